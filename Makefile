@@ -1,0 +1,48 @@
+# OPTRIA IQ. Needs python3 (3.11 to 3.14) and make; everything else is fetched into .venv once.
+BIN := .venv/bin
+WORKERS ?= 2
+ARGS ?=
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev browser demo test check bench clauses build-frontend lock
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+setup: ## make .venv and install the program (runs once)
+	@sh scripts/bootstrap.sh run
+
+setup-dev:
+	@sh scripts/bootstrap.sh dev
+
+browser: setup-dev
+	@sh scripts/browser.sh
+
+demo: setup ## the simulated plant and the screens, in one go (ARGS="--port 8080 --no-browser")
+	@$(BIN)/optria demo $(ARGS)
+
+test: setup-dev browser ## all tests (WORKERS=1 for one at a time, ARGS="-k words" to choose)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS) </dev/null
+
+check: setup-dev ## style, types, floors and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src tests
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/check_migrations.py
+
+bench: setup-dev ## measurements, with the machine they were taken on
+	@$(BIN)/optria bench $(ARGS)
+
+clauses: setup-dev ## which test proves which clause of the requirements; fails when one has none
+	@$(BIN)/python -m tests.clauses
+
+build-frontend: ## rebuild the style sheet and scripts (needs npm; the built files are in the repository)
+	cd frontend && npm ci && npm run build
+
+lock: ## resolve the packages anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
+		pyproject.toml requirements/build.in --output-file requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
+		--extra dev pyproject.toml requirements/build.in --constraint requirements/run.txt --output-file requirements/dev.txt
