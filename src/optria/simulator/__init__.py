@@ -1,0 +1,1 @@
+"""A simulated plant that speaks real protocols."""
