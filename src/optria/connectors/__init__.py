@@ -1,0 +1,1 @@
+"""Sources of samples: OPC UA, PI Web API, SQL."""

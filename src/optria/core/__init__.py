@@ -1,0 +1,1 @@
+"""The plant's words: pure values, no input or output."""

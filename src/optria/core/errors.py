@@ -1,0 +1,55 @@
+"""Every error the product raises on purpose.
+
+    OptriaError
+    ├── ConfigurationError      the installation is set up wrongly; the message says what to change
+    ├── DatabaseUnavailable     the database cannot be reached or refuses us
+    ├── ConnectorUnavailable    a plant source cannot be reached or refuses us
+    ├── SimulatorError          the simulated plant cannot do what was asked
+    ├── Invalid                 the request is understood and cannot be met (HTTP 422)
+    ├── NotFound                no such thing, or not in this tenant (HTTP 404)
+    ├── NotAllowed              the role may not do this (HTTP 403)
+    ├── Unauthenticated         nobody is signed in (HTTP 401)
+    └── Conflict                the state has moved on (HTTP 409)
+
+The message of each is a sentence for a person: what happened, and what to do.
+"""
+
+
+class OptriaError(Exception):
+    """Base of every deliberate error; ``str(error)`` is a sentence for a person."""
+
+
+class ConfigurationError(OptriaError):
+    """The installation is set up wrongly."""
+
+
+class DatabaseUnavailable(OptriaError):
+    """The database cannot be reached or refuses us."""
+
+
+class ConnectorUnavailable(OptriaError):
+    """A plant source cannot be reached, refuses us, or stopped answering."""
+
+
+class SimulatorError(OptriaError):
+    """The simulated plant cannot do what was asked."""
+
+
+class Invalid(OptriaError):
+    """The request is understood and cannot be met."""
+
+
+class NotFound(OptriaError):
+    """No such thing, or not in this tenant."""
+
+
+class NotAllowed(OptriaError):
+    """The role may not do this."""
+
+
+class Unauthenticated(OptriaError):
+    """Nobody is signed in."""
+
+
+class Conflict(OptriaError):
+    """The state has moved on since it was read."""

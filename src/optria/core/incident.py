@@ -1,0 +1,192 @@
+"""From an anchor to an analysis: the values that an incident is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from optria.core.event import EventWindow, Severity
+
+OTHER = "Other"
+"""The cause that holds the probability nothing known explains."""
+
+CAUSE_CODES: Mapping[str, str] = {
+    "Bearing Fault": "BEARING_FAULT",
+    "Pump Cavitation": "PUMP_CAVITATION",
+    "Valve Leakage": "VALVE_LEAKAGE",
+    "Rotor Imbalance": "ROTOR_IMBALANCE",
+    "Shaft Misalignment": "SHAFT_MISALIGNMENT",
+    "Seal Leak": "SEAL_LEAK",
+    "Suction Blockage": "SUCTION_BLOCKAGE",
+    "Discharge Blockage": "DISCHARGE_BLOCKAGE",
+    "Valve Stiction": "VALVE_STICTION",
+    "Exchanger Fouling": "EXCHANGER_FOULING",
+    "Instrumentation Fault": "INSTRUMENTATION_FAULT",
+    "Motor Electrical Fault": "ELECTRICAL_FAILURE",
+    "Compressor Surge": "COMPRESSOR_SURGE",
+    "Utility Loss": "UTILITY_LOSS",
+    OTHER: "OTHER",
+}
+
+
+def cause_code(label: str) -> str:
+    """v1's code of a cause label: ``Bearing Fault`` is ``BEARING_FAULT``."""
+    return CAUSE_CODES.get(label, "_".join(label.upper().split()))
+
+
+def cause_label(code: str) -> str:
+    """The label of a stored code or label: ``BEARING_FAULT`` is ``Bearing Fault``."""
+    by_code = {value: key for key, value in CAUSE_CODES.items()}
+    return by_code.get(code, code if code != code.upper() else code.replace("_", " ").title())
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """How much one tag speaks for an anchor; ``first_onset`` is when it first left its reference."""
+
+    tag: int
+    score: float
+    first_onset: datetime | None = None
+    direction: str = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The instant that an asset left its normal behaviour for good.
+
+    ``score`` is the fused detector score over its limit (1.0 = at the limit), ``probability`` the
+    calibrated P(fault), ``value``/``expected`` the state of the first contributing tag. ``mode`` is
+    "process" or "sensor" (one tag left its neighbours alone).
+    """
+
+    asset_id: int
+    time: datetime
+    score: float
+    probability: float
+    contributions: tuple[Contribution, ...]
+    detector: str
+    mode: str = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One row that speaks for (or against) a cause; ``share`` is its part of the probability."""
+
+    kind: str
+    text: str
+    text_ar: str
+    share: float
+    incident_number: str | None = None
+    rule_id: int | None = None
+    tag: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RootCause:
+    """A likely cause with its probability; the shares of ``evidence`` sum to it."""
+
+    label: str
+    code: str
+    probability: float
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[str, ...] = ()
+    missing_ar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendedAction:
+    """``priority`` 1 is first."""
+
+    priority: int
+    action: str
+    action_ar: str
+    category: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinancialImpact:
+    """Expected downtime cost: ``downtime_h * cost_per_hour``, exactly, in ``currency``."""
+
+    downtime_h: Decimal
+    cost_per_hour: Decimal
+    amount: Decimal
+    currency: str
+    source: str
+    basis: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class CarbonImpact:
+    """``energy_kwh * factor_kg_per_kwh`` over ``window_h`` hours.
+
+    ``assumed`` where the consumption is typical, not measured.
+    """
+
+    energy_kwh: Decimal
+    factor_kg_per_kwh: Decimal
+    carbon_kg: Decimal
+    energy_type: str
+    window_h: Decimal
+    assumed: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarIncident:
+    """A past incident whose pattern resembles this one by ``similarity`` in [0, 1]."""
+
+    incident_id: str
+    number: str
+    cause: str
+    similarity: float
+    resolution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything that the analysis of one incident says.
+
+    ``causes`` sum to 1 and include ``Other``; ``provisional`` until the window has closed.
+    ``signature`` is the incident's own pattern, stored for later comparison.
+    """
+
+    window: EventWindow
+    causes: tuple[RootCause, ...]
+    similar: tuple[SimilarIncident, ...]
+    actions: tuple[RecommendedAction, ...]
+    financial: FinancialImpact | None
+    carbon: CarbonImpact | None
+    story: str
+    story_ar: str
+    signature: Mapping[str, float]
+    event_types: tuple[str, ...]
+    matched_rules: int
+    events_in_window: int
+    samples_in_window: int
+    provisional: bool
+    analysed_at: datetime
+    localised_asset_id: int | None = None
+    missing_sources: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def top(self) -> RootCause:
+        """The most likely cause."""
+        return self.causes[0]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """RootCauseScore: cause label to probability, most likely first."""
+        return {cause.label: cause.probability for cause in self.causes}
+
+
+def severity_of(probability: float, criticality_rank: int) -> Severity:
+    """Severity of an anomaly-anchored incident from P(fault) and asset criticality (0 low .. 3 critical).
+
+    The risk ``probability * (rank + 1) / 4`` is cut at 0.85, 0.45, 0.2 and 0.1.
+    """
+    risk = probability * (criticality_rank + 1) / 4
+    cuts = ((0.85, Severity.CRITICAL), (0.45, Severity.MAJOR), (0.2, Severity.MINOR), (0.1, Severity.WARNING))
+    return next((severity for cut, severity in cuts if risk >= cut), Severity.INFO)

@@ -1,0 +1,53 @@
+"""Work orders: statuses, legal moves, priority, and when one is called for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from optria.core.event import Severity
+from optria.core.incident import OTHER, Analysis
+
+AUTO_SOURCE = "BLACKBOX_AUTO"
+
+
+class WorkOrderStatus(StrEnum):
+    PENDING_APPROVAL = "pending_approval"
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+LEGAL_MOVES: dict[WorkOrderStatus, frozenset[WorkOrderStatus]] = {
+    WorkOrderStatus.PENDING_APPROVAL: frozenset({WorkOrderStatus.OPEN, WorkOrderStatus.CANCELLED}),
+    WorkOrderStatus.OPEN: frozenset({WorkOrderStatus.IN_PROGRESS, WorkOrderStatus.CANCELLED}),
+    WorkOrderStatus.IN_PROGRESS: frozenset(
+        {WorkOrderStatus.OPEN, WorkOrderStatus.COMPLETED, WorkOrderStatus.CANCELLED}
+    ),
+    WorkOrderStatus.COMPLETED: frozenset({WorkOrderStatus.CLOSED, WorkOrderStatus.IN_PROGRESS}),
+    WorkOrderStatus.CLOSED: frozenset(),
+    WorkOrderStatus.CANCELLED: frozenset(),
+}
+
+ACTIVE_STATUSES = ("pending_approval", "open", "in_progress")
+
+
+def priority_of(severity: Severity) -> str:
+    """CRITICAL is emergency, MAJOR high, MINOR medium, the rest low."""
+    priorities = {Severity.CRITICAL: "emergency", Severity.MAJOR: "high", Severity.MINOR: "medium"}
+    return priorities.get(severity, "low")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrderPolicy:
+    """When an incident gets an order, and in which status it starts."""
+
+    min_probability: float = 0.6
+    initial_status: WorkOrderStatus = WorkOrderStatus.OPEN
+    watchers: tuple[int, ...] = ()
+
+
+def needs_work_order(severity: Severity, analysis: Analysis, policy: WorkOrderPolicy) -> bool:
+    """Severity MAJOR or above, or a named top cause at least as likely as the policy asks."""
+    named = analysis.top.label != OTHER
+    return severity >= Severity.MAJOR or (named and analysis.top.probability >= policy.min_probability)

@@ -1,0 +1,182 @@
+"""Work orders, notes, notifications and their delivery, and the on-call rota."""
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    Date,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
+from sqlalchemy.orm import Mapped, mapped_column
+
+from optria.db.base import (
+    Base,
+    Code20,
+    Code50,
+    Code100,
+    CreatedAt,
+    Hours,
+    Json,
+    JsonList,
+    Key,
+    Line,
+    Long,
+    Prose,
+    TenantOwned,
+)
+from optria.kit import clock
+
+
+class WorkOrderRow(TenantOwned, Base):
+    __tablename__ = "work_orders"
+    __v1__ = True
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("idempotency_key"),
+        Index(None, "tenant_id", "status"),
+        Index(None, "tenant_id", "asset_id"),
+        Index(None, "tenant_id", "incident_id"),
+    )
+
+    id: Mapped[Key]
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    asset_id: Mapped[int | None] = mapped_column(ForeignKey("assets.id"))
+    recommendation_id: Mapped[int | None]
+    incident_id: Mapped[Line | None]
+    code: Mapped[Code100]
+    work_order_number: Mapped[Code50 | None]
+    title: Mapped[Line]
+    title_ar: Mapped[Line | None]
+    description: Mapped[Prose | None]
+    work_type: Mapped[Code50 | None]
+    priority: Mapped[Code20 | None] = mapped_column(default="medium")
+    status: Mapped[Code20 | None] = mapped_column(default="open")
+    source: Mapped[Code50 | None] = mapped_column(default="MANUAL")
+    assigned_to: Mapped[int | None]
+    scheduled_date: Mapped[date | None] = mapped_column(Date)
+    due_date: Mapped[date | None] = mapped_column(Date)
+    scheduled_start: Mapped[datetime | None]
+    scheduled_end: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    estimated_hours: Mapped[Hours | None]
+    actual_hours: Mapped[Hours | None]
+    notes: Mapped[Prose | None]
+    created_by: Mapped[int | None]
+    created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    # additive
+    idempotency_key: Mapped[Line | None]
+    version: Mapped[int] = mapped_column(server_default="1", default=1)
+    checklist: Mapped[JsonList | None]
+    """[{"text", "text_ar", "done": bool}] from the recommended actions."""
+    due_at: Mapped[datetime | None]
+    failure_note: Mapped[Prose | None]
+    actual_cause: Mapped[Code100 | None]
+    downtime_hours: Mapped[Hours | None]
+
+
+class WorkOrderHistory(TenantOwned, Base):
+    """What happened to an order: moves and notes."""
+
+    __tablename__ = "work_order_history"
+    __table_args__ = (
+        Index(None, "tenant_id", "work_order_id"),
+        ForeignKeyConstraint(["tenant_id", "work_order_id"], ["work_orders.tenant_id", "work_orders.id"]),
+    )
+
+    id: Mapped[Key]
+    work_order_id: Mapped[int]
+    user_id: Mapped[int | None]
+    kind: Mapped[Code20]
+    """created, moved, note, amended, assigned"""
+    body: Mapped[Prose]
+    is_sensitive: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[CreatedAt]
+
+
+class WorkOrderPolicyRow(TenantOwned, Base):
+    """When incidents get orders; one row a tenant."""
+
+    __tablename__ = "work_order_policies"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True, autoincrement=False)
+    min_probability: Mapped[float] = mapped_column(Double, default=0.6)
+    initial_status: Mapped[Code20] = mapped_column(default="open")
+    watchers: Mapped[list[int]] = mapped_column(ARRAY(INTEGER), default=list)
+
+
+class OnCallShift(TenantOwned, Base):
+    """Who is on call in [starts_at, ends_at); ``site_id`` None is every site."""
+
+    __tablename__ = "on_call_shifts"
+    __table_args__ = (
+        Index(None, "tenant_id", "starts_at"),
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"]),
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[int]
+    site_id: Mapped[int | None]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
+class NotificationRow(TenantOwned, Base):
+    __tablename__ = "notifications"
+    __v1__ = True
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("idempotency_key"),
+        Index(None, "tenant_id", "user_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    notification_type: Mapped[Code50]
+    title: Mapped[Line]
+    title_ar: Mapped[Line | None]
+    body: Mapped[Prose | None]
+    body_ar: Mapped[Prose | None]
+    severity: Mapped[Code20 | None] = mapped_column(default="INFO")
+    entity_type: Mapped[Code50 | None]
+    entity_id: Mapped[Line | None]
+    action_url: Mapped[Long | None]
+    payload: Mapped[Json | None] = mapped_column(default=dict)
+    is_read: Mapped[bool | None] = mapped_column(default=False)
+    read_at: Mapped[datetime | None]
+    is_dismissed: Mapped[bool | None] = mapped_column(default=False)
+    dismissed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime | None]
+    # additive
+    idempotency_key: Mapped[Line | None]
+
+
+class Delivery(TenantOwned, Base):
+    """A notification on its way out of the product by e-mail, SMS or webhook."""
+
+    __tablename__ = "notification_deliveries"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "notification_id", "channel"),
+        ForeignKeyConstraint(
+            ["tenant_id", "notification_id"], ["notifications.tenant_id", "notifications.id"]
+        ),
+    )
+
+    id: Mapped[Key]
+    notification_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(String(20))
+    status: Mapped[Code20] = mapped_column(default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    last_error: Mapped[Prose | None]
+    delivered_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]

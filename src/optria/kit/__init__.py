@@ -1,0 +1,1 @@
+"""Async and operations parts that know nothing of plants."""

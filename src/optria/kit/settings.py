@@ -1,0 +1,58 @@
+"""What an installation may set: environment variables that begin with ``OPTRIA_``."""
+
+from functools import cached_property
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from optria.core.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Read once at start. Every field is the variable ``OPTRIA_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="OPTRIA_", frozen=True)
+
+    home: Path = user_data_path("optria")
+    """Folder of the embedded database, credentials and the simulator's addresses."""
+    database_url: SecretStr | None = None
+    """Owner's URL of an existing PostgreSQL (>= 15); None runs the embedded one."""
+    app_database_url: SecretStr | None = None
+    """URL of the role that serves; derived from ``database_url`` when None."""
+    log_level: str = "INFO"
+    log_json: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = False
+    """Demo accounts and fault injection; only ever on a loopback address."""
+    secure_cookies: bool | None = None
+    """None: Secure exactly when the request came over https."""
+    session_hours: float = 12.0
+    session_idle_minutes: float = 30.0
+    backfill_minutes: float = 20.0
+    """History asked of a connector at start, to warm up detectors and fill trends."""
+    ring_minutes: float = 60.0
+    """Samples kept in memory per tag."""
+    simulator_url: str | None = None
+    """Control address of a simulated plant, for the demo's fault panel."""
+
+    @cached_property
+    def home_folder(self) -> Path:
+        """``home``, made if missing.
+
+        Raises:
+            ConfigurationError: when it cannot be made or written.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            probe = self.home / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data folder {self.home} cannot be written ({error.strerror}). "
+                "Set OPTRIA_HOME to a folder you own."
+            ) from error
+        return self.home

@@ -1,0 +1,1 @@
+"""Why it happened: pure analysis of one case."""
