@@ -1,0 +1,216 @@
+"""Pages as HTML: the Jinja environment, translation, built assets and the frame around every page.
+
+A page route builds its context and calls :func:`render_page` with a :class:`Shell` (or ``None`` for a page
+without the frame, such as login). Templates translate with ``_()``, and link assets with ``static()``.
+"""
+
+import gettext as gnu_gettext
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from optria.core.errors import ConfigurationError
+from optria.kit import clock
+from optria.web import filters
+from optria.web.words import SCRIPT_WORDS, word
+
+LANGUAGES: Final = ("en", "ar")
+THEMES: Final = ("dark", "light")
+_HERE: Final = Path(__file__).parent
+_LANGUAGE: ContextVar[str] = ContextVar("optria_language", default="en")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLink:
+    """A site in the header's switch."""
+
+    id: int
+    code: str
+    name: str
+    name_ar: str = ""
+    time_zone: str = "Asia/Riyadh"
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationLine:
+    """One line of the header's list. ``age_s`` is seconds since it was written."""
+
+    title: str
+    url: str
+    age_s: float
+    is_read: bool = False
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What the frame of every signed-in page shows.
+
+    ``alarms`` counts active incidents by ``critical``, ``major`` and ``minor``; ``section`` is the key of the
+    current entry of the rail: ``twin``, ``incidents``, ``work_orders`` or ``notifications``.
+    """
+
+    user_name: str
+    user_email: str
+    role: str
+    tenant_name: str
+    section: str = ""
+    sites: tuple[SiteLink, ...] = ()
+    site: SiteLink | None = None
+    alarms: Mapping[str, int] = field(default_factory=dict)
+    unread_count: int = 0
+    notifications: tuple[NotificationLine, ...] = ()
+    may_see_work_orders: bool = True
+
+    @property
+    def initials(self) -> str:
+        parts = (self.user_name or self.user_email).replace("_", " ").split()
+        return "".join(part[0] for part in parts[:2]).upper() or "?"
+
+    @property
+    def time_zone(self) -> str:
+        chosen = self.site or (self.sites[0] if self.sites else None)
+        return chosen.time_zone if chosen else "UTC"
+
+
+def templates_folder() -> Path:
+    """The templates: packed beside the code in a wheel, at the top of a checkout."""
+    packed = _HERE.parent / "_templates"
+    checkout = _HERE.parents[2] / "templates"
+    for folder in (packed, checkout):
+        if folder.is_dir():
+            return folder
+    raise ConfigurationError("The page templates are missing: install optria again.")
+
+
+@cache
+def build_hash() -> str:
+    """Hash of the built assets; part of their address, so that they can be cached for ever."""
+    return str(json.loads((_HERE / "static" / "manifest.json").read_text("utf-8"))["build"])
+
+
+def static(name: str) -> str:
+    """Address of a built asset, such as ``app.css`` or ``js/app.js``."""
+    return f"/static/{build_hash()}/{name}"
+
+
+class _ImmutableFiles(StaticFiles):
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def mount_static(app: FastAPI) -> None:
+    """Serves the built assets under their hash; every other ``/static`` address answers 404."""
+    app.mount(f"/static/{build_hash()}", _ImmutableFiles(directory=_HERE / "static"), name="static")
+
+
+@cache
+def _catalogue(language: str) -> gnu_gettext.NullTranslations:
+    return gnu_gettext.translation("messages", _HERE / "locales", [language], fallback=True)
+
+
+def translate(message: str, language: str | None = None) -> str:
+    """``message`` in ``language`` (default: that of the page being rendered)."""
+    return _catalogue(language or _LANGUAGE.get()).gettext(message)
+
+
+def _ngettext(singular: str, plural: str, count: int) -> str:
+    return _catalogue(_LANGUAGE.get()).ngettext(singular, plural, count)
+
+
+def _pgettext(context: str, message: str) -> str:
+    return _catalogue(_LANGUAGE.get()).pgettext(context, message)
+
+
+def _npgettext(context: str, singular: str, plural: str, count: int) -> str:
+    return _catalogue(_LANGUAGE.get()).npgettext(context, singular, plural, count)
+
+
+@cache
+def environment() -> Environment:
+    """The one Jinja environment: escaped, strict about missing names, translated."""
+    made = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        translate, _ngettext, newstyle=True, pgettext=_pgettext, npgettext=_npgettext
+    )
+    made.globals.update(static=static, script_words=_script_words)
+    made.filters.update(filters.FILTERS)
+    made.filters["word"] = _word
+    return made
+
+
+def _word(key: str, kind: str) -> str:
+    return translate(word(kind, key))
+
+
+def _script_words() -> dict[str, str]:
+    return {key: translate(text) for key, text in SCRIPT_WORDS.items()}
+
+
+def language_of(request: Request) -> str:
+    """``?lang=`` first, then the cookie, then English."""
+    for asked in (request.query_params.get("lang"), request.cookies.get("optria_lang")):
+        if asked in LANGUAGES:
+            return str(asked)
+    return "en"
+
+
+def theme_of(request: Request) -> str:
+    """The theme of the cookie; dark, the control-room default, when there is none."""
+    asked = request.cookies.get("optria_theme", "")
+    return asked if asked in THEMES else "dark"
+
+
+def render_text(template: str, language: str, context: Mapping[str, object]) -> str:
+    """The text of a template in ``language``."""
+    token = _LANGUAGE.set(language)
+    try:
+        return environment().get_template(template).render({"language": language, **context})
+    finally:
+        _LANGUAGE.reset(token)
+
+
+def render_page(
+    request: Request, template: str, shell: Shell | None, *, status_code: int = 200, **context: object
+) -> HTMLResponse:
+    """An HTML page in the viewer's language and theme; ``?lang=`` is remembered in a cookie."""
+    language = language_of(request)
+    frame = {
+        "request": request,
+        "shell": shell,
+        "direction": "rtl" if language == "ar" else "ltr",
+        "theme": theme_of(request),
+        "now_ms": int(clock.now().timestamp() * 1000),
+        "other_language_url": _other_language(request, language),
+    }
+    html = render_text(template, language, frame | context)
+    response = HTMLResponse(html, status_code, headers={"Cache-Control": "no-store"})
+    if request.query_params.get("lang") in LANGUAGES:
+        response.set_cookie("optria_lang", language, max_age=31_536_000, samesite="lax")
+    return response
+
+
+def _other_language(request: Request, language: str) -> str:
+    other = "en" if language == "ar" else "ar"
+    url = request.url.include_query_params(lang=other)
+    return f"{url.path}?{url.query}"

@@ -1,0 +1,87 @@
+// Header and banner: connection chip, site clock, theme, notification badge, notices.
+import { formatAge } from "./format.js";
+import { say } from "./words.js";
+
+const $ = (selector) => document.querySelector(selector);
+
+export function setChip(state, age, staleTags) {
+  const chip = $("[data-connection]");
+  if (!chip) return;
+  const shown = state === "live" && staleTags ? "source-stale" : state;
+  if (chip.dataset.state !== shown) {
+    chip.dataset.state = shown;
+    chip.querySelector('[data-part="word"]').textContent = say(`connection.${shown}`);
+  }
+  const text = age === null ? "" : formatAge(age);
+  const node = chip.querySelector('[data-part="age"]');
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function setBanner(state, since) {
+  const banner = $("[data-banner]");
+  if (!banner) return;
+  const show = state === "offline" || state === "signed-out";
+  if (banner.hidden === !show) return;
+  banner.hidden = !show;
+  const text = state === "signed-out" ? say("banner.signed-out") : say("banner.offline", { time: since });
+  banner.querySelector('[data-part="text"]').textContent = text;
+  banner.querySelector('[data-part="sign-in"]').hidden = state !== "signed-out";
+}
+
+export function offsetOf(timeZone, date) {
+  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).formatToParts(date);
+  const name = parts.find((part) => part.type === "timeZoneName")?.value ?? "";
+  return name === "GMT" ? "+00" : name.replace("GMT", "").replace(":00", "");
+}
+
+export function startClock(serverNow) {
+  const clock = $("[data-clock]");
+  if (!clock) return;
+  const timeZone = clock.dataset.timeZone;
+  const format = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const show = () => {
+    const date = new Date(serverNow());
+    clock.querySelector('[data-part="time"]').textContent = format.format(date);
+    clock.querySelector('[data-part="offset"]').textContent = offsetOf(timeZone, date);
+    clock.title = `${date.toISOString().slice(0, 19)}Z`;
+  };
+  show();
+  setInterval(show, 1000);
+}
+
+export function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  document.cookie = `optria_theme=${theme}; path=/; max-age=31536000; SameSite=Lax`;
+}
+
+export function setUnread(count) {
+  for (const badge of document.querySelectorAll("[data-unread]")) {
+    badge.hidden = count === 0;
+    badge.textContent = count > 99 ? "99+" : String(count);
+  }
+}
+
+export function notice(text, href) {
+  const toast = $("[data-toast]");
+  if (!toast) return;
+  const node = document.createElement(href ? "a" : "span");
+  if (href) {
+    node.href = href;
+    node.className = "link";
+  }
+  node.textContent = text;
+  toast.replaceChildren(node);
+  toast.hidden = false;
+  clearTimeout(notice.timer);
+  notice.timer = setTimeout(() => (toast.hidden = true), 8000);
+}
+
+let alertedAt = -Infinity;
+
+// role=alert only for a new critical incident, at most one per 10 s.
+export function alertCritical(text) {
+  const node = $("[data-alert]");
+  if (!node || performance.now() - alertedAt < 10000) return;
+  alertedAt = performance.now();
+  node.textContent = text;
+}

@@ -1,0 +1,101 @@
+"""Sentences that the browser's scripts say; translated on the server, handed over in a meta element."""
+
+from typing import Final
+
+
+def _(message: str) -> str:
+    """Marks a message for the catalogue; it is translated when it is shown."""
+    return message
+
+
+SCRIPT_WORDS: Final = {
+    "connection.live": _("Live"),
+    "connection.connecting": _("Connecting"),
+    "connection.reconnecting": _("Reconnecting"),
+    "connection.offline": _("Offline"),
+    "connection.source-stale": _("Source stale"),
+    "connection.signed-out": _("Signed out"),
+    "banner.offline": _("Offline since %(time)s. Values on this page keep ageing; they are not frozen."),
+    "banner.signed-out": _("You are signed out. Sign in again to go on where you are."),
+    "reconnected": _("Reconnected, %(count)s events while away"),
+    "alert.critical": _("New critical incident"),
+    "analysis.story": _("What happened"),
+    "analysis.causes": _("Root cause"),
+    "analysis.actions": _("Recommended actions"),
+    "analysis.none": _("The analysis found no incident on this asset."),
+    "analysis.open": _("Open incident"),
+    "order.created": _("Work order created"),
+    "fault.started": _("Fault started in the simulated plant"),
+}
+"""Key in the scripts -> English message."""
+
+SEVERITY_WORDS: Final = {
+    "critical": _("Critical"),
+    "major": _("Major"),
+    "minor": _("Minor"),
+    "info": _("Info"),
+    "bad": _("Bad quality"),
+    "normal": _("Normal"),
+}
+
+STATUS_WORDS: Final = {
+    "pending_approval": _("Pending approval"),
+    "open": _("Open"),
+    "in_progress": _("In progress"),
+    "completed": _("Completed"),
+    "closed": _("Closed"),
+    "cancelled": _("Cancelled"),
+}
+
+PRIORITY_WORDS: Final = {
+    "emergency": _("Emergency"),
+    "urgent": _("Urgent"),
+    "high": _("High"),
+    "medium": _("Medium"),
+    "low": _("Low"),
+}
+
+CRITICALITY_WORDS: Final = {
+    "critical": _("critical"),
+    "high": _("high"),
+    "medium": _("medium"),
+    "low": _("low"),
+}
+
+STATE_WORDS: Final = {
+    "running": _("running"),
+    "stopped": _("stopped"),
+    "unknown": _("state unknown"),
+    "out_of_service": _("out of service"),
+}
+
+ROLE_WORDS: Final = {
+    "platform_owner": _("Platform owner"),
+    "tenant_admin": _("Tenant admin"),
+    "optimization_engineer": _("Optimization engineer"),
+    "engineer": _("Engineer"),
+    "viewer": _("Viewer"),
+}
+
+CONNECTOR_WORDS: Final = {
+    "live": _("live"),
+    "connecting": _("connecting"),
+    "lost": _("connection lost"),
+    "stale": _("stale"),
+    "stopped": _("stopped"),
+}
+
+WORDS: Final = {
+    "severity": SEVERITY_WORDS,
+    "status": STATUS_WORDS,
+    "priority": PRIORITY_WORDS,
+    "criticality": CRITICALITY_WORDS,
+    "state": STATE_WORDS,
+    "role": ROLE_WORDS,
+    "connector": CONNECTOR_WORDS,
+}
+
+
+def word(kind: str, key: str) -> str:
+    """The English message for a stored word, or the word itself, readable."""
+    return WORDS[kind].get(key.lower(), key.replace("_", " ").capitalize())
