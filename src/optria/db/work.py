@@ -180,3 +180,13 @@ class Delivery(TenantOwned, Base):
     last_error: Mapped[Prose | None]
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+
+
+class Counter(TenantOwned, Base):
+    """The last number given out per tenant, kind and year; taken under the row's lock."""
+
+    __tablename__ = "counters"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True, autoincrement=False)
+    name: Mapped[Code50] = mapped_column(primary_key=True)
+    value: Mapped[int]

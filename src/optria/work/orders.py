@@ -1,0 +1,169 @@
+"""Work orders: made by hand, assigned, noted, and moved only as the law allows."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from optria.core.errors import Conflict, Invalid, NotFound
+from optria.core.messages import Message
+from optria.core.work_order import (
+    LEGAL_MOVES,
+    WorkOrderPolicy,
+    WorkOrderStatus,
+)
+from optria.db.identity import User
+from optria.db.session import Tx
+from optria.db.work import WorkOrderHistory, WorkOrderPolicyRow, WorkOrderRow
+from optria.kit import clock
+from optria.work import wording
+from optria.work.notifications import notify
+
+DUE_WITHIN = {
+    "emergency": timedelta(hours=12),
+    "high": timedelta(hours=24),
+    "medium": timedelta(days=3),
+    "low": timedelta(days=7),
+}
+
+
+async def load_policy(tx: Tx, tenant_id: int) -> WorkOrderPolicy:
+    """The tenant's policy, or the default one."""
+    row = await tx.session.get(WorkOrderPolicyRow, tenant_id)
+    if row is None:
+        return WorkOrderPolicy()
+    return WorkOrderPolicy(row.min_probability, WorkOrderStatus(row.initial_status), tuple(row.watchers))
+
+
+async def find(tx: Tx, order_id: int, *, lock: bool = False) -> WorkOrderRow:
+    """Raises NotFound."""
+    statement = select(WorkOrderRow).where(WorkOrderRow.id == order_id)
+    if lock:
+        statement = statement.with_for_update()
+    order = (await tx.session.execute(statement)).scalar_one_or_none()
+    if order is None:
+        raise NotFound(f"There is no work order {order_id}.")
+    return order
+
+
+async def move(
+    tx: Tx, order: WorkOrderRow, to: WorkOrderStatus, user_id: int | None, version: int | None = None
+) -> WorkOrderRow:
+    """Move an order. Raises Invalid for a move that is not legal, Conflict when ``version`` is stale."""
+    if version is not None and version != order.version:
+        raise Conflict(f"Work order {order.code} was changed by someone else. Reload it and try again.")
+    try:
+        here = WorkOrderStatus(order.status or "")
+    except ValueError:
+        here = WorkOrderStatus.OPEN
+    if to not in LEGAL_MOVES[here]:
+        raise Invalid(f"A work order that is {_words(here)} cannot become {_words(to)}.")
+    order.status = to
+    _stamp(order, to)
+    touch(order)
+    record(tx, order, user_id, "moved", f"{_words(here)} → {_words(to)}")
+    announce(tx, order, "work_order_moved")
+    return order
+
+
+def _stamp(order: WorkOrderRow, to: WorkOrderStatus) -> None:
+    if to is WorkOrderStatus.IN_PROGRESS and order.started_at is None:
+        order.started_at = clock.now()
+    if to is WorkOrderStatus.COMPLETED:
+        order.completed_at = clock.now()
+
+
+async def complete(
+    tx: Tx,
+    order: WorkOrderRow,
+    user_id: int,
+    actual_hours: Decimal | None = None,
+    actual_cause: str | None = None,
+    downtime_hours: Decimal | None = None,
+    version: int | None = None,
+) -> WorkOrderRow:
+    """Complete an order and keep what was really found; one that was never started is started first."""
+    if order.status == WorkOrderStatus.OPEN:
+        await move(tx, order, WorkOrderStatus.IN_PROGRESS, user_id, version)
+        version = None
+    await move(tx, order, WorkOrderStatus.COMPLETED, user_id, version)
+    order.actual_hours = actual_hours
+    order.actual_cause = actual_cause or order.actual_cause
+    order.downtime_hours = downtime_hours
+    return order
+
+
+async def create_manual(tx: Tx, tenant_id: int, user_id: int, values: dict[str, object]) -> WorkOrderRow:
+    """An order made by hand; ``values`` are columns of ``work_orders``."""
+    order = WorkOrderRow(tenant_id=tenant_id, created_by=user_id, **values)
+    order.source = order.source or "MANUAL"
+    order.status = order.status or WorkOrderStatus.OPEN
+    tx.session.add(order)
+    await tx.session.flush()
+    record(tx, order, user_id, "created", "Created by hand")
+    announce(tx, order, "work_order_created")
+    if order.assigned_to is not None:
+        await assign(tx, order, order.assigned_to, user_id)
+    return order
+
+
+async def assign(tx: Tx, order: WorkOrderRow, assignee_id: int, user_id: int | None) -> WorkOrderRow:
+    """Give an order to a user of the same tenant and tell them. Raises Invalid for anyone else."""
+    assignee = await tx.session.get(User, assignee_id)
+    if assignee is None or assignee.tenant_id != order.tenant_id or assignee.is_active is False:
+        raise Invalid(f"User {assignee_id} is not an active user of this tenant.")
+    order.assigned_to = assignee.id
+    touch(order)
+    record(tx, order, user_id, "assigned", f"Assigned to {assignee.full_name or assignee.username}")
+    announce(tx, order, "work_order_assigned")
+    await notify(tx, order.tenant_id, [assignee.id], wording.assignment_notice(order))
+    return order
+
+
+async def add_note(
+    tx: Tx, order: WorkOrderRow, user_id: int, body: str, is_sensitive: bool = False
+) -> WorkOrderHistory:
+    """Keep a note. Raises Invalid for an empty one."""
+    if not body.strip():
+        raise Invalid("A note needs some text.")
+    row = record(tx, order, user_id, "note", body.strip(), is_sensitive)
+    touch(order)
+    announce(tx, order, "work_order_noted")
+    return row
+
+
+def _words(status: WorkOrderStatus) -> str:
+    return status.replace("_", " ")
+
+
+def touch(order: WorkOrderRow) -> None:
+    order.version += 1
+    order.updated_at = clock.now()
+
+
+def record(
+    tx: Tx, order: WorkOrderRow, user_id: int | None, kind: str, body: str, is_sensitive: bool = False
+) -> WorkOrderHistory:
+    row = WorkOrderHistory(
+        tenant_id=order.tenant_id,
+        work_order_id=order.id,
+        user_id=user_id,
+        kind=kind,
+        body=body,
+        is_sensitive=is_sensitive,
+    )
+    tx.session.add(row)
+    return row
+
+
+def announce(tx: Tx, order: WorkOrderRow, kind: str) -> None:
+    tx.publish(
+        Message(
+            tenant_id=order.tenant_id,
+            topic="workorders",
+            kind=kind,
+            entity_id=str(order.id),
+            asset_id=order.asset_id,
+            data={"code": order.code, "status": order.status, "assigned_to": order.assigned_to},
+        )
+    )

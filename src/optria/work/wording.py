@@ -1,0 +1,83 @@
+"""What orders and their notices say, in English and Arabic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from optria.core.arabic import CAUSE_AR, TYPE_AR
+from optria.core.asset import Asset
+from optria.core.incident import OTHER, Analysis
+from optria.db.blackbox import IncidentRow
+from optria.db.work import WorkOrderRow
+from optria.work.notifications import Notice
+
+
+def order_title(analysis: Analysis, asset: Asset | None) -> tuple[str, str]:
+    """``Bearing Fault detected on Pump P-101``, in English and Arabic."""
+    label = analysis.top.label
+    cause = "Unexplained anomaly" if label == OTHER else label
+    cause_ar = "شذوذ غير مفسر" if label == OTHER else CAUSE_AR.get(label, label)
+    where = f"{asset.asset_type} {asset.code}" if asset else "the plant"
+    where_ar = f"{TYPE_AR.get(asset.asset_type, asset.asset_type)} {asset.code}" if asset else "المنشأة"
+    return f"{cause} detected on {where}"[:255], f"تم اكتشاف {cause_ar} في {where_ar}"[:255]
+
+
+def order_description(analysis: Analysis) -> str:
+    """EventStory, then the recommended actions as a numbered list."""
+    lines = [f"{action.priority}. {action.action}" for action in analysis.actions]
+    return "\n".join([analysis.story, "", "Recommended actions:", *lines])
+
+
+def checklist(analysis: Analysis, keep: Sequence[Any] | None = None) -> list[dict[str, object]]:
+    """The recommended actions to tick off; ticks of ``keep`` (the former list) stay."""
+    done = {item["text"] for item in keep or () if item.get("done")}
+    return [
+        {"text": action.action, "text_ar": action.action_ar, "done": action.action in done}
+        for action in analysis.actions
+    ]
+
+
+def created_from(incident: IncidentRow) -> str:
+    return f"Created from {incident.incident_number}"
+
+
+def amended(analysis: Analysis) -> str:
+    kind = "provisional" if analysis.provisional else "final"
+    return f"Amended by the {kind} analysis: {analysis.top.label} {analysis.top.probability:.2f}"
+
+
+def order_notice(order: WorkOrderRow, incident: IncidentRow) -> Notice:
+    """Tells the assignee and watchers of an order made by an incident."""
+    return Notice(
+        key=f"work_order_created:{order.id}",
+        notification_type="WORK_ORDER_CREATED",
+        title=f"{order.code}: {order.title}",
+        title_ar=f"{order.code}: {order.title_ar or order.title}",
+        body=(order.description or "").split("\n", 1)[0],
+        body_ar=(incident.event_story_ar or "").split("\n", 1)[0],
+        severity=incident.severity,
+        entity_type="work_order",
+        entity_id=str(order.id),
+        action_url=f"/work-orders?id={order.id}",
+        payload={
+            "incident_id": str(incident.id),
+            "work_order_id": order.id,
+            "incident_number": incident.incident_number,
+            "work_order_code": order.code,
+        },
+    )
+
+
+def assignment_notice(order: WorkOrderRow) -> Notice:
+    return Notice(
+        key=f"work_order_assigned:{order.id}:{order.version}",
+        notification_type="WORK_ORDER_ASSIGNED",
+        title=f"{order.code}: {order.title}",
+        title_ar=f"{order.code}: {order.title_ar or order.title}",
+        body="This work order was assigned to you.",
+        body_ar="تم إسناد أمر العمل هذا إليك.",
+        severity="INFO",
+        entity_type="work_order",
+        entity_id=str(order.id),
+        action_url=f"/work-orders?id={order.id}",
+        payload={"work_order_id": order.id, "work_order_code": order.code},
+    )
