@@ -1,4 +1,4 @@
-"""The tags of the demo plant: name | metric | unit | description | range | normal range | decimals | source."""
+"""Tags of the demo plant: name, metric, unit, description, range, normal range, decimals, source."""
 
 PLANT_A_ROWS = """
 PUMP-001.Temperature | temperature | °C | Casing temperature | 0..100 | 32..45 | 1 | sql

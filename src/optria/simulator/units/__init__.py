@@ -1,0 +1,1 @@
+"""Process units: rotating machines, pumps, compressors, valves, exchangers."""
