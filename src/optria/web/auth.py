@@ -1,0 +1,135 @@
+"""Sign-in, sign-out, and who am I."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import func, select
+
+from optria.core.errors import Unauthenticated
+from optria.db.identity import User
+from optria.kit import clock
+from optria.web import passwords, sessions
+from optria.web.deps import OPEN, Given, MaybeViewer, SignedIn, token_of
+from optria.web.limits import LoginThrottle
+from optria.web.services import Services
+from optria.web.sessions import COOKIE
+from optria.web.shapes import Json, user_json
+from optria.web.texts import Text
+
+router = APIRouter(prefix="/api/auth", tags=["auth"])
+
+FIRST_PAGE = "/digital-twin"
+
+
+class LoginRequest(BaseModel):
+    email: Annotated[Text, Field(max_length=255)]
+    password: Annotated[Text, Field(max_length=1000)]
+    next: Annotated[Text, Field(max_length=2000)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A session that has just begun."""
+
+    token: str
+    user: Json
+
+
+async def sign_in(
+    services: Services, throttle: LoginThrottle, request: Request, asked: LoginRequest
+) -> SignIn:
+    """Check a password and open a session; an earlier session of the same browser ends.
+
+    Raises:
+        Unauthenticated: with the same words whether the account or the password is wrong.
+        HTTPException: 429 after too many attempts.
+    """
+    account = asked.email.strip().lower()
+    address = request.client.host if request.client else ""
+    throttle.admit(account, address)
+    async with services.database.platform("sign-in") as tx:
+        user = (
+            await tx.session.execute(select(User).where(func.lower(User.email) == account))
+        ).scalar_one_or_none()
+        stored = (user.id, user.password_hash) if user and user.is_active is not False else None
+    fits, better_hash = await passwords.verify(asked.password, stored[1] if stored else None)
+    if not fits or stored is None:
+        raise Unauthenticated("The e-mail address or the password is wrong.")
+    throttle.succeeded(account)
+    return await _open(services, request, stored[0], better_hash)
+
+
+async def _open(services: Services, request: Request, user_id: int, better_hash: str | None) -> SignIn:
+    address = request.client.host if request.client else ""
+    async with services.database.platform("sign-in") as tx:
+        user = await tx.session.get_one(User, user_id)
+        user.last_login = clock.now()
+        if better_hash:
+            user.password_hash = better_hash
+        if earlier := token_of(request):
+            await sessions.end(tx, earlier)
+        agent = request.headers.get("user-agent", "")
+        token = await sessions.start(tx, user, services.settings, address, agent)
+        return SignIn(token, user_json(user))
+
+
+def set_cookie(response: Response, request: Request, services: Services, token: str) -> None:
+    """The session cookie; Secure exactly over https unless the settings say otherwise."""
+    secure = services.settings.secure_cookies
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(services.settings.session_hours * 3600),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https" if secure is None else secure,
+    )
+
+
+def own_path(path: str) -> str:
+    """``path`` if it is one of ours, else the first page: never an address elsewhere."""
+    parts = urlsplit(path)
+    own = (
+        path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    )
+    return path if own else FIRST_PAGE
+
+
+@router.post("/login", dependencies=[OPEN])
+async def login(asked: LoginRequest, request: Request, response: Response, services: Given) -> Json:
+    signed = await sign_in(services, request.app.state.throttle, request, asked)
+    set_cookie(response, request, services, signed.token)
+    return {
+        "success": True,
+        "message": "Login successful",
+        "user": signed.user,
+        "redirect_url": own_path(asked.next or FIRST_PAGE),
+    }
+
+
+@router.post("/logout", dependencies=[OPEN])
+async def logout(request: Request, response: Response, services: Given) -> Json:
+    if token := token_of(request):
+        async with services.database.platform("sign-out") as tx:
+            await sessions.end(tx, token)
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    return {"success": True, "message": "Logged out successfully"}
+
+
+@router.get("/me")
+async def me(viewer: SignedIn, services: Given) -> Json:
+    return await _user(services, viewer.user_id)
+
+
+@router.get("/check", dependencies=[OPEN])
+async def check(viewer: MaybeViewer, services: Given) -> Json:
+    user = await _user(services, viewer.user_id) if viewer else None
+    return {"authenticated": user is not None, "user": user}
+
+
+async def _user(services: Services, user_id: int) -> Json:
+    async with services.database.platform("own account") as tx:
+        return user_json(await tx.session.get_one(User, user_id))

@@ -1,0 +1,40 @@
+"""The web application: its routes, guards and error answers in one place."""
+
+from fastapi import FastAPI
+
+from optria.core.roles import Permission
+from optria.web import auth, errors
+from optria.web.deps import require
+from optria.web.limits import BodyLimit, LoginThrottle
+from optria.web.security import SameOrigin, SecurityHeaders
+from optria.web.services import Services
+
+ROUTERS = (auth.router,)
+"""Every router of the product; a new one is added here by name."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``."""
+    app = FastAPI(
+        title="OPTRIA IQ",
+        version=services.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.services = services
+    app.state.throttle = LoginThrottle()
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(SecurityHeaders)
+    errors.add_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    @app.get("/api/openapi.json", include_in_schema=False, dependencies=[require(Permission.SIGNED_IN)])
+    async def openapi() -> dict[str, object]:
+        return app.openapi()

@@ -1,0 +1,113 @@
+"""What the web layer is given by the composition root, in the smallest words it needs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from optria.core.asset import PlantModel
+from optria.core.tag import SampleBatch
+from optria.db.session import Database
+from optria.kit.bus import Bus
+from optria.kit.settings import Settings
+from optria.kit.supervise import TaskState
+
+
+class LatestValues(Protocol):
+    """The newest sample of each tag of a tenant."""
+
+    def since(self, version: int) -> tuple[int, SampleBatch]:
+        """The newest sample of every tag that changed after ``version``, and the version now."""
+        ...
+
+    def latest(self, tags: Sequence[int]) -> SampleBatch:
+        """The newest sample of each of ``tags`` that has one."""
+        ...
+
+
+class RecentSamples(Protocol):
+    """The samples in memory."""
+
+    def between(self, tag: int, start_us: int, end_us: int) -> SampleBatch:
+        """The samples of one tag in [start, end] (microseconds since 1970 UTC), oldest first."""
+        ...
+
+
+class AssetScores(Protocol):
+    def scores(self) -> Mapping[int, float]:
+        """Asset id to its fused detector score over its limit (1.0 = at the limit)."""
+        ...
+
+
+class Pipeline(Protocol):
+    """The stream of one tenant, as far as the screens look into it."""
+
+    @property
+    def live(self) -> LatestValues: ...
+    @property
+    def recent(self) -> RecentSamples: ...
+    @property
+    def anchoring(self) -> AssetScores: ...
+    def expected(self, tag: int) -> tuple[float, float] | None:
+        """The band that the tag's detector expects now, None while it learns."""
+        ...
+
+
+class LinkState(Protocol):
+    """One connection to a plant source and how it does; ``rate`` is samples a second."""
+
+    @property
+    def integration_id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def lag_s(self) -> float | None: ...
+    @property
+    def last_error(self) -> str | None: ...
+    @property
+    def tags(self) -> int: ...
+
+
+class Recorder(Protocol):
+    """The loop that turns anchors into incidents, and incidents into analyses and orders."""
+
+    async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int) -> UUID:
+        """Analyse an asset as it is now; the id of the incident that holds the result."""
+        ...
+
+    async def run_for_incident(self, tenant_id: int, incident_id: UUID, user_id: int) -> None:
+        """Analyse an incident again."""
+        ...
+
+    def wake(self) -> None:
+        """Look for incidents that want an analysis now, not at the next poll."""
+        ...
+
+
+def no_tasks() -> Mapping[str, TaskState]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that routes and the hub work with.
+
+    ``plants`` gives the current configuration of a tenant, ``links`` the state of its connections,
+    ``health`` the supervised tasks. ``demo_control_url`` is the simulated plant's control address; None
+    reads it from the settings.
+    """
+
+    database: Database
+    settings: Settings
+    bus: Bus
+    pipelines: Mapping[int, Pipeline]
+    plants: Callable[[int], PlantModel]
+    links: Callable[[int], Sequence[LinkState]]
+    recorder: Recorder
+    health: Callable[[], Mapping[str, TaskState]] = field(default=no_tasks)
+    demo_control_url: str | None = None
+    version: str = "0.1.0"
