@@ -53,7 +53,7 @@ class Pipeline(Protocol):
         ...
 
 
-class LinkState(Protocol):
+class SourceState(Protocol):
     """One connection to a plant source and how it does; ``rate`` is samples a second."""
 
     @property
@@ -106,7 +106,7 @@ class Services:
     bus: Bus
     pipelines: Mapping[int, Pipeline]
     plants: Callable[[int], PlantModel]
-    links: Callable[[int], Sequence[LinkState]]
+    links: Callable[[int], Sequence[SourceState]]
     recorder: Recorder
     health: Callable[[], Mapping[str, TaskState]] = field(default=no_tasks)
     demo_control_url: str | None = None
