@@ -54,10 +54,11 @@ class CausalRule:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Something the plant said: ``strength`` in (0, 1] at ``at``; from a limit event (``event``) or the signals.
+    """Something the plant said, by a limit event (``event``) or by its signals.
 
-    For signals ``score`` is in standard deviations; a limit event counts whatever ``min_score`` asks,
-    because an approved limit is the plant's own measure.
+    For signals ``score`` is in standard deviations. For a limit event it is how far beyond the limit the
+    value is, as a share of the limit; it counts whatever ``min_score`` asks, because an approved limit is
+    the plant's own measure.
     """
 
     metric: str
@@ -127,7 +128,7 @@ def _one_strength(condition: Condition, seen: Observation) -> float:
 
 
 def parse_rule(row: Mapping[str, object]) -> CausalRule:
-    """A rule from its row: ``id``, ``name``, ``root_cause_category``, ``pattern``, ``confidence``, ``priority``.
+    """A rule from its row of ``blackbox_rca_rules``.
 
     Raises Invalid with a sentence that names the rule and what is wrong with it.
     """
@@ -144,7 +145,7 @@ def parse_rule(row: Mapping[str, object]) -> CausalRule:
         conditions=conditions,
         supports=_conditions(pattern, "also", say),
         contrary=_conditions(pattern, "contrary", say),
-        asset_types=frozenset(_words(pattern.get("asset_types", []), say("asset_types must be a list of words"))),
+        asset_types=_words(pattern.get("asset_types", []), say("asset_types must be a list of words")),
         weight=_weight(row.get("confidence"), say),
         description=str(row.get("description") or ""),
         priority=int(_number(row.get("priority") or 100, say("priority must be a number"))),
@@ -172,7 +173,7 @@ def _condition(row: object, say: Say) -> Condition:
         raise say("a condition needs a metric")
     direction, at = cells.get("direction"), cells.get("at", "own")
     if direction not in get_args(Direction):
-        raise say(f'direction of {metric} must be one of {", ".join(get_args(Direction))}')
+        raise say(f"direction of {metric} must be one of {', '.join(get_args(Direction))}")
     if at not in get_args(Place):
         raise say(f'"at" of {metric} must be one of {", ".join(get_args(Place))}')
     score = _number(cells.get("min_score", DEFAULT_MIN_SCORE), say(f"min_score of {metric} must be a number"))
@@ -194,10 +195,10 @@ def _mapping(value: object, otherwise: Invalid) -> Mapping[str, object]:
     return value
 
 
-def _words(value: object, otherwise: Invalid) -> list[str]:
+def _words(value: object, otherwise: Invalid) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise otherwise
-    return value
+    return frozenset(value)
 
 
 def _number(value: object, otherwise: Invalid) -> float:

@@ -1,0 +1,153 @@
+"""How much one incident resembles another: the mission's ``compare(E, incident.pattern)``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optria.core.incident import SimilarIncident
+from optria.rca.case import PastIncident
+from optria.rca.signature import compress, compressed
+from optria.rca.timeline import TimelineEntry
+
+CANDIDATE = 0.75
+"""A past incident is a candidate above this, not at it."""
+COSINE_WEIGHT, KEY_WEIGHT, TYPE_WEIGHT, ORDER_WEIGHT = 0.7, 0.1, 0.1, 0.1
+_SHORT_LIST = 20
+_LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What of an incident can be compared: its signature and its event types in order."""
+
+    signature: Mapping[str, float] = field(default_factory=dict)
+    event_types: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not self.signature and not self.event_types
+
+
+def similarity(a: Pattern, b: Pattern) -> float:
+    """In [0, 1], symmetric, 1 for itself: the weighted mean of the signatures' cosine and key metrics, and
+    of the overlap and the order of event types. What neither or only one of the two has is left out.
+    """
+    parts: list[tuple[float, float]] = []
+    if a.signature and b.signature:
+        parts.append((COSINE_WEIGHT, cosine(a.signature, b.signature)))
+        parts.append((KEY_WEIGHT, key_metrics(a.signature, b.signature)))
+    if a.event_types and b.event_types:
+        parts.append((TYPE_WEIGHT, type_overlap(a.event_types, b.event_types)))
+        parts.append((ORDER_WEIGHT, order_overlap(a.event_types, b.event_types)))
+    if not parts:
+        return 1.0 if a.empty and b.empty else 0.0
+    mean = sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
+    return min(1.0, max(0.0, mean))
+
+
+def cosine(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """Cosine of two signatures, 0 where they point away from each other."""
+    vocabulary = {name: column for column, name in enumerate(sorted(set(a) | set(b)))}
+    x, y = compressed(a, vocabulary), compressed(b, vocabulary)
+    length = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return max(0.0, min(1.0, float(x @ y) / length)) if length else float(dict(a) == dict(b))
+
+
+def key_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """Shared over total movement of the metrics, direction by direction (Ruzicka)."""
+    shared = total = 0.0
+    for name in sorted(set(a) | set(b)):
+        x, y = compress(name, a.get(name, 0.0)), compress(name, b.get(name, 0.0))
+        total += max(abs(x), abs(y)) if x * y >= 0 else abs(x) + abs(y)
+        shared += min(abs(x), abs(y)) if x * y > 0 else 0.0
+    return shared / total if total else float(dict(a) == dict(b))
+
+
+def type_overlap(a: Sequence[str], b: Sequence[str]) -> float:
+    """Jaccard index of the event types."""
+    return len(set(a) & set(b)) / len(set(a) | set(b))
+
+
+def order_overlap(a: Sequence[str], b: Sequence[str]) -> float:
+    """Longest common subsequence over the mean length."""
+    a, b = a[:_LONGEST], b[:_LONGEST]
+    row = [0] * (len(b) + 1)
+    for x in a:
+        before = row
+        row = [0]
+        for column, y in enumerate(b):
+            row.append(before[column] + 1 if x == y else max(before[column + 1], row[-1]))
+    return 2.0 * row[-1] / (len(a) + len(b))
+
+
+def event_types(events: Sequence[TimelineEntry]) -> tuple[str, ...]:
+    """The kinds of events in order, repetitions in a row counted once."""
+    kinds: list[str] = []
+    for entry in events:
+        kind = event_type(entry)
+        if not kinds or kinds[-1] != kind:
+            kinds.append(kind)
+    return tuple(kinds)
+
+
+def event_type(entry: TimelineEntry) -> str:
+    """``ALERT:vibration:high`` for a limit event, else its category."""
+    words = (entry.payload.get("metric"), entry.payload.get("direction"))
+    return ":".join([entry.category, *(str(word) for word in words if isinstance(word, str))])
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A past incident and its similarity."""
+
+    past: PastIncident
+    similarity: float
+
+    @property
+    def is_candidate(self) -> bool:
+        return self.similarity > CANDIDATE
+
+    def as_similar(self) -> SimilarIncident:
+        past = self.past
+        return SimilarIncident(past.id, past.number, past.cause, round(self.similarity, 4), past.resolution)
+
+
+def compare_history(pattern: Pattern, history: Sequence[PastIncident]) -> tuple[Compared, ...]:
+    """The 20 nearest past incidents, most similar first: one matrix product picks them by signature, then
+    the whole comparison ranks them.
+    """
+    known = [past for past in history if past.signature or past.event_types]
+    if pattern.empty or not known:
+        return ()
+    cosines = history_cosines(pattern.signature, known)
+    near = np.argsort(-cosines, kind="stable")[:_SHORT_LIST]
+    ranked = [
+        Compared(known[i], similarity(pattern, Pattern(known[i].signature, known[i].event_types)))
+        for i in near
+    ]
+    return tuple(sorted(ranked, key=lambda c: (-c.similarity, c.past.number)))
+
+
+def history_cosines(
+    features: Mapping[str, float], history: Sequence[PastIncident]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Cosine of one signature with each of history's."""
+    names = set(features).union(*(past.signature for past in history))
+    vocabulary = {name: column for column, name in enumerate(sorted(names))}
+    if not vocabulary:
+        return np.zeros(len(history))
+    matrix = unit_rows([past.signature for past in history], vocabulary)
+    mine = unit_rows([features], vocabulary)[0]
+    product: np.ndarray[tuple[int], np.dtype[np.float64]] = matrix @ mine
+    return product
+
+
+def unit_rows(
+    signatures: Sequence[Mapping[str, float]], vocabulary: Mapping[str, int]
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Compressed signatures as rows of length 1 (of 0 where nothing moved)."""
+    rows = np.array([compressed(one, vocabulary) for one in signatures])
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: np.ndarray[tuple[int, int], np.dtype[np.float64]] = rows / np.where(length > 0, length, 1.0)
+    return unit
