@@ -1,0 +1,88 @@
+"""Row-level security: a role that is not the owner sees and writes the rows of one tenant.
+
+The tenant is `app.tenant_id`, set for one transaction; `app.scope` = 'platform' sees all. Enabled, not
+forced: the existing application connects as the owner and goes on as before. A foreign key is checked
+without row-level security, so the checks on writing also ask that what a row of the old tables points to
+belongs to the same tenant (the new tables have keys of tenant and id).
+
+Revision ID: 0005
+"""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+TENANT = "(SELECT nullif(current_setting('app.tenant_id', true), '')::int)"
+PLATFORM = "(SELECT current_setting('app.scope', true)) = 'platform'"
+
+OWNED = (
+    "asset_ai_scores",
+    "asset_links",
+    "assets",
+    "audit_logs",
+    "blackbox_events",
+    "blackbox_incident_events",
+    "blackbox_incidents",
+    "carbon_factors",
+    "clock_drifts",
+    "cost_references",
+    "detector_checkpoints",
+    "detector_settings",
+    "downtime_references",
+    "external_signal_mappings",
+    "history_chunks",
+    "incident_analyses",
+    "incident_windows",
+    "integration_action_logs",
+    "machine_specs",
+    "notification_deliveries",
+    "notifications",
+    "on_call_shifts",
+    "sites",
+    "tenant_cost_models",
+    "tenant_integrations",
+    "thresholds",
+    "twin_layouts",
+    "user_sessions",
+    "users",
+    "work_order_history",
+    "work_order_policies",
+    "work_orders",
+)
+
+REFERENCES = {
+    "asset_ai_scores": {"asset_id": "assets"},
+    "assets": {"site_id": "sites"},
+    "blackbox_events": {"asset_id": "assets", "site_id": "sites"},
+    "blackbox_incident_events": {"incident_id": "blackbox_incidents", "event_id": "blackbox_events"},
+    "blackbox_incidents": {"root_asset_id": "assets", "site_id": "sites", "assigned_to": "users"},
+    "external_signal_mappings": {"integration_id": "tenant_integrations", "asset_id": "assets"},
+    "integration_action_logs": {"integration_id": "tenant_integrations"},
+    "notifications": {"user_id": "users"},
+    "twin_layouts": {"site_id": "sites"},
+    "work_orders": {"asset_id": "assets", "assigned_to": "users"},
+}
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for table in OWNED:
+        guard(table, "tenant_id", REFERENCES.get(table, {}))
+    guard("tenants", "id", {})
+    guard("blackbox_rca_rules", "tenant_id", {})
+    op.execute("CREATE POLICY system_rules ON blackbox_rca_rules FOR SELECT USING (tenant_id IS NULL)")
+
+
+def guard(table: str, column: str, references: dict[str, str]) -> None:
+    """Its own tenant's rows only, and on writing, references into the same tenant only."""
+    visible = f"{column} = {TENANT} OR {PLATFORM}"
+    same_tenant = "".join(
+        f" AND ({table}.{name} IS NULL OR EXISTS (SELECT 1 FROM {target} AS target"  # noqa: S608
+        f" WHERE target.id = {table}.{name} AND target.tenant_id = {table}.tenant_id))"
+        for name, target in references.items()
+    )
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY tenant_rows ON {table} USING ({visible}) WITH CHECK (({visible}){same_tenant})"
+    )
