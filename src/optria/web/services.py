@@ -79,8 +79,10 @@ class Recorder(Protocol):
         """Analyse an asset as it is now; the id of the incident that holds the result."""
         ...
 
-    async def run_for_incident(self, tenant_id: int, incident_id: UUID, user_id: int) -> None:
-        """Analyse an incident again."""
+    async def run_for_incident(
+        self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
+    ) -> None:
+        """Analyse an incident again; ``order`` False makes no work order of it."""
         ...
 
     def wake(self) -> None:

@@ -1,0 +1,22 @@
+"""Kinds of field in request bodies: text as the database can store it, hours, versions."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from optria.web.texts import Text
+
+Text20 = Annotated[Text, Field(max_length=20)]
+Text50 = Annotated[Text, Field(max_length=50)]
+Text100 = Annotated[Text, Field(max_length=100)]
+Text255 = Annotated[Text, Field(max_length=255)]
+Prose = Annotated[Text, Field(max_length=20_000)]
+Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
+RowNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]
+
+
+class Body(BaseModel):
+    """A request body; unknown fields are ignored, as v1 does."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)

@@ -1,0 +1,268 @@
+"""Incidents as the API and the pages show them: who sees which, and what of each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+
+from optria.core.errors import NotFound
+from optria.core.incident import cause_label
+from optria.core.roles import Permission, Role, can
+from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
+from optria.db.plant import AssetRow
+from optria.db.session import Tx
+from optria.db.work import WorkOrderRow
+from optria.web.sessions import Viewer
+
+View = dict[str, object]
+ACTIVE_INCIDENTS: Final = ("OPEN", "INVESTIGATING")
+SUMMARY_KEYS: Final = (
+    "id",
+    "incident_number",
+    "title",
+    "severity",
+    "status",
+    "root_asset_id",
+    "root_asset_name",
+    "root_asset_name_ar",
+    "root_asset_code",
+    "start_time",
+    "end_time",
+)
+"""All that a viewer is told of an incident."""
+
+_PLAIN: Final = (
+    "tenant_id",
+    "incident_number",
+    "incident_type",
+    "status",
+    "severity",
+    "title",
+    "description",
+    "root_asset_id",
+    "site_id",
+    "start_time",
+    "end_time",
+    "rca_status",
+    "rca_completed_at",
+    "event_story",
+    "event_story_ar",
+    "auto_work_order_id",
+    "assigned_to",
+    "resolved_by",
+    "resolved_at",
+    "created_at",
+    "updated_at",
+    "window_start",
+    "window_end",
+    "anchored_at",
+    "analysed_at",
+    "ordered_at",
+    "acknowledged_at",
+    "acknowledged_by",
+    "confirmed_cause",
+    "resolution",
+    "occurrences",
+)
+_MAPPINGS: Final = (
+    "impact_scope",
+    "rca_summary",
+    "root_cause_scores",
+    "financial_impact_estimate",
+    "carbon_impact_estimate",
+    "impact_estimate",
+)
+
+
+def sees_analysis(viewer: Viewer) -> bool:
+    """Whether the viewer sees more of an incident than its summary."""
+    return can(viewer.role, Permission.VIEW_RCA)
+
+
+def _has_order_of(user_id: int) -> ColumnElement[bool]:
+    return exists().where(
+        WorkOrderRow.tenant_id == IncidentRow.tenant_id,
+        WorkOrderRow.incident_id == cast(IncidentRow.id, String),
+        WorkOrderRow.assigned_to == user_id,
+    )
+
+
+def visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Engineers see incidents assigned to them, themselves or by an order; the others their tenant's."""
+    if viewer.role is Role.ENGINEER:
+        return or_(IncidentRow.assigned_to == viewer.user_id, _has_order_of(viewer.user_id))
+    return IncidentRow.id.is_not(None)
+
+
+async def find_incident(tx: Tx, viewer: Viewer, incident_id: UUID, *, lock: bool = False) -> IncidentRow:
+    """The incident, if the viewer may see it.
+
+    Raises:
+        NotFound: there is none of this id for this viewer.
+    """
+    query = select(IncidentRow).where(IncidentRow.id == incident_id, visible(viewer))
+    row = await tx.session.scalar(query.with_for_update(of=IncidentRow) if lock else query)
+    if row is None:
+        raise NotFound("There is no such incident, or it is not yours to see.")
+    return row
+
+
+def incident_json(row: IncidentRow) -> View:
+    """One incident with the keys of v1, and ours behind them."""
+    view: View = {"id": str(row.id)}
+    view |= {name: getattr(row, name) for name in _PLAIN}
+    view |= {name: getattr(row, name) or {} for name in _MAPPINGS}
+    view |= {
+        "trigger_event_id": str(row.trigger_event_id) if row.trigger_event_id else None,
+        "recommended_actions": row.recommended_actions or [],
+        "auto_work_order_created": bool(row.auto_work_order_created),
+        "root_cause_codes": row.root_cause_codes or {},
+        "downtime_hours": None if row.downtime_hours is None else float(row.downtime_hours),
+    }
+    return view | _top_cause(row.root_cause_scores or {})
+
+
+def _top_cause(scores: Mapping[str, float]) -> View:
+    if not scores:
+        return {"top_cause": None, "top_probability": None}
+    label, probability = max(scores.items(), key=lambda item: item[1])
+    return {"top_cause": cause_label(label), "top_probability": float(probability)}
+
+
+def for_viewer(view: View, viewer: Viewer) -> View:
+    """The whole view, or its summary for those who see no more."""
+    if sees_analysis(viewer):
+        return view
+    return {key: view[key] for key in SUMMARY_KEYS if key in view}
+
+
+def asset_words(asset: AssetRow | None) -> View:
+    """How a view names its asset."""
+    return {
+        "root_asset_name": asset.name if asset else None,
+        "root_asset_name_ar": (asset.name_ar or asset.name) if asset else None,
+        "root_asset_code": asset.code if asset else None,
+    }
+
+
+def _filtered(filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
+    """Conditions of the list: v1's filters, ``active`` and ``q`` (number, title or asset)."""
+    clauses: list[ColumnElement[bool]] = [
+        getattr(IncidentRow, name) == filters[name]
+        for name in ("incident_type", "site_id")
+        if filters.get(name) is not None
+    ]
+    clauses += [
+        getattr(IncidentRow, name) == str(filters[name]).upper()
+        for name in ("status", "severity")
+        if filters.get(name)
+    ]
+    if filters.get("asset_id") is not None:
+        clauses.append(IncidentRow.root_asset_id == filters["asset_id"])
+    if filters.get("start_date") is not None:
+        clauses.append(IncidentRow.start_time >= filters["start_date"])
+    if filters.get("end_date") is not None:
+        clauses.append(IncidentRow.start_time <= filters["end_date"])
+    if filters.get("active"):
+        clauses.append(IncidentRow.status.in_(ACTIVE_INCIDENTS))
+    return clauses + _searched(str(filters.get("q") or "").strip())
+
+
+def _searched(words: str) -> list[ColumnElement[bool]]:
+    if not words:
+        return []
+    fields = (IncidentRow.incident_number, IncidentRow.title, AssetRow.code, AssetRow.name)
+    return [or_(*(field.icontains(words, autoescape=True) for field in fields))]
+
+
+def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[IncidentRow, AssetRow]:
+    same_asset = (AssetRow.id == IncidentRow.root_asset_id) & (AssetRow.tenant_id == IncidentRow.tenant_id)
+    return (
+        select(IncidentRow, AssetRow)
+        .outerjoin(AssetRow, same_asset)
+        .where(visible(viewer), *_filtered(filters))
+    )
+
+
+async def list_incidents(
+    tx: Tx, viewer: Viewer, filters: Mapping[str, object], limit: int = 50, offset: int = 0
+) -> View:
+    """A page of incidents, latest first, with ``total`` of all that fit the filters."""
+    query = _listed(viewer, filters)
+    total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    page = query.order_by(IncidentRow.start_time.desc(), IncidentRow.id).limit(limit).offset(offset)
+    rows = (await tx.session.execute(page)).all()
+    orders = await _orders_of(tx, [row for row, _ in rows]) if sees_analysis(viewer) else {}
+    views = [
+        incident_json(row) | asset_words(asset) | {"work_order": orders.get(str(row.id))}
+        for row, asset in rows
+    ]
+    shown = [for_viewer(view, viewer) for view in views]
+    return {"incidents": shown, "total": total, "limit": limit, "offset": offset}
+
+
+async def _orders_of(tx: Tx, rows: Sequence[IncidentRow]) -> dict[str, View]:
+    """The first order of each incident, by incident id."""
+    ids = [str(row.id) for row in rows]
+    query = select(WorkOrderRow).where(WorkOrderRow.incident_id.in_(ids)).order_by(WorkOrderRow.id.desc())
+    found = (await tx.session.scalars(query)).all()
+    return {
+        str(order.incident_id): {
+            "id": order.id,
+            "number": order.work_order_number or order.code,
+            "status": order.status,
+            "assigned_to": order.assigned_to,
+        }
+        for order in found
+    }
+
+
+async def order_of(tx: Tx, incident: IncidentRow) -> WorkOrderRow | None:
+    """The order of an incident: the one it made, else the first that names it."""
+    query = select(WorkOrderRow).where(WorkOrderRow.incident_id == str(incident.id)).order_by(WorkOrderRow.id)
+    return (await tx.session.scalars(query)).first()
+
+
+async def asset_of(tx: Tx, incident: IncidentRow) -> AssetRow | None:
+    """The asset of an incident, in its own tenant."""
+    query = select(AssetRow).where(
+        AssetRow.id == incident.root_asset_id, AssetRow.tenant_id == incident.tenant_id
+    )
+    return (await tx.session.scalars(query)).first()
+
+
+def event_json(row: EventRow, link: IncidentEvent | None = None) -> View:
+    """One event with v1's keys; with those of its link where it belongs to an incident."""
+    plain = ("tenant_id", "asset_id", "site_id", "source_system", "source_type", "source_id", "event_time")
+    view: View = {"id": str(row.id)} | {name: getattr(row, name) for name in plain}
+    view |= {
+        "ingest_time": row.ingest_time,
+        "severity": row.severity,
+        "event_category": row.event_category,
+        "summary": row.summary,
+        "payload": row.payload or {},
+        "tags": row.tags or [],
+        "is_processed": bool(row.is_processed),
+    }
+    if link is not None:
+        view |= {"role": link.role, "sequence_order": link.sequence_order, "notes": link.notes}
+    return view
+
+
+async def linked_events(tx: Tx, incident: IncidentRow) -> list[View]:
+    """The events of an incident by time."""
+    query = (
+        select(EventRow, IncidentEvent)
+        .join(IncidentEvent, IncidentEvent.event_id == EventRow.id)
+        .where(IncidentEvent.incident_id == incident.id, EventRow.tenant_id == incident.tenant_id)
+        .order_by(EventRow.event_time, IncidentEvent.sequence_order, EventRow.id)
+    )
+    return [event_json(event, link) for event, link in (await tx.session.execute(query)).all()]
+
+
+def time_of(view: View, key: str) -> datetime | None:
+    """A time of a view, where it has one."""
+    value = view.get(key)
+    return value if isinstance(value, datetime) else None

@@ -1,0 +1,266 @@
+"""``/api/blackbox/incidents``: list, make, change and read incidents, as the role allows."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BeforeValidator, Field
+from sqlalchemy import select
+
+from optria.blackbox import incidents
+from optria.blackbox.events import link_event
+from optria.blackbox.windows import window_of
+from optria.core.errors import Invalid, NotFound
+from optria.core.event import Severity
+from optria.core.roles import Permission
+from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
+from optria.db.counters import next_incident_number
+from optria.db.identity import User
+from optria.db.plant import AssetRow, SiteRow
+from optria.db.session import Tx
+from optria.kit import clock
+from optria.web import bodies
+from optria.web.deps import (
+    Given,
+    IdFilter,
+    Limit,
+    Offset,
+    OpenTx,
+    TenantChoice,
+    require,
+    tenant_to_write,
+    written_tenant,
+)
+from optria.web.incident_detail import incident_detail, timeline
+from optria.web.incident_views import (
+    View,
+    find_incident,
+    for_viewer,
+    incident_json,
+    linked_events,
+    list_incidents,
+)
+from optria.web.sessions import Viewer
+
+router = APIRouter(prefix="/api/blackbox", tags=["incidents"])
+
+Seeing = Annotated[Viewer, require(Permission.VIEW_INCIDENTS)]
+Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
+Running = Annotated[Viewer, require(Permission.RUN_RCA)]
+Word = Annotated[str | None, Query(max_length=50)]
+SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
+StatusWord = Literal["OPEN", "INVESTIGATING", "RESOLVED", "CLOSED"]
+
+
+def in_utc(value: object) -> object:
+    """v1 took times without an offset and meant UTC."""
+    if isinstance(value, str):
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(in_utc)]
+
+
+class IncidentCreate(bodies.Body):
+    incident_type: Annotated[str, Field(max_length=30)] = "FAILURE"
+    severity: SeverityWord = "MINOR"
+    title: bodies.Text255
+    description: bodies.Prose | None = None
+    root_asset_id: bodies.RowNumber | None = None
+    site_id: bodies.RowNumber | None = None
+    start_time: Moment
+    end_time: Moment | None = None
+
+
+class IncidentUpdate(bodies.Body):
+    """v1's body, with what was really found."""
+
+    status: StatusWord | None = None
+    severity: SeverityWord | None = None
+    title: bodies.Text255 | None = None
+    description: bodies.Prose | None = None
+    assigned_to: bodies.RowNumber | None = None
+    impact_estimate: dict[str, object] | None = None
+    confirmed_cause: bodies.Text100 | None = None
+    resolution: bodies.Prose | None = None
+    downtime_hours: bodies.Hours | None = None
+
+
+class IncidentEventLink(bodies.Body):
+    event_id: UUID
+    role: Literal["CAUSE", "SYMPTOM", "CONTEXT", "NOISE", "UNKNOWN"] = "UNKNOWN"
+    notes: bodies.Prose | None = None
+
+
+@router.get("/incidents")
+async def get_incidents(
+    viewer: Seeing,
+    tx: OpenTx,
+    status: Word = None,
+    severity: Word = None,
+    incident_type: Word = None,
+    site_id: IdFilter = None,
+    asset_id: IdFilter = None,
+    start_date: Annotated[Moment | None, Query()] = None,
+    end_date: Annotated[Moment | None, Query()] = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> View:
+    filters = {
+        "status": status,
+        "severity": severity,
+        "incident_type": incident_type,
+        "site_id": site_id,
+        "asset_id": asset_id,
+        "start_date": start_date,
+        "end_date": end_date,
+    }
+    return await list_incidents(tx, viewer, filters, limit, offset)
+
+
+@router.post("/incidents")
+async def create_incident(
+    viewer: Running, services: Given, body: IncidentCreate, tenant: TenantChoice = None
+) -> View:
+    """Make an incident by hand. A grave one on an asset is analysed at once, like a detected one."""
+    tenant_id = tenant_to_write(viewer, tenant)
+    async with services.database.transaction(tenant_id) as tx:
+        row = await _new_incident(tx, tenant_id, body)
+        incidents.announce(tx, row, "incident_opened")
+        answer = {"success": True, "incident": incident_json(row)}
+    services.recorder.wake()
+    return answer
+
+
+async def _new_incident(tx: Tx, tenant_id: int, body: IncidentCreate) -> IncidentRow:
+    asset = await _asset(tx, tenant_id, body.root_asset_id)
+    site_id = body.site_id or (asset.site_id if asset else None)
+    await _check_site(tx, tenant_id, site_id)
+    window = await window_of(tx, tenant_id, (asset.asset_type if asset else None) or "Asset", body.start_time)
+    grave = asset is not None and Severity.parse(body.severity) >= Severity.MAJOR
+    row = IncidentRow(
+        id=uuid4(),
+        tenant_id=tenant_id,
+        incident_number=await next_incident_number(tx, tenant_id),
+        incident_type=body.incident_type,
+        severity=body.severity,
+        title=body.title,
+        description=body.description,
+        root_asset_id=body.root_asset_id,
+        site_id=site_id,
+        start_time=body.start_time,
+        end_time=body.end_time,
+        anchored_at=clock.now(),
+        window_start=window.start,
+        window_end=window.end,
+        next_pass_at=clock.now() if grave else None,
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+    return row
+
+
+async def _asset(tx: Tx, tenant_id: int, asset_id: int | None) -> AssetRow | None:
+    """Foreign keys do not know tenants: look the asset up. Raises NotFound."""
+    if asset_id is None:
+        return None
+    query = select(AssetRow).where(AssetRow.id == asset_id, AssetRow.tenant_id == tenant_id)
+    found = (await tx.session.scalars(query)).first()
+    if found is None:
+        raise NotFound(f"There is no asset {asset_id}.")
+    return found
+
+
+async def _check_site(tx: Tx, tenant_id: int, site_id: int | None) -> None:
+    query = select(SiteRow.id).where(SiteRow.id == site_id, SiteRow.tenant_id == tenant_id)
+    if site_id is not None and await tx.session.scalar(query) is None:
+        raise NotFound(f"There is no site {site_id}.")
+
+
+@router.get("/incidents/{incident_id}")
+async def get_incident(viewer: Seeing, tx: OpenTx, incident_id: UUID) -> View:
+    row = await find_incident(tx, viewer, incident_id)
+    return for_viewer(await incident_detail(tx, viewer, row), viewer)
+
+
+@router.put("/incidents/{incident_id}")
+async def update_incident(viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentUpdate) -> View:
+    tenant_id = written_tenant(tx)
+    row = await find_incident(tx, viewer, incident_id, lock=True)
+    changes = body.model_dump(exclude_unset=True)
+    if changes.get("assigned_to") is not None:
+        await _check_user(tx, tenant_id, changes["assigned_to"])
+    status = changes.pop("status", None)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.updated_at = clock.now()
+    if status is not None:
+        await incidents.set_status(tx, row, status, viewer.user_id)
+    else:
+        incidents.announce(tx, row, "incident_changed")
+    return {"success": True, "incident": incident_json(row)}
+
+
+async def _check_user(tx: Tx, tenant_id: int, user_id: int) -> None:
+    query = select(User.id).where(User.id == user_id, User.tenant_id == tenant_id)
+    if await tx.session.scalar(query.where(User.is_active.is_not(False))) is None:
+        raise Invalid(f"User {user_id} is not an active user of this tenant.")
+
+
+@router.get("/incidents/{incident_id}/events")
+async def get_incident_events(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+    row = await find_incident(tx, viewer, incident_id)
+    events = await linked_events(tx, row)
+    return {"incident_id": str(row.id), "events": events, "total_events": len(events)}
+
+
+@router.post("/incidents/{incident_id}/events")
+async def link_incident_event(
+    viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentEventLink
+) -> View:
+    """Attach a stored event to an incident; attaching it again changes its role and notes."""
+    tenant_id = written_tenant(tx)
+    row = await find_incident(tx, viewer, incident_id, lock=True)
+    known = select(EventRow.id).where(EventRow.id == body.event_id, EventRow.tenant_id == tenant_id)
+    if await tx.session.scalar(known) is None:
+        raise NotFound(f"There is no event {body.event_id}.")
+    link = await _link(tx, row, body)
+    link.added_by = viewer.user_id
+    incidents.announce(tx, row, "incident_changed")
+    names = ("id", "tenant_id", "role", "sequence_order", "notes", "added_by", "added_at")
+    shown = {name: getattr(link, name) for name in names}
+    ids = {"incident_id": str(link.incident_id), "event_id": str(link.event_id)}
+    return {"success": True, "link": shown | ids}
+
+
+async def _link(tx: Tx, incident: IncidentRow, body: IncidentEventLink) -> IncidentEvent:
+    query = select(IncidentEvent).where(
+        IncidentEvent.incident_id == incident.id, IncidentEvent.event_id == body.event_id
+    )
+    link = (await tx.session.scalars(query)).first()
+    if link is None:
+        order = len(await linked_events(tx, incident))
+        await link_event(tx, incident, body.event_id, body.role, order)
+        link = (await tx.session.scalars(query)).one()
+    link.role, link.notes = body.role, body.notes
+    return link
+
+
+@router.get("/incidents/{incident_id}/timeline")
+async def get_timeline(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+    return await timeline(tx, await find_incident(tx, viewer, incident_id))
+
+
+@router.post("/incidents/{incident_id}/acknowledge")
+async def acknowledge_incident(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+    """Say that somebody has seen it. A second time changes nothing."""
+    written_tenant(tx)
+    row = await find_incident(tx, viewer, incident_id, lock=True)
+    await incidents.acknowledge(tx, row, viewer.user_id)
+    return {"success": True, "incident": incident_json(row)}

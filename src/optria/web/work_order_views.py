@@ -1,0 +1,284 @@
+"""Work orders as the API and the pages show them: who sees which, what of each, and what may be done."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
+
+from optria.core.errors import NotFound
+from optria.core.roles import Permission, Role, can
+from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE, WorkOrderStatus
+from optria.db.blackbox import IncidentRow
+from optria.db.identity import User
+from optria.db.plant import AssetRow, SiteRow
+from optria.db.session import Tx
+from optria.db.work import WorkOrderHistory, WorkOrderRow
+from optria.kit import clock
+from optria.web.sessions import Viewer
+
+View = dict[str, object]
+_PLAIN: Final = (
+    "id",
+    "tenant_id",
+    "asset_id",
+    "incident_id",
+    "code",
+    "work_order_number",
+    "title",
+    "title_ar",
+    "description",
+    "work_type",
+    "priority",
+    "status",
+    "source",
+    "assigned_to",
+    "scheduled_date",
+    "due_date",
+    "scheduled_start",
+    "scheduled_end",
+    "started_at",
+    "completed_at",
+    "notes",
+    "created_at",
+    "updated_at",
+    "version",
+    "due_at",
+    "failure_note",
+    "actual_cause",
+)
+_HOURS: Final = ("estimated_hours", "actual_hours", "downtime_hours")
+
+
+def order_json(row: WorkOrderRow) -> View:
+    """One order with the keys of v1, and ours behind them."""
+    view: View = {name: getattr(row, name) for name in _PLAIN}
+    for name in _HOURS:
+        hours = getattr(row, name)
+        view[name] = None if hours is None else float(hours)
+    return view | {"checklist": row.checklist or [], "is_overdue": is_overdue(row, clock.now())}
+
+
+def is_overdue(row: WorkOrderRow, now: datetime) -> bool:
+    """Whether unfinished work is past its time."""
+    return row.status in ACTIVE_STATUSES and row.due_at is not None and row.due_at < now
+
+
+def visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Engineers see the orders assigned to them; the others their tenant's."""
+    return WorkOrderRow.assigned_to == viewer.user_id if viewer.role is Role.ENGINEER else true()
+
+
+async def find_order(tx: Tx, viewer: Viewer, order_id: int, *, lock: bool = False) -> WorkOrderRow:
+    """The order, if the viewer may see it; ``lock`` holds it until the transaction ends.
+
+    Raises:
+        NotFound: there is none of this id for this viewer.
+    """
+    query = select(WorkOrderRow).where(WorkOrderRow.id == order_id, visible(viewer))
+    row = await tx.session.scalar(query.with_for_update(of=WorkOrderRow) if lock else query)
+    if row is None:
+        raise NotFound("There is no such work order, or it is not yours to see.")
+    return row
+
+
+def _filtered(filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
+    """Conditions of the list: v1's filters, and ``auto``, ``overdue`` and ``q``."""
+    names = ("status", "priority", "asset_id", "assigned_to", "incident_id")
+    clauses = [getattr(WorkOrderRow, n) == filters[n] for n in names if filters.get(n) not in (None, "")]
+    if filters.get("auto"):
+        clauses.append(WorkOrderRow.source == AUTO_SOURCE)
+    if filters.get("overdue"):
+        clauses += [WorkOrderRow.status.in_(ACTIVE_STATUSES), WorkOrderRow.due_at < clock.now()]
+    words = str(filters.get("q") or "").strip()
+    if words:
+        fields = (WorkOrderRow.code, WorkOrderRow.title, AssetRow.code, AssetRow.name)
+        clauses.append(or_(*(field.icontains(words, autoescape=True) for field in fields)))
+    return clauses
+
+
+def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[WorkOrderRow, AssetRow, User]:
+    same_asset = (AssetRow.id == WorkOrderRow.asset_id) & (AssetRow.tenant_id == WorkOrderRow.tenant_id)
+    same_user = (User.id == WorkOrderRow.assigned_to) & (User.tenant_id == WorkOrderRow.tenant_id)
+    return (
+        select(WorkOrderRow, AssetRow, User)
+        .outerjoin(AssetRow, same_asset)
+        .outerjoin(User, same_user)
+        .where(visible(viewer), *_filtered(filters))
+    )
+
+
+async def list_orders(
+    tx: Tx, viewer: Viewer, filters: Mapping[str, object], limit: int = 50, offset: int = 0
+) -> View:
+    """A page of orders, newest first, with ``total`` of all that fit the filters."""
+    query = _listed(viewer, filters)
+    total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    page = query.order_by(WorkOrderRow.created_at.desc(), WorkOrderRow.id.desc()).limit(limit).offset(offset)
+    rows = (await tx.session.execute(page)).all()
+    orders = [order_json(row) | asset_words(asset) | user_words(user) for row, asset, user in rows]
+    return {"total": total, "work_orders": orders}
+
+
+def asset_words(asset: AssetRow | None) -> View:
+    """How an order names its asset."""
+    return {
+        "asset_code": asset.code if asset else None,
+        "asset_name": asset.name if asset else None,
+        "asset_name_ar": (asset.name_ar or asset.name) if asset else None,
+    }
+
+
+def user_name(user: User) -> str:
+    """A person's name for the screens."""
+    return user.full_name or user.username
+
+
+def user_words(user: User | None) -> View:
+    """How an order names the person it is assigned to."""
+    return {
+        "assigned_name": user_name(user) if user else None,
+        "assigned_name_ar": (user.full_name_ar or user_name(user)) if user else None,
+    }
+
+
+async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> View:
+    """One order with its asset, assignee, incident, history and what the viewer may do with it."""
+    asset = await tx.session.scalar(select(AssetRow).where(AssetRow.id == row.asset_id))
+    site = await tx.session.get(SiteRow, asset.site_id) if asset and asset.site_id else None
+    user = await tx.session.scalar(select(User).where(User.id == row.assigned_to))
+    return (
+        order_json(row)
+        | asset_words(asset)
+        | user_words(user)
+        | {
+            "asset": {"id": asset.id, "code": asset.code, "name": asset.name} if asset else None,
+            "site_name": site.name if site else None,
+            "site_name_ar": (site.name_ar or site.name) if site else None,
+            "assigned_user": {"id": user.id, "name": user_name(user)} if user else None,
+            "incident": await _incident_of(tx, row),
+            "history": await history(tx, viewer, row),
+            "may": permitted(viewer, row),
+        }
+    )
+
+
+async def _incident_of(tx: Tx, row: WorkOrderRow) -> View | None:
+    """The incident behind an order: number, cause and money at risk."""
+    try:
+        key = UUID(row.incident_id or "")
+    except ValueError:
+        return None
+    found = await tx.session.scalar(select(IncidentRow).where(IncidentRow.id == key))
+    if found is None:
+        return None
+    scores = found.root_cause_scores or {}
+    top = max(scores, key=lambda label: scores[label]) if scores else None
+    impact = found.financial_impact_estimate or {}
+    return {
+        "id": str(found.id),
+        "number": found.incident_number,
+        "severity": found.severity,
+        "top_cause": top,
+        "top_probability": scores[top] if top else None,
+        "amount": impact.get("total_estimated_cost"),
+        "currency": impact.get("currency") or "SAR",
+        "anchored_at": found.anchored_at,
+        "event_story": found.event_story,
+        "event_story_ar": found.event_story_ar,
+    }
+
+
+async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[View]:
+    """Moves and notes, latest first; sensitive notes only for those who may see them."""
+    query = (
+        select(WorkOrderHistory, User)
+        .outerjoin(User, User.id == WorkOrderHistory.user_id)
+        .where(WorkOrderHistory.work_order_id == row.id, WorkOrderHistory.tenant_id == row.tenant_id)
+        .order_by(WorkOrderHistory.created_at.desc(), WorkOrderHistory.id.desc())
+    )
+    open_to_all = can(viewer.role, Permission.VIEW_SENSITIVE_NOTES)
+    rows = (await tx.session.execute(query)).all()
+    return [_line(line, user) for line, user in rows if open_to_all or not line.is_sensitive]
+
+
+def _line(line: WorkOrderHistory, user: User | None) -> View:
+    return {
+        "id": line.id,
+        "kind": line.kind,
+        "body": line.body,
+        "is_sensitive": line.is_sensitive,
+        "user_id": line.user_id,
+        "user_name": user_name(user) if user else None,
+        "created_at": line.created_at,
+    }
+
+
+_MOVE_NEEDS: Final = {
+    "approve": Permission.APPROVE_WORK_ORDERS,
+    "cancel": Permission.APPROVE_WORK_ORDERS,
+    "assign": Permission.CREATE_WORK_ORDERS,
+}
+_MOVES: Final = {
+    "approve": (("pending_approval",), WorkOrderStatus.OPEN),
+    "start": (("open",), WorkOrderStatus.IN_PROGRESS),
+    "complete": (("open", "in_progress"), WorkOrderStatus.COMPLETED),
+    "close": (("completed",), WorkOrderStatus.CLOSED),
+    "reopen": (("completed",), WorkOrderStatus.IN_PROGRESS),
+    "pause": (("in_progress",), WorkOrderStatus.OPEN),
+    "cancel": (("pending_approval", "open", "in_progress"), WorkOrderStatus.CANCELLED),
+}
+
+
+def permission_for(verb: str) -> Permission:
+    """What a verb on an order needs: updating it, except approving, cancelling and assigning."""
+    return _MOVE_NEEDS.get(verb, Permission.UPDATE_WORK_ORDERS)
+
+
+def target_of(verb: str) -> WorkOrderStatus:
+    """The status that a verb leads to."""
+    return _MOVES[verb][1]
+
+
+def permitted(viewer: Viewer, row: WorkOrderRow) -> list[str]:
+    """The verbs the viewer may use on the order as it stands."""
+    moves = [verb for verb, (sources, _) in _MOVES.items() if row.status in sources]
+    verbs = [verb for verb in (*moves, "note", "assign") if can(viewer.role, permission_for(verb))]
+    return [verb for verb in verbs if verb != "assign" or row.status in ACTIVE_STATUSES]
+
+
+def verb_between(here: str | None, there: str) -> str:
+    """The verb that leads from one status to another.
+
+    Raises:
+        NotFound: no verb does.
+    """
+    for verb, (sources, target) in _MOVES.items():
+        if here in sources and target == there:
+            return verb
+    raise NotFound(f"A work order cannot go from {here} to {there}.")
+
+
+async def assignable(tx: Tx, tenant_id: int) -> list[View]:
+    """The active people of the tenant who may be given an order."""
+    doing = [Role.ENGINEER, Role.OPTIMIZATION_ENGINEER, Role.TENANT_ADMIN]
+    query = (
+        select(User)
+        .where(User.tenant_id == tenant_id, User.role.in_(doing), User.is_active.is_not(False))
+        .order_by(User.full_name, User.id)
+    )
+    return [{"id": user.id, "name": user_name(user)} for user in await tx.session.scalars(query)]
+
+
+BOARD: Final = ("pending_approval", "open", "in_progress", "completed")
+
+
+def by_status(orders: Iterable[View]) -> dict[str, list[View]]:
+    """Orders in the columns of the board; other statuses are left out."""
+    columns: dict[str, list[View]] = {
+        key: [] for key in ("pending_approval", "open", "in_progress", "completed")
+    }
+    for order in orders:
+        columns.get(str(order["status"]), []).append(order)
+    return columns
