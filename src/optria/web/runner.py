@@ -62,7 +62,6 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=WS_MAX_BYTES,
         ws_per_message_deflate=False,
-        ws_ping_interval=None,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -3,17 +3,17 @@
 from fastapi import FastAPI
 
 from optria.core.roles import Permission
-from optria.web import auth, errors
+from optria.web import auth, errors, live
 from optria.web.deps import require
 from optria.web.limits import BodyLimit, LoginThrottle
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
 
-ROUTERS = (auth.router,)
+ROUTERS = (auth.router, live.router)
 """Every router of the product; a new one is added here by name."""
 
 
-def create_app(services: Services) -> FastAPI:
+def create_app(services: Services, timing: live.Timing | None = None) -> FastAPI:
     """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``."""
     app = FastAPI(
         title="OPTRIA IQ",
@@ -24,6 +24,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.throttle = LoginThrottle()
+    app.state.hub = live.Hub(services, timing)
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)

@@ -1,0 +1,333 @@
+"""The live socket: one hub tells every open screen what changed, in the frames of the live protocol.
+
+Values are gathered per tenant each tick and encoded once; events come from the bus after the commit. A
+connection has a reader (which also notices that the browser left), a writer and a watch on its session.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+import structlog
+from fastapi import APIRouter, WebSocket
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from optria.core.errors import OptriaError
+from optria.core.messages import Message
+from optria.core.roles import Permission, can
+from optria.web.deps import SOCKET, language_of, token_of
+from optria.web.mailbox import Mailbox
+from optria.web.services import Services
+from optria.web.sessions import Viewer, find_viewer
+from optria.web.topics import (
+    EVENT_TOPICS,
+    EventTopic,
+    ValueTopic,
+    audience_of,
+    encode_samples,
+    is_in_plant,
+)
+
+log = structlog.get_logger(__name__)
+router = APIRouter()
+
+TICK_S: Final = 0.5
+HEARTBEAT_S: Final = 5.0
+SEND_TIMEOUT_S: Final = 5.0
+SESSION_CHECK_S: Final = 60.0
+MAX_CONNECTIONS: Final = 2_000
+MAX_TOPICS: Final = 64
+HEARTBEAT: Final = '[{"op":"hb"}]'
+VALUE_TOPIC: Final = re.compile(r"v:(site|asset):[1-9][0-9]{0,9}")
+
+SIGNED_OUT: Final = 4401
+TRY_LATER: Final = 1013
+MALFORMED: Final = 1007
+TOO_SLOW: Final = 1008
+
+EventKey = tuple[str, int | None]
+"""The topic, and the tenant (None: every tenant) or, of ``e:notify``, the user."""
+
+
+class _LeaveError(Exception):
+    """Ends one connection with a close code; None when the browser has left already."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(eq=False, slots=True)
+class _Client:
+    viewer: Viewer
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    topics: dict[str, EventTopic | ValueTopic] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds between ticks, heartbeats and session checks; shorter in tests."""
+
+    tick_s: float = TICK_S
+    heartbeat_s: float = HEARTBEAT_S
+    send_timeout_s: float = SEND_TIMEOUT_S
+    session_check_s: float = SESSION_CHECK_S
+    max_connections: int = MAX_CONNECTIONS
+
+
+class Hub:
+    """Every open screen of this process and the topics they follow.
+
+    ``run`` must be kept running; after a restart of it every screen is told to fetch anew.
+    """
+
+    def __init__(self, services: Services, timing: Timing | None = None) -> None:
+        self._services = services
+        self._timing = timing or Timing()
+        self._epoch = _new_epoch()
+        self._events: dict[EventKey, EventTopic] = {}
+        self._values: dict[tuple[int, str], ValueTopic] = {}
+        self._versions: dict[int, int] = {}
+        self._clients: set[_Client] = set()
+        self._frames = 0
+        self._refused = 0
+
+    def stats(self) -> Mapping[str, int]:
+        """Counts for the health pages."""
+        return {
+            "connections": len(self._clients),
+            "topics": len(self._events) + len(self._values),
+            "frames_sent": self._frames,
+            "connections_refused": self._refused,
+        }
+
+    async def run(self) -> None:
+        """Carry messages and values to the screens until cancelled."""
+        async with self._services.bus.subscribe() as subscription:
+            self._restart_events()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tick_forever())
+                while True:
+                    message = await subscription.get()
+                    if subscription.take_overflow():
+                        self._restart_events()
+                    self.publish(message)
+
+    def publish(self, message: Message) -> None:
+        """Number an event and lay it into the mailboxes of those it concerns."""
+        name = f"e:{message.topic}"
+        if name == "e:notify":
+            self._event_topic((name, message.user_id)).publish(message)
+            return
+        self._event_topic((name, message.tenant_id)).publish(message)
+        self._event_topic((name, None)).publish(message)
+
+    async def talk(self, socket: WebSocket, viewer: Viewer) -> None:
+        """Serve one accepted socket until either side leaves."""
+        if len(self._clients) >= self._timing.max_connections:
+            self._refused += 1
+            await _close(socket, TRY_LATER)
+            return
+        client = _Client(viewer)
+        self._clients.add(client)
+        code: int | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(socket, client))
+                tasks.create_task(self._write(socket, client))
+                tasks.create_task(self._watch_session(socket, client))
+        except* _LeaveError as leaving:
+            code = _first_code(leaving)
+        except* WebSocketDisconnect:
+            pass
+        finally:
+            self._leave(client)
+        if code is not None:
+            await _close(socket, code)
+
+    async def _read(self, socket: WebSocket, client: _Client) -> None:
+        while True:
+            frame = await socket.receive()
+            if frame["type"] == "websocket.disconnect":
+                raise _LeaveError(None)
+            self._heard(client, _parse(frame.get("text")))
+
+    async def _write(self, socket: WebSocket, client: _Client) -> None:
+        loop = asyncio.get_running_loop()
+        heartbeat_at = loop.time() + self._timing.heartbeat_s
+        while True:
+            text = client.mailbox.take()
+            if text is None:
+                if loop.time() < heartbeat_at:
+                    await _news_until(client.mailbox, heartbeat_at)
+                    continue
+                text = HEARTBEAT
+            await self._send(socket, text)
+            heartbeat_at = loop.time() + self._timing.heartbeat_s
+
+    async def _send(self, socket: WebSocket, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._timing.send_timeout_s):
+                await socket.send_text(text)
+        except TimeoutError as error:
+            raise _LeaveError(TOO_SLOW) from error
+        self._frames += 1
+
+    async def _watch_session(self, socket: WebSocket, client: _Client) -> None:
+        """A session that ended, or a role that changed, closes the socket; an open screen counts as use."""
+        token = token_of(socket) or ""
+        while True:
+            await asyncio.sleep(self._timing.session_check_s)
+            try:
+                found = await find_viewer(
+                    self._services.database, self._services.settings, token, language_of(socket)
+                )
+            except (SQLAlchemyError, OptriaError, OSError) as error:
+                log.info("session_not_checked", error=type(error).__name__)
+                continue
+            if found is None or (found.role, found.tenant_id) != (
+                client.viewer.role,
+                client.viewer.tenant_id,
+            ):
+                raise _LeaveError(SIGNED_OUT)
+
+    def _heard(self, client: _Client, asked: Mapping[str, object]) -> None:
+        topic, number = asked.get("topic"), asked.get("n")
+        match asked.get("op"):
+            case "ack" if isinstance(number, int):
+                client.mailbox.acknowledge(number)
+            case "unsub" if isinstance(topic, str):
+                self._unsubscribe(client, topic)
+            case "sub" if isinstance(topic, str):
+                self._subscribe(client, topic, asked)
+            case _:
+                raise _LeaveError(MALFORMED)
+
+    def _subscribe(self, client: _Client, name: str, asked: Mapping[str, object]) -> None:
+        """Silently nothing when the role, the tenant or the plant does not allow it."""
+        if name not in client.topics and len(client.topics) >= MAX_TOPICS:
+            return
+        if name in EVENT_TOPICS and can(client.viewer.role, EVENT_TOPICS[name]):
+            events = self._event_topic(_event_key(name, client.viewer))
+            client.topics[name] = events
+            since, epoch = asked.get("since"), asked.get("epoch")
+            events.subscribe(
+                client.mailbox,
+                audience_of(client.viewer.role, name),
+                since if isinstance(since, int) else None,
+                epoch if isinstance(epoch, str) else None,
+            )
+        elif VALUE_TOPIC.fullmatch(name) and can(client.viewer.role, Permission.VIEW_TWIN):
+            values = self._value_topic(client.viewer, name)
+            if values is not None:
+                client.topics[name] = values
+                values.subscribe(client.mailbox)
+
+    def _unsubscribe(self, client: _Client, name: str) -> None:
+        topic = client.topics.pop(name, None)
+        if topic is None:
+            return
+        topic.unsubscribe(client.mailbox)
+        if isinstance(topic, ValueTopic) and not topic.readers:
+            self._values = {key: kept for key, kept in self._values.items() if kept is not topic}
+
+    def _leave(self, client: _Client) -> None:
+        for name in list(client.topics):
+            self._unsubscribe(client, name)
+        self._clients.discard(client)
+
+    def _event_topic(self, key: EventKey) -> EventTopic:
+        if key not in self._events:
+            self._events[key] = EventTopic(key[0], self._epoch)
+        return self._events[key]
+
+    def _value_topic(self, viewer: Viewer, name: str) -> ValueTopic | None:
+        tenants = [viewer.tenant_id] if viewer.tenant_id is not None else list(self._services.pipelines)
+        for tenant_id in tenants:
+            plant = self._services.plants(tenant_id)
+            if not is_in_plant(name, plant):
+                continue
+            pipeline = self._services.pipelines.get(tenant_id)
+            fresh = ValueTopic(name, self._epoch, pipeline.live if pipeline else None)
+            topic = self._values.setdefault((tenant_id, name), fresh)
+            topic.follow(plant)
+            return topic
+        return None
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._timing.tick_s)
+            self.tick()
+
+    def tick(self) -> None:
+        """Send the values that changed since the last tick, tenant by tenant."""
+        for tenant_id in {tenant_id for tenant_id, _ in self._values}:
+            pipeline = self._services.pipelines.get(tenant_id)
+            if pipeline is None:
+                continue
+            plant = self._services.plants(tenant_id)
+            version, batch = pipeline.live.since(self._versions.get(tenant_id, 0))
+            self._versions[tenant_id] = version
+            encoded = encode_samples(batch)
+            for (owner, _), topic in self._values.items():
+                if owner == tenant_id:
+                    topic.follow(plant)
+                    topic.publish(encoded, batch.tag)
+
+    def _restart_events(self) -> None:
+        self._epoch = _new_epoch()
+        for topic in self._events.values():
+            topic.restart(self._epoch)
+
+
+def _new_epoch() -> str:
+    return secrets.token_hex(4)
+
+
+def _event_key(name: str, viewer: Viewer) -> EventKey:
+    return (name, viewer.user_id if name == "e:notify" else viewer.tenant_id)
+
+
+def _parse(text: object) -> Mapping[str, object]:
+    try:
+        asked = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise _LeaveError(MALFORMED)
+    return asked
+
+
+async def _news_until(mailbox: Mailbox, deadline: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            await mailbox.news()
+
+
+def _first_code(leaving: BaseExceptionGroup[_LeaveError]) -> int | None:
+    codes = [error.code for error in leaving.exceptions if isinstance(error, _LeaveError)]
+    return next((code for code in codes if code is not None), None)
+
+
+async def _close(socket: WebSocket, code: int) -> None:
+    if socket.client_state is not WebSocketState.CONNECTED:
+        return
+    with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+        async with asyncio.timeout(1.0):
+            await socket.close(code)
+
+
+@router.websocket("/ws")
+async def live(socket: WebSocket, viewer: Annotated[Viewer | None, SOCKET]) -> None:
+    await socket.accept()
+    if viewer is None:
+        await _close(socket, SIGNED_OUT)
+        return
+    hub: Hub = socket.app.state.hub
+    await hub.talk(socket, viewer)
