@@ -15,7 +15,7 @@ from optria.simulator.train import GasTrain, OilTrain
 from optria.simulator.utilities import Utilities
 
 STEP_S = 1.0
-_DISTURBANCE_TAU_S = [20.0, 15.0, 30.0, 25.0, 20.0, 12.0, 12.0, 20.0, 25.0, 15.0, 20.0, 15.0, 15.0, 20.0, 20.0]
+_DISTURBANCE_TAU_S = [float(s) for s in (20, 15, 30, 25, 20, 12, 12, 20, 25, 15, 20, 15, 15, 20, 20)]
 
 
 class DemoPlant:

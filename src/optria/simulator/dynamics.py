@@ -10,7 +10,7 @@ DAY_S = 86_400.0
 
 def clamp(value: float, low: float, high: float) -> float:
     """`value` kept within [low, high]."""
-    return low if value < low else high if value > high else value
+    return max(low, min(value, high))
 
 
 def lag(value: float, target: float, tau_s: float, dt_s: float) -> float:

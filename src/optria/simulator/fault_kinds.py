@@ -92,7 +92,7 @@ _KINDS = (
         "seal-leak",
         "Seal Leak",
         "machine",
-        (PUMP, COMPRESSOR),
+        (PUMP,),
         ("seal_level", "flush_pressure", "flow", "discharge_pressure", "pressure"),
         "Seal pot level and flush pressure fall, a little flow and pressure are lost",
         _IDLE,

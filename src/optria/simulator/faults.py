@@ -14,7 +14,7 @@ SENSOR_METRICS = ("bearing_temperature", "temperature", "pressure", "level", "fl
 
 @dataclass(slots=True)
 class Fault:
-    """A fault in plant time: intensity rises linearly over `ramp_s` from `onset_s`, falls to 0 at the end."""
+    """A fault in plant time: intensity rises linearly over `ramp_s` from `onset_s`, is gone at the end."""
 
     label: FaultLabel
     kind: FaultKind
@@ -38,6 +38,7 @@ class FaultBook:
     def __init__(self, catalogue: PlantCatalogue) -> None:
         self.catalogue = catalogue
         self._faults: dict[str, Fault] = {}
+        self._touched: list[tuple[Upsets, str]] = []
 
     def begin(self, ask: "FaultAsk", time_s: float, at: datetime) -> FaultLabel:
         """Start a fault at plant time `time_s`, wall-clock `at`; raises BadFault."""
@@ -79,15 +80,16 @@ class FaultBook:
 
     def apply(self, upsets: dict[str, Upsets], time_s: float) -> None:
         """Set what is wrong with each asset from the faults acting on the machines."""
-        for asset_upsets in upsets.values():
-            for field in Upsets.__slots__:
-                setattr(asset_upsets, field, 0.0)
+        for asset_upsets, field in self._touched:
+            setattr(asset_upsets, field, 0.0)
+        self._touched.clear()
         for fault in self.acting():
             if fault.kind.group == "machine":
                 field = fault.kind.kind.replace("-", "_")
                 asset_upsets = upsets[fault.label.asset]
                 strongest = max(getattr(asset_upsets, field), fault.intensity(time_s))
                 setattr(asset_upsets, field, strongest)
+                self._touched.append((asset_upsets, field))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def oil_readings(oil: OilTrain, pressure_bar: float) -> Readings:
         "PUMP-003.PT-1032": pump.suction_bar,
         "PUMP-003.TT-1034": pump.machine.bearing_c,
         "PUMP-003.JT-1035": pump.machine.power_kw,
-        "P-102A.VT-1042": 0.25 + 0.03 * oil.export.machine.vibration,
+        "P-102A.VT-1042": 0.29 + 0.004 * oil.export.machine.vibration,
         "P-102A.IT-1044": 0.0,
         "P-102A.JT-1046": 0.0,
         "P-102A.FT-4010": 0.0,

@@ -41,7 +41,7 @@ class Wells:
 
 
 class OilTrain:
-    """SEP-001 and its heater, the oil line LCV-101, V-102, PUMP-003, P-102B, and the water line P-201, T-201."""
+    """SEP-001 and its heater; the oil line LCV-101, V-102, PUMP-003, P-102B; the water line P-201, T-201."""
 
     def __init__(self, upsets: dict[str, Upsets]) -> None:
         self.wells = Wells(upsets["SEP-001"])
@@ -54,11 +54,13 @@ class OilTrain:
         self.lp_bar, self.lp_c = 2.14, 58.5
         self.tank_c = 52.0
         self.valve_m3h = OIL_M3H
-        self._level_control = Pi(54.0, 6.0, 280.0, 0.0, 100.0, 48.0)
+        self._level_control = Pi(54.0, 15.0, 80.0, 0.0, 100.0, 48.0)
         self._lp_control = Pi(58.0, 0.02, 600.0, 0.1, 0.75, 0.6)
         self._interface_control = Pi(40.0, 0.02, 400.0, 0.1, 0.9, 0.6)
 
-    def step(self, pressure_bar: float, gusts: Disturbances, day: float, ambient_c: float, dt_s: float) -> None:
+    def step(
+        self, pressure_bar: float, gusts: Disturbances, day: float, ambient_c: float, dt_s: float
+    ) -> None:
         """One step; `pressure_bar` is the separator's, `day` -1 to 1."""
         noise = gusts.values
         self.wells.step(noise, day, clamp((97.0 - self.level) / 8.0, 0.0, 1.0))
@@ -105,6 +107,7 @@ class OilTrain:
         drive = header + self.transfer.shut_off_bar + self.export.shut_off_bar - STATIC_EXPORT_BAR
         line = 0.3 + 6.0 + 5.3 * (0.6 / throttle) ** 2 + 0.05 * gusts.values[5]
         target = line_flow(drive, self.transfer.resistance_bar + self.export.resistance_bar + line)
+        target = min(target, self.transfer.capacity, self.export.capacity)
         x = lag(self.export.x, target * clamp(self.lp_level / 5.0, 0.0, 1.0), 4.0, dt_s)
         fluid = (self.lp_c, ambient_c)
         self.transfer.step(x, header, fluid, gusts.fresh[0], dt_s)
@@ -118,6 +121,7 @@ class OilTrain:
         drive = header + self.water.shut_off_bar - STATIC_TANK_BAR
         line = 2.0 + 4.2 * (0.6 / throttle) ** 2 + 0.02 * gusts.values[6]
         target = line_flow(drive, self.water.resistance_bar + line)
+        target = min(target, self.water.capacity)
         x = lag(self.water.x, target * clamp(self.interface / 5.0, 0.0, 1.0), 4.0, dt_s)
         self.water.step(x, header, (self.temperature_c, ambient_c), gusts.fresh[2], dt_s)
         disposal = WATER_M3H * clamp(1.0 + (self.tank_level - 46.0) / 12.0, 0.0, 2.0)
@@ -139,7 +143,7 @@ class GasTrain:
         self.condensate = 18.0
         self.tail_pipe_c = 34.0
         self.scrubber_bar = 37.4
-        self._pressure_control = Pi(38.2, 0.02, 150.0, 0.7, 1.12, 1.0)
+        self._pressure_control = Pi(38.2, 0.02, 150.0, 0.7, 1.06, 1.0)
         self._cooling_control = Pi(48.0, 1.5, 120.0, 5.0, 100.0, 52.0)
 
     @property
@@ -153,7 +157,9 @@ class GasTrain:
         drive = max(self.compressor.discharge_bar - self.compressor.suction_bar, 0.0)
         return 40.0 * self.recycle.opening * math.sqrt(drive / 48.8)
 
-    def step(self, gas_in: float, separator_c: float, noise: list[float], ambient_c: float, dt_s: float) -> None:
+    def step(
+        self, gas_in: float, separator_c: float, noise: list[float], ambient_c: float, dt_s: float
+    ) -> None:
         """One step; `gas_in` from the wells in kSm³/h."""
         self._hold_pressure(gas_in, ambient_c, dt_s)
         self._compress(separator_c, noise, ambient_c, dt_s)

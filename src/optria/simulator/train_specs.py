@@ -16,7 +16,7 @@ TRANSFER_PUMP = PumpSpec(
     flow=406.0,
     head_bar=6.1,
     suction_bar=2.5,
-    suction_k=2.4,
+    suction_k=2.9,
     discharge_k=25.0,
     machine=MachineSpec(102.0, 173.0, 2.0, 1.0, 62.0),
 )
@@ -24,7 +24,7 @@ WATER_PUMP = PumpSpec(
     flow=192.0,
     head_bar=4.2,
     suction_bar=3.2,
-    suction_k=3.2,
+    suction_k=3.8,
     discharge_k=12.0,
     machine=MachineSpec(36.0, 41.2, 2.3, 1.1, 58.0, motor_efficiency=0.92),
 )
@@ -66,4 +66,4 @@ PROCESS_COMPRESSOR = CompressorSpec(
     back_bar=18.0,
     machine=MachineSpec(1650.0, 164.0, 2.8, 1.4, 74.0),
 )
-TURBINE = MachineSpec(15_500.0, 940.0, 2.6, 1.3, 82.0, motor_efficiency=1.0)
+TURBINE = MachineSpec(15_500.0, 940.0, 2.6, 1.3, 82.0, motor_efficiency=1.0, generates=True)

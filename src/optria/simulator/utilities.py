@@ -31,7 +31,7 @@ class Utilities:
         header = 1.2 + 0.003 * gusts.values[9]
         blocked = 1.5 * self.cooler.upsets.fouling
         target = line_flow(header + pump.shut_off_bar - 1.5, pump.resistance_bar + 4.1 + blocked)
-        x = lag(pump.x, target, 4.0, dt_s)
+        x = lag(pump.x, min(target, pump.capacity), 4.0, dt_s)
         pump.step(x, header, (29.0 + 7.5 + 0.5 * (ambient_c - 32.0), ambient_c), gusts.fresh[3], dt_s)
 
     @property
@@ -57,7 +57,8 @@ class Utilities:
         noise, pump = gusts.values, self.feed
         header = 2.2 + 0.006 * noise[12]
         target = line_flow(header + pump.shut_off_bar - 60.0, pump.resistance_bar + 4.0)
-        pump.step(lag(pump.x, target, 4.0, dt_s), header, (102.5, ambient_c), gusts.fresh[4], dt_s)
+        x = lag(pump.x, min(target, pump.capacity), 4.0, dt_s)
+        pump.step(x, header, (102.5, ambient_c), gusts.fresh[4], dt_s)
         delivered = pump.flow / pump.spec.flow
         self.steam_bar = lag(self.steam_bar, 62.0 + 40.0 * (delivered - 1.0), 120.0, dt_s)
         self.steam_c = 485.0 + 0.6 * noise[13] - 40.0 * (delivered - 1.0)

@@ -61,7 +61,7 @@ class Compressor:
         behind loses beyond its nominal at nominal flow. Set `n` and `recycle` before."""
         self._surge(dt_s)
         steady = self.export + self.recycle
-        self._pressures(inlet[0], steady, line_bar)
+        self._pressures(inlet[0], steady)
         self._flow(line_bar, dt_s)
         target_c = inlet[1] + 16.0 * self.upsets.surge
         self.suction_c = lag(self.suction_c, target_c, 20.0, dt_s)
@@ -76,15 +76,14 @@ class Compressor:
         self._phase += 2.0 * math.pi * (0.5 + 1.37 * surge) * dt_s
         self.swing = 0.35 * surge * math.sin(self._phase)
 
-    def _pressures(self, inlet_bar: float, steady: float, line_bar: float) -> None:
+    def _pressures(self, inlet_bar: float, steady: float) -> None:
         spec, upsets = self.spec, self.upsets
         square = steady * steady
         strainer = 0.3 * spec.suction_bar * upsets.suction_blockage * square
         self.suction_bar = max(0.5, inlet_bar - strainer)
-        leak = 1.0 - 0.04 * upsets.seal_leak
-        ratio = 1.0 + (self._speed_gain * self.n * self.n - spec.flow_loss * square) * leak
-        swing = 0.12 * spec.discharge_bar * self.swing
-        self.discharge_bar = self.suction_bar * max(ratio, 1.0) - swing - 0.06 * spec.discharge_bar * upsets.surge
+        ratio = 1.0 + self._speed_gain * self.n * self.n - spec.flow_loss * square
+        lost = spec.discharge_bar * (0.12 * self.swing + 0.06 * upsets.surge)
+        self.discharge_bar = self.suction_bar * max(ratio, 1.0) - lost
 
     def _flow(self, line_bar: float, dt_s: float) -> None:
         spec = self.spec

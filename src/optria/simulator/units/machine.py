@@ -21,6 +21,7 @@ class MachineSpec:
     winding_c: float = 84.0
     power_factor: float = 0.87
     motor_efficiency: float = 0.95
+    generates: bool = False
 
 
 class Machine:
@@ -57,7 +58,8 @@ class Machine:
     def _electrics(self, shaft_kw: float) -> None:
         upsets, spec = self.upsets, self.spec
         friction = 1.0 + 0.06 * upsets.bearing_wear + 0.03 * upsets.misalignment
-        self.power_kw = shaft_kw * friction / spec.motor_efficiency
+        drag = 1.0 / friction if spec.generates else friction
+        self.power_kw = shaft_kw * drag / spec.motor_efficiency
         self.power_factor = spec.power_factor - 0.13 * upsets.motor_electrical
         self.current_imbalance = 1.1 + 9.0 * upsets.motor_electrical
         ratio = self.power_kw / spec.power_kw * spec.power_factor / self.power_factor

@@ -63,6 +63,11 @@ class Pump:
         return self.spec.suction_k * self.upsets.suction_blockage
 
     @property
+    def capacity(self) -> float:
+        """Flow / nominal that a cavitating pump can pass at most."""
+        return 1.06 - 0.45 * self.bubbles if self.bubbles > 0.02 else math.inf
+
+    @property
     def _health(self) -> float:
         return (1.0 - 0.35 * self.bubbles) * (1.0 - 0.05 * self.upsets.seal_leak)
 

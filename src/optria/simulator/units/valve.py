@@ -5,7 +5,7 @@ from optria.simulator.dynamics import Upsets, clamp, lag
 
 class ControlValve:
     """Follows its controller output (%) with a lag; stiction holds the stem until the output has moved on
-    by up to 10 %, then it jumps (the one-parameter model of Stenman)."""
+    by up to 10 %, then it jumps half as far beyond (stick and slip-jump, after Choudhury)."""
 
     def __init__(self, position: float, upsets: Upsets) -> None:
         self.position = position
@@ -24,4 +24,5 @@ class ControlValve:
         if band == 0.0:
             self.position = lag(self.position, output, 2.0, dt_s)
         elif abs(output - self.position) > band:
-            self.position = clamp(output, 0.0, 100.0)
+            overshoot = 0.5 * band if output > self.position else -0.5 * band
+            self.position = clamp(output + overshoot, 0.0, 100.0)
