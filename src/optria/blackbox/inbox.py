@@ -1,0 +1,62 @@
+"""What the stream has said and nobody has committed yet: bounded, never waiting, every loss counted."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from optria.core.event import Event, Severity
+from optria.core.incident import Anchor
+
+EVENTS_HELD = 10_000
+
+
+class Inbox:
+    """Anchors, held once per asset and mode, and events, held in order."""
+
+    def __init__(self) -> None:
+        self._anchors: dict[tuple[int, int, str], Anchor] = {}
+        self._events: deque[tuple[int, Event]] = deque()
+        self.counts = {"anchors": 0, "anchors_merged": 0, "events": 0, "events_shed": 0}
+
+    def __bool__(self) -> bool:
+        return bool(self._anchors or self._events)
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """How many anchors and events are held."""
+        return {"anchors": len(self._anchors), "events": len(self._events)}
+
+    def put_anchor(self, tenant_id: int, anchor: Anchor) -> None:
+        """A later anchor of the same asset and mode merges into the one that waits."""
+        self.counts["anchors"] += 1
+        key = (tenant_id, anchor.asset_id, anchor.mode)
+        if key in self._anchors:
+            self.counts["anchors_merged"] += 1
+        self._anchors.setdefault(key, anchor)
+
+    def put_event(self, tenant_id: int, event: Event) -> None:
+        """Beyond 10,000 waiting events the oldest that is not CRITICAL is shed, and counted."""
+        self.counts["events"] += 1
+        if len(self._events) >= EVENTS_HELD:
+            self.counts["events_shed"] += 1
+            self._events.remove(
+                next((e for e in self._events if e[1].severity < Severity.CRITICAL), self._events[0])
+            )
+        self._events.append((tenant_id, event))
+
+    def anchors(self) -> Sequence[tuple[int, Anchor]]:
+        """What is held, with its tenant; it stays until :meth:`anchor_done`."""
+        return [(key[0], anchor) for key, anchor in self._anchors.items()]
+
+    def anchor_done(self, tenant_id: int, anchor: Anchor) -> None:
+        self._anchors.pop((tenant_id, anchor.asset_id, anchor.mode), None)
+
+    def events(self, limit: int) -> tuple[int, Sequence[Event]] | None:
+        """The oldest events of one tenant; they stay until :meth:`events_done`."""
+        if not self._events:
+            return None
+        tenant_id = self._events[0][0]
+        return tenant_id, [event for owner, event in self._events if owner == tenant_id][:limit]
+
+    def events_done(self, done: Sequence[Event]) -> None:
+        gone = set(map(id, done))
+        self._events = deque(entry for entry in self._events if id(entry[1]) not in gone)

@@ -1,0 +1,246 @@
+"""An incident from its opening to its end: opened once, joined by what follows, analysed, resolved."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from optria.blackbox.anchors import anchor_from_json, anchor_to_json
+from optria.blackbox.events import link_event
+from optria.blackbox.windows import window_of
+from optria.core.asset import Asset, PlantModel
+from optria.core.errors import Invalid, NotFound
+from optria.core.event import Severity
+from optria.core.incident import Anchor, severity_of
+from optria.core.messages import Message
+from optria.db.blackbox import EventRow, IncidentRow
+from optria.db.counters import next_incident_number
+from optria.db.session import Tx
+from optria.kit import clock
+
+JOIN_WITHIN = timedelta(minutes=10)
+"""A process neighbour that deviates this soon after an anchor belongs to the same incident."""
+JOIN_STEPS = 2
+"""Process links that a disturbance is followed along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The incident that an anchor or event belongs to; ``created`` is False when it joined one."""
+
+    incident: IncidentRow
+    created: bool
+
+
+async def find(tx: Tx, incident_id: UUID, *, lock: bool = False) -> IncidentRow:
+    """Raises NotFound."""
+    statement = select(IncidentRow).where(IncidentRow.id == incident_id)
+    if lock:
+        statement = statement.with_for_update()
+    row = (await tx.session.execute(statement)).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"There is no incident {incident_id}.")
+    return row
+
+
+async def open_incident(
+    tx: Tx, plant: PlantModel, anchor: Anchor, severity: Severity | None = None, *, join: bool = True
+) -> Opened:
+    """Open the incident of an anchor, or join the open one of its asset or of a process neighbour.
+
+    One open incident per asset and mode is guaranteed by the database, whoever races. The row itself is
+    the queue: it is committed with ``next_pass_at`` due now.
+    """
+    asset = plant.asset(anchor.asset_id)
+    if asset is None:
+        raise NotFound(f"There is no asset {anchor.asset_id} in this tenant.")
+    running = await _running(tx, plant, anchor) if join else None
+    if running is not None:
+        return await _join(tx, running, anchor)
+    severity = severity or severity_of(anchor.probability, asset.criticality_rank)
+    incident = await _insert(tx, plant, asset, anchor, severity)
+    if incident is None:
+        return await _join(tx, await _open_episode(tx, plant.tenant_id, anchor), anchor)
+    announce(tx, incident, "incident_opened")
+    return Opened(incident, created=True)
+
+
+async def open_for_event(tx: Tx, plant: PlantModel, event: EventRow) -> Opened | None:
+    """Open (or join) the incident of a CRITICAL event; None for an event that calls for none."""
+    if Severity.parse(event.severity) is not Severity.CRITICAL or event.asset_id is None:
+        return None
+    if plant.asset(event.asset_id) is None:
+        return None
+    anchor = Anchor(event.asset_id, event.event_time, 1.0, 1.0, (), detector="event")
+    opened = await open_incident(tx, plant, anchor, Severity.CRITICAL)
+    await link_event(tx, opened.incident, event.id, "CAUSE" if opened.created else "SYMPTOM")
+    event.is_processed = True
+    if opened.created:
+        opened.incident.trigger_event_id = event.id
+        opened.incident.incident_type = "FAILURE"
+    else:
+        _raise_severity(tx, opened.incident, Severity.CRITICAL)
+    return opened
+
+
+def _raise_severity(tx: Tx, incident: IncidentRow, severity: Severity) -> None:
+    """A graver finding lifts an incident and has it analysed again now."""
+    if Severity.parse(incident.severity) < severity:
+        incident.severity = severity.name
+        incident.next_pass_at = clock.now()
+        announce(tx, incident, "incident_changed")
+
+
+async def _insert(
+    tx: Tx, plant: PlantModel, asset: Asset, anchor: Anchor, severity: Severity
+) -> IncidentRow | None:
+    window = await window_of(tx, plant.tenant_id, asset.asset_type, anchor.time)
+    now = clock.now()
+    statement = (
+        insert(IncidentRow)
+        .values(
+            id=uuid4(),
+            tenant_id=plant.tenant_id,
+            incident_number=await next_incident_number(tx, plant.tenant_id),
+            incident_type="ANOMALY",
+            status="OPEN",
+            severity=severity.name,
+            title=f"Anomaly on {asset.asset_type} {asset.code}",
+            root_asset_id=asset.id,
+            site_id=asset.site_id,
+            start_time=anchor.time,
+            rca_status="PENDING",
+            dedup_key=_dedup_key(anchor),
+            anchor=anchor_to_json(anchor),
+            window_start=window.start,
+            window_end=window.end,
+            next_pass_at=now,
+            anchored_at=now,
+            created_at=now,
+            updated_at=now,
+            impact_scope={"assets": [asset.id]},
+            rca_summary={},
+            root_cause_scores={},
+            recommended_actions=[],
+            financial_impact_estimate={},
+            carbon_impact_estimate={},
+            impact_estimate={},
+        )
+        .on_conflict_do_nothing(
+            index_elements=[IncidentRow.tenant_id, IncidentRow.dedup_key],
+            index_where=IncidentRow.dedup_key.is_not(None),
+        )
+        .returning(IncidentRow)
+    )
+    return (await tx.session.execute(statement)).scalar_one_or_none()
+
+
+def _dedup_key(anchor: Anchor) -> str:
+    return f"{anchor.asset_id}:{anchor.mode}"
+
+
+async def _open_episode(tx: Tx, tenant_id: int, anchor: Anchor) -> IncidentRow:
+    statement = (
+        select(IncidentRow)
+        .where(IncidentRow.tenant_id == tenant_id, IncidentRow.dedup_key == _dedup_key(anchor))
+        .with_for_update()
+    )
+    return (await tx.session.execute(statement)).scalar_one()
+
+
+async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | None:
+    """The open incident of the asset itself, else that of a process neighbour that began just before."""
+    nearby = _within(plant, anchor.asset_id, JOIN_STEPS)
+    statement = (
+        select(IncidentRow)
+        .where(
+            IncidentRow.tenant_id == plant.tenant_id,
+            IncidentRow.dedup_key.is_not(None),
+            IncidentRow.root_asset_id.in_(nearby),
+        )
+        .order_by(IncidentRow.start_time)
+        .with_for_update()
+    )
+    open_ones = (await tx.session.execute(statement)).scalars().all()
+    own = next((row for row in open_ones if row.root_asset_id == anchor.asset_id), None)
+    return own or next((row for row in open_ones if _began_just_before(row, anchor)), None)
+
+
+def _began_just_before(row: IncidentRow, anchor: Anchor) -> bool:
+    same_mode = row.dedup_key is not None and row.dedup_key.endswith(":process")
+    return same_mode and anchor.mode == "process" and abs(anchor.time - row.start_time) <= JOIN_WITHIN
+
+
+def _within(plant: PlantModel, asset_id: int, steps: int) -> set[int]:
+    reached = {asset_id}
+    for _ in range(steps):
+        reached |= {near for asset in reached for near in plant.neighbours(asset)}
+    return reached
+
+
+async def _join(tx: Tx, incident: IncidentRow, anchor: Anchor) -> Opened:
+    incident.occurrences += 1
+    incident.updated_at = clock.now()
+    scope = dict(incident.impact_scope or {})
+    assets = scope.get("assets", [])
+    if anchor.asset_id not in assets:
+        incident.impact_scope = {**scope, "assets": [*assets, anchor.asset_id]}
+    announce(tx, incident, "incident_joined")
+    return Opened(incident, created=False)
+
+
+def anchor_of(incident: IncidentRow) -> Anchor:
+    """The anchor of an incident; one made by hand is anchored where it starts."""
+    if incident.anchor:
+        return anchor_from_json(incident.anchor)
+    return Anchor(incident.root_asset_id or 0, incident.start_time, 1.0, 1.0, (), detector="manual")
+
+
+async def acknowledge(tx: Tx, incident: IncidentRow, user_id: int) -> None:
+    """Somebody has seen it. A second acknowledgement changes nothing."""
+    if incident.acknowledged_at is None:
+        incident.acknowledged_at = clock.now()
+        incident.acknowledged_by = user_id
+        if incident.status == "OPEN":
+            incident.status = "INVESTIGATING"
+        announce(tx, incident, "incident_acknowledged")
+
+
+async def set_status(tx: Tx, incident: IncidentRow, status: str, user_id: int) -> None:
+    """Move an incident among v1's statuses. Resolving it ends the episode. Raises Invalid."""
+    if status not in ("OPEN", "INVESTIGATING", "RESOLVED", "CLOSED"):
+        raise Invalid(f"{status} is no status of an incident. Use OPEN, INVESTIGATING, RESOLVED or CLOSED.")
+    incident.status = status
+    incident.updated_at = clock.now()
+    if status in ("RESOLVED", "CLOSED"):
+        incident.resolved_at = incident.resolved_at or clock.now()
+        incident.resolved_by = incident.resolved_by or user_id
+        end_episode(incident, incident.resolved_at)
+    announce(tx, incident, "incident_moved")
+
+
+def end_episode(incident: IncidentRow, at: datetime) -> None:
+    """From now on a new anchor of the asset is a new incident."""
+    incident.dedup_key = None
+    incident.end_time = incident.end_time or at
+
+
+def announce(tx: Tx, incident: IncidentRow, kind: str) -> None:
+    tx.publish(
+        Message(
+            tenant_id=incident.tenant_id,
+            topic="incidents",
+            kind=kind,
+            entity_id=str(incident.id),
+            asset_id=incident.root_asset_id,
+            data={
+                "number": incident.incident_number,
+                "title": incident.title,
+                "severity": incident.severity,
+                "status": incident.status,
+                "start_time": incident.start_time.isoformat(),
+            },
+        )
+    )

@@ -1,0 +1,65 @@
+"""Analysing an asset on somebody's word: which incident, and anchored where."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from optria.blackbox import incidents
+from optria.blackbox.case_loader import SensorReader, load_events
+from optria.core.asset import Asset, PlantModel
+from optria.core.errors import NotFound
+from optria.core.event import EventWindow
+from optria.core.incident import Anchor
+from optria.db.blackbox import IncidentRow
+from optria.db.session import Tx
+from optria.kit import clock
+from optria.rca.anchors import select_anchor
+from optria.rca.timeline import align
+
+LOOK_BACK = timedelta(minutes=30)
+
+
+async def incident_of_asset(
+    tx: Tx, plant: PlantModel, asset_id: int, sensors: SensorReader, seen: Anchor | None
+) -> IncidentRow:
+    """The open incident of an asset, or one opened now.
+
+    It is anchored at the earliest CRITICAL event of the last half hour, else at what the detectors have
+    ``seen``, else at the first z-score anomaly, else now. Raises NotFound.
+    """
+    asset = plant.asset(asset_id)
+    if asset is None:
+        raise NotFound(f"There is no asset {asset_id} in this tenant.")
+    running = await _open_incident(tx, plant.tenant_id, asset_id)
+    if running is not None:
+        return running
+    anchor = await _anchor(tx, plant, asset, sensors, seen)
+    opened = await incidents.open_incident(tx, plant, anchor, join=False)
+    return opened.incident
+
+
+async def _open_incident(tx: Tx, tenant_id: int, asset_id: int) -> IncidentRow | None:
+    statement = (
+        select(IncidentRow)
+        .where(
+            IncidentRow.tenant_id == tenant_id,
+            IncidentRow.root_asset_id == asset_id,
+            IncidentRow.dedup_key.is_not(None),
+        )
+        .order_by(IncidentRow.start_time)
+        .limit(1)
+        .with_for_update()
+    )
+    return (await tx.session.execute(statement)).scalar_one_or_none()
+
+
+async def _anchor(
+    tx: Tx, plant: PlantModel, asset: Asset, sensors: SensorReader, seen: Anchor | None
+) -> Anchor:
+    now = clock.now()
+    window = EventWindow(now - LOOK_BACK, now)
+    raw = await load_events(tx, plant.tenant_id, {asset.id}, window)
+    entries = [entry for entry in (align(event, {}, {}) for event in raw) if entry.time in window]
+    series = await sensors.read(tx, tuple(plant.mappings_of(asset.id)), window.start, window.end)
+    found = select_anchor(asset.id, entries, series, (lambda _asset, _series: seen) if seen else None)
+    return found or Anchor(asset.id, now, 0.0, 0.0, (), detector="on demand")

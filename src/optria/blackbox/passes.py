@@ -1,0 +1,95 @@
+"""One pass over an incident: load the case, analyse it, order the work, tell people, in one transaction."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from optria.blackbox import analyses, incidents
+from optria.blackbox.case_loader import SensorReader, load_case
+from optria.core.asset import PlantModel
+from optria.core.event import Severity
+from optria.core.incident import Analysis
+from optria.core.work_order import needs_work_order
+from optria.db.blackbox import IncidentRow
+from optria.db.session import Database, Tx
+from optria.kit import clock
+from optria.rca.engine import analyse
+from optria.work import orders
+from optria.work.incident_orders import Ordered, create_from_incident
+
+MAX_ATTEMPTS = 5
+WATCH_EVERY = timedelta(minutes=5)
+"""How often an incident whose anomaly goes on after its window is looked at again."""
+LATE_SAMPLES = timedelta(seconds=15)
+"""Patience for samples of the window that are still on their way when it closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass did."""
+
+    incident: IncidentRow
+    analysis: Analysis
+    ordered: Ordered | None
+
+
+async def run_pass(
+    tx: Tx,
+    incident: IncidentRow,
+    plant: PlantModel,
+    sensors: SensorReader,
+    *,
+    user_id: int | None = None,
+    order: bool = True,
+) -> Pass:
+    """Analyse a locked incident and do what follows. Nothing is committed here."""
+    case = await load_case(tx, incident, plant, sensors)
+    analysis = await asyncio.to_thread(analyse, case)
+    await analyses.store_analysis(tx, incident, analysis, case.asset.code, user_id)
+    ordered = await _order(tx, incident, analysis, plant) if order else None
+    incident.next_pass_at = _next_pass(incident, analysis)
+    incident.attempts, incident.last_error = 0, None
+    return Pass(incident, analysis, ordered)
+
+
+async def _order(tx: Tx, incident: IncidentRow, analysis: Analysis, plant: PlantModel) -> Ordered | None:
+    policy = await orders.load_policy(tx, incident.tenant_id)
+    called_for = needs_work_order(Severity.parse(incident.severity), analysis, policy)
+    if not called_for and incident.auto_work_order_id is None:
+        return None
+    asset = plant.asset(incident.root_asset_id or 0)
+    return await create_from_incident(tx, incident, analysis, asset, policy)
+
+
+def _next_pass(incident: IncidentRow, analysis: Analysis) -> datetime | None:
+    """After a provisional analysis the final one; after that, until the episode is over, a look."""
+    if analysis.provisional:
+        return analysis.window.end + LATE_SAMPLES
+    return clock.now() + WATCH_EVERY if incident.dedup_key else None
+
+
+async def order_by_hand(
+    tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: SensorReader, user_id: int
+) -> Ordered:
+    """The order of an incident on somebody's word, made by the same logic as the automatic one."""
+    analysis = await analyses.latest(tx, incident)
+    if analysis is None:
+        analysis = (await run_pass(tx, incident, plant, sensors, user_id=user_id, order=False)).analysis
+    policy = await orders.load_policy(tx, incident.tenant_id)
+    asset = plant.asset(incident.root_asset_id or 0)
+    return await create_from_incident(tx, incident, analysis, asset, policy)
+
+
+async def record_failure(database: Database, tenant_id: int, incident_id: UUID, reason: str) -> int:
+    """Count a failed pass; after the fifth the incident is left alone, marked FAILED. The attempts so far."""
+    async with database.transaction(tenant_id) as tx:
+        incident = await incidents.find(tx, incident_id, lock=True)
+        incident.attempts += 1
+        incident.last_error = reason[:2000]
+        dead = incident.attempts >= MAX_ATTEMPTS
+        incident.next_pass_at = None if dead else clock.now() + timedelta(seconds=2**incident.attempts)
+        if dead:
+            incident.rca_status = "FAILED"
+            incidents.announce(tx, incident, "analysis_failed")
+        return incident.attempts

@@ -1,0 +1,245 @@
+"""The Recorder: takes anchors and events from the stream and sees every incident through.
+
+What it has not committed it still holds; what it has committed a restart finds in the rows.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from optria.blackbox import incidents
+from optria.blackbox.case_loader import SensorReader
+from optria.blackbox.events import link_event, store_event
+from optria.blackbox.inbox import Inbox
+from optria.blackbox.on_demand import incident_of_asset
+from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
+from optria.core.asset import PlantModel
+from optria.core.errors import OptriaError
+from optria.core.event import Event, EventCategory, Severity
+from optria.core.incident import Anchor
+from optria.db.blackbox import AnalysisRow, IncidentRow
+from optria.db.session import Database, Tx
+from optria.kit import clock
+
+log = structlog.get_logger(__name__)
+
+EVENTS_A_TIME = 200
+LOOK_EVERY_S = 1.0
+
+
+class Watch(Protocol):
+    """What the detectors think of an asset right now."""
+
+    def is_active(self, tenant_id: int, asset_id: int) -> bool:
+        """Whether it still deviates."""
+
+    def seen(self, tenant_id: int, asset_id: int) -> Anchor | None:
+        """The anchor of the deviation that goes on, if one does."""
+
+
+class Recorder:
+    """One per process. ``anchor`` and ``event`` are called by the stream and never wait.
+
+    ``plants`` gives a tenant's configuration.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        plants: Callable[[int], PlantModel],
+        sensors: SensorReader,
+        watch: Watch,
+    ) -> None:
+        self._database = database
+        self._plants = plants
+        self._sensors = sensors
+        self._watch = watch
+        self.inbox = Inbox()
+        self._work = asyncio.Event()
+        self._running: dict[UUID, asyncio.Future[None]] = {}
+
+    def anchor(self, tenant_id: int, anchor: Anchor) -> None:
+        """Take an anchor from the stream."""
+        self.inbox.put_anchor(tenant_id, anchor)
+        self._work.set()
+
+    def event(self, tenant_id: int, event: Event) -> None:
+        """Take an event from the stream."""
+        self.inbox.put_event(tenant_id, event)
+        self._work.set()
+
+    def wake(self) -> None:
+        """Look for due incidents now."""
+        self._work.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. A database error ends it; whoever supervises starts it again."""
+        while True:
+            self._work.clear()
+            await self.drain()
+            await self.do_due()
+            if not self.inbox:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._work.wait()
+        except TimeoutError:
+            return
+
+    async def drain(self) -> None:
+        """Commit what is held: CRITICAL events and anchors open their incidents."""
+        while taken := self.inbox.events(EVENTS_A_TIME):
+            await self._commit_events(*taken)
+        for tenant_id, anchor in self.inbox.anchors():
+            await self._commit_anchor(tenant_id, anchor)
+            self.inbox.anchor_done(tenant_id, anchor)
+
+    async def _commit_events(self, tenant_id: int, taken: Sequence[Event]) -> None:
+        """Events of one tenant, in one transaction; they leave the inbox once committed."""
+        plant = self._plants(tenant_id)
+        async with self._database.transaction(tenant_id) as tx:
+            for event in taken:
+                asset = plant.asset(event.asset_id) if event.asset_id is not None else None
+                row = await store_event(tx, tenant_id, event, asset.site_id if asset else None)
+                if row is not None and event.severity is Severity.CRITICAL:
+                    await incidents.open_for_event(tx, plant, row)
+        self.inbox.events_done(taken)
+
+    async def _commit_anchor(self, tenant_id: int, anchor: Anchor) -> None:
+        plant = self._plants(tenant_id)
+        if plant.asset(anchor.asset_id) is None:
+            log.warning("anchor_of_unknown_asset", tenant=tenant_id, asset=anchor.asset_id)
+            return
+        async with self._database.transaction(tenant_id) as tx:
+            opened = await incidents.open_incident(tx, plant, anchor)
+            event = _anomaly_event(plant, anchor)
+            row = await store_event(tx, tenant_id, event, opened.incident.site_id)
+            if row is not None:
+                role = "CAUSE" if opened.created else "SYMPTOM"
+                await link_event(tx, opened.incident, row.id, role)
+
+    async def do_due(self) -> None:
+        """Run every pass that is due, over all tenants."""
+        async with self._database.platform("incidents due") as tx:
+            statement = (
+                select(IncidentRow.tenant_id, IncidentRow.id)
+                .where(IncidentRow.next_pass_at <= clock.now())
+                .order_by(IncidentRow.next_pass_at)
+                .limit(500)
+            )
+            due = (await tx.session.execute(statement)).tuples().all()
+        for tenant_id, incident_id in due:
+            await self._pass_safely(tenant_id, incident_id)
+
+    async def _pass_safely(self, tenant_id: int, incident_id: UUID) -> None:
+        """One incident that cannot be analysed must not keep the others waiting."""
+        try:
+            await self._claim_and_run(tenant_id, incident_id)
+        except (OptriaError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            attempts = await record_failure(self._database, tenant_id, incident_id, _words(error))
+            log.warning("pass_failed", incident=str(incident_id), attempts=attempts, error=_words(error))
+
+    async def _claim_and_run(self, tenant_id: int, incident_id: UUID) -> None:
+        async with self._database.transaction(tenant_id) as tx:
+            incident = await self._claim(tx, incident_id)
+            if incident is None:
+                return
+            if await self._is_final(tx, incident):
+                self._look_after(tx, incident)
+                return
+            done = await run_pass(tx, incident, self._plants(tenant_id), self._sensors)
+            if not done.analysis.provisional:
+                self._look_after(tx, incident)
+
+    async def _claim(self, tx: Tx, incident_id: UUID) -> IncidentRow | None:
+        statement = (
+            select(IncidentRow)
+            .where(IncidentRow.id == incident_id, IncidentRow.next_pass_at <= clock.now())
+            .with_for_update(skip_locked=True)
+        )
+        return (await tx.session.execute(statement)).scalar_one_or_none()
+
+    async def _is_final(self, tx: Tx, incident: IncidentRow) -> bool:
+        statement = select(AnalysisRow.id).where(AnalysisRow.incident_id == incident.id, AnalysisRow.is_final)
+        return (await tx.session.execute(statement.limit(1))).scalar_one_or_none() is not None
+
+    def _look_after(self, tx: Tx, incident: IncidentRow) -> None:
+        """After the window: end the episode once the asset is back to normal, else look again later."""
+        if self._watch.is_active(incident.tenant_id, incident.root_asset_id or 0):
+            incident.next_pass_at = clock.now() + WATCH_EVERY
+            return
+        incidents.end_episode(incident, clock.now())
+        incident.next_pass_at = None
+        incidents.announce(tx, incident, "episode_ended")
+
+    async def run_for_incident(
+        self, tenant_id: int, incident_id: UUID, user_id: int | None = None, *, order: bool = True
+    ) -> None:
+        """Analyse an incident now. Whoever asks while it runs waits for the same run.
+
+        Raises NotFound.
+        """
+        running = self._running.get(incident_id)
+        if running is not None:
+            return await asyncio.shield(running)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._running[incident_id] = future
+        try:
+            async with self._database.transaction(tenant_id) as tx:
+                incident = await incidents.find(tx, incident_id, lock=True)
+                await run_pass(
+                    tx, incident, self._plants(tenant_id), self._sensors, user_id=user_id, order=order
+                )
+            future.set_result(None)
+        except BaseException as error:
+            future.set_exception(error)
+            future.exception()
+            raise
+        finally:
+            del self._running[incident_id]
+
+    async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int | None = None) -> UUID:
+        """Analyse an asset now: its open incident, or a new one that is opened for it.
+
+        Raises NotFound.
+        """
+        plant = self._plants(tenant_id)
+        seen = self._watch.seen(tenant_id, asset_id)
+        async with self._database.transaction(tenant_id) as tx:
+            incident = await incident_of_asset(tx, plant, asset_id, self._sensors, seen)
+            incident_id = incident.id
+        await self.run_for_incident(tenant_id, incident_id, user_id)
+        return incident_id
+
+
+def _anomaly_event(plant: PlantModel, anchor: Anchor) -> Event:
+    """The anchor as an event of the timeline, in the words of its strongest tag."""
+    asset = plant.asset(anchor.asset_id)
+    tags = {mapping.id: mapping for mapping in plant.mappings}
+    first = next((tags[c.tag] for c in anchor.contributions if c.tag in tags), None)
+    what = first.metric.replace("_", " ") if first else "behaviour"
+    return Event(
+        time=anchor.time,
+        severity=Severity.WARNING,
+        category=EventCategory.AI_OUTPUT,
+        summary=f"Detector: {what} of {asset.code if asset else anchor.asset_id} left its expected range",
+        asset_id=anchor.asset_id,
+        source_system="AI_ENGINE",
+        source_type="ANOMALY",
+        source_id=f"anchor:{anchor.asset_id}:{anchor.mode}",
+        payload={
+            "score": anchor.score,
+            "probability": anchor.probability,
+            "external_tag": first.external_tag if first else None,
+        },
+    )
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

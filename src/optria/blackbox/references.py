@@ -1,0 +1,127 @@
+"""The approved references of an analysis: machine specs, costs, downtimes, carbon factors, clocks."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, TypedDict
+
+from sqlalchemy import or_, select
+
+from optria.core.asset import Asset
+from optria.core.incident import cause_label
+from optria.db import plant as rows
+from optria.db.session import Tx
+from optria.rca.case import CarbonFactor, CostReference, DowntimeReference, MachineSpec, Step
+
+
+class References(TypedDict):
+    """The part of a case that comes from approved references."""
+
+    spec: MachineSpec | None
+    typical_power_kw: Decimal | None
+    cost_references: tuple[CostReference, ...]
+    downtime_references: tuple[DowntimeReference, ...]
+    carbon_factors: tuple[CarbonFactor, ...]
+    clock_drift_s: dict[str, float]
+    time_zones: dict[str, str]
+
+
+async def load(tx: Tx, asset: Asset) -> References:
+    """Row-level security limits every query to the tenant of the transaction."""
+    spec = await _spec(tx, asset)
+    clocks = (await tx.session.execute(select(rows.ClockDrift))).scalars().all()
+    return References(
+        spec=spec,
+        typical_power_kw=spec.typical_power_kw if spec else None,
+        cost_references=await _costs(tx),
+        downtime_references=await _downtimes(tx),
+        carbon_factors=await _carbon(tx),
+        clock_drift_s={row.source: row.drift_s for row in clocks},
+        time_zones={row.source: row.time_zone for row in clocks if row.time_zone},
+    )
+
+
+async def _spec(tx: Tx, asset: Asset) -> MachineSpec | None:
+    """The asset's own spec, else that of its type."""
+    table = rows.MachineSpec
+    statement = (
+        select(table)
+        .where(or_(table.asset_id == asset.id, table.asset_id.is_(None)))
+        .where(or_(table.asset_type == asset.asset_type, table.asset_type.is_(None)))
+        .order_by(table.asset_id.is_(None), table.asset_type.is_(None), table.id)
+        .limit(1)
+    )
+    row = (await tx.session.execute(statement)).scalar_one_or_none()
+    return machine_spec(row.spec) if row else None
+
+
+def machine_spec(spec: dict[str, Any]) -> MachineSpec:
+    """A stored spec as the analysis reads it; keys that are missing are unknown."""
+    power = spec.get("typical_power_kw")
+    return MachineSpec(
+        document=spec.get("document", "MachineSpecs"),
+        checklist_page=spec.get("checklist_page"),
+        checklist=_steps(spec.get("checklist", ())),
+        typical_power_kw=Decimal(str(power)) if power is not None else None,
+        energy_type=spec.get("energy_type", "electricity"),
+        expected={metric: (low, high) for metric, (low, high) in spec.get("expected", {}).items()},
+        cause_pages=spec.get("cause_pages", {}),
+        cause_steps={cause: _steps(steps) for cause, steps in spec.get("cause_steps", {}).items()},
+    )
+
+
+def _steps(stored: Sequence[Any]) -> tuple[Step, ...]:
+    return tuple(
+        Step(line) if isinstance(line, str) else Step(line["text"], line.get("text_ar", ""))
+        for line in stored
+    )
+
+
+async def _costs(tx: Tx) -> tuple[CostReference, ...]:
+    """Cost references, then v1's cost models as the fallback of a tenant that has none of ours."""
+    table = rows.CostReference
+    found = (await tx.session.execute(select(table).where(table.is_active))).scalars().all()
+    own = tuple(
+        CostReference(
+            row.cost_per_hour,
+            row.currency,
+            row.asset_id,
+            row.site_id,
+            row.asset_type,
+            row.source or f"cost_references #{row.id}",
+        )
+        for row in found
+    )
+    return own + await _v1_costs(tx)
+
+
+async def _v1_costs(tx: Tx) -> tuple[CostReference, ...]:
+    table = rows.CostModel
+    statement = select(table).where(table.is_active.is_not(False)).order_by(table.id.desc()).limit(1)
+    model = (await tx.session.execute(statement)).scalar_one_or_none()
+    if model is None:
+        return ()
+    currency, source = model.currency or "SAR", f"cost model {model.name or model.id}"
+    families = [
+        CostReference(
+            Decimal(str(cost)), currency, asset_type=family.replace("_", " ").title(), source=source
+        )
+        for family, cost in (model.cost_per_asset_family or {}).items()
+    ]
+    if model.default_downtime_cost_per_hour is not None:
+        families.append(CostReference(model.default_downtime_cost_per_hour, currency, source=source))
+    return tuple(families)
+
+
+async def _downtimes(tx: Tx) -> tuple[DowntimeReference, ...]:
+    found = (await tx.session.execute(select(rows.DowntimeReference))).scalars().all()
+    return tuple(
+        DowntimeReference(cause_label(row.cause), row.hours, row.asset_type, row.source or "")
+        for row in found
+    )
+
+
+async def _carbon(tx: Tx) -> tuple[CarbonFactor, ...]:
+    table = rows.CarbonFactor
+    statement = select(table).where(table.is_active).order_by(table.valid_from.desc().nulls_last())
+    found = (await tx.session.execute(statement)).scalars().all()
+    return tuple(CarbonFactor(row.energy_type, row.factor_kg_per_kwh, row.source or "") for row in found)
