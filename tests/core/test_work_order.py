@@ -1,0 +1,40 @@
+"""When an incident calls for an order, with which priority, and how an order may move."""
+
+import pytest
+
+from optria.core.event import Severity
+from optria.core.work_order import (
+    LEGAL_MOVES,
+    WorkOrderPolicy,
+    WorkOrderStatus,
+    needs_work_order,
+    priority_of,
+)
+from tests.analyses import analysis
+
+
+@pytest.mark.clause("W1")
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize(("probability", "likely"), [(0.59, False), (0.60, True)])
+def test_order_is_called_for_by_severity_or_probability(
+    severity: Severity, probability: float, likely: bool
+) -> None:
+    graves = (Severity.MAJOR, Severity.CRITICAL)
+    needed = needs_work_order(severity, analysis(probability=probability), WorkOrderPolicy(0.6))
+    assert needed is (likely or severity in graves)
+
+
+@pytest.mark.clause("W1")
+def test_an_unexplained_anomaly_is_not_a_probable_cause() -> None:
+    assert not needs_work_order(Severity.MINOR, analysis("Other", 0.9), WorkOrderPolicy())
+
+
+@pytest.mark.clause("W6")
+def test_priority_follows_severity() -> None:
+    priorities = [priority_of(severity) for severity in sorted(Severity, reverse=True)]
+    assert priorities == ["emergency", "high", "medium", "low", "low"]
+
+
+def test_finished_orders_stay_finished() -> None:
+    assert LEGAL_MOVES[WorkOrderStatus.CLOSED] == frozenset()
+    assert LEGAL_MOVES[WorkOrderStatus.CANCELLED] == frozenset()
