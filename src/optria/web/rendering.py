@@ -181,6 +181,11 @@ def theme_of(request: Request) -> str:
     return asked if asked in THEMES else "dark"
 
 
+def now_ms() -> int:
+    """Epoch milliseconds, the clock that the browser ages values by."""
+    return int(clock.now().timestamp() * 1000)
+
+
 def render_text(template: str, language: str, context: Mapping[str, object]) -> str:
     """The text of a template in ``language``."""
     token = _LANGUAGE.set(language)
@@ -200,7 +205,7 @@ def render_page(
         "shell": shell,
         "direction": "rtl" if language == "ar" else "ltr",
         "theme": theme_of(request),
-        "now_ms": int(clock.now().timestamp() * 1000),
+        "now_ms": now_ms(),
         "other_language_url": _other_language(request, language),
     }
     html = render_text(template, language, frame | context)

@@ -1,7 +1,8 @@
 """What the live twin page shows: plain values, filled by :mod:`optria.web.twin`, read by ``twin.html``.
 
 Severities are the glyph keys ``critical``, ``major``, ``minor``, ``info``
-(:func:`optria.web.filters.severity_key`). Times are aware UTC; a last value carries epoch milliseconds because the browser ages it.
+(:func:`optria.web.filters.severity_key`). Times are aware UTC; a last value carries epoch
+milliseconds because the browser ages it.
 """
 
 from collections.abc import Mapping

@@ -49,7 +49,7 @@ function happened(topic, items) {
   regions.happened(topic);
   document.dispatchEvent(new CustomEvent("optria:events", { detail: { topic, items } }));
   if (topic === "e:notify") notified(items);
-  const critical = items.find((item) => item.kind === "incident.created" && item.severity === "CRITICAL");
+  const critical = items.find((item) => item.kind === "incident_opened" && item.severity === "CRITICAL");
   if (critical) alertCritical(critical.title || say("alert.critical"));
 }
 

@@ -78,7 +78,7 @@ class Block {
 class Level {
   constructor(node) {
     this.node = node;
-    this.surface = node.parentNode.querySelector('[data-part="surface"]');
+    this.surface = node.hasAttribute("data-surface") ? node.parentNode.querySelector('[data-part="surface"]') : null;
     this.top = Number(node.dataset.top);
     this.height = Number(node.dataset.height);
   }

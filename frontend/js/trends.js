@@ -1,0 +1,151 @@
+// The flight recorder: a playhead over the trends of an incident. Drawing is the server's; this moves a line
+// and reads the values under it. Keys on the slider: space plays, arrows 1 s, shift+arrows next event, Home anchor.
+import { regions } from "./app.js";
+import { send } from "./api.js";
+import { formatValue } from "./format.js";
+import { notice, offsetOf } from "./shell.js";
+
+const FRESH_EVERY_MS = 10000;
+
+const recorder = document.querySelector("[data-recorder]");
+const part = (selector) => recorder.querySelector(selector);
+
+export function valueAt(track, x) {
+  let low = 0;
+  let high = track.x.length - 1;
+  if (high < 0 || track.x[0] > x) return null;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (track.x[middle] <= x) low = middle;
+    else high = middle - 1;
+  }
+  return track.value[low];
+}
+
+export function nextEvent(events, x, direction) {
+  const beyond = events.filter((at) => (direction > 0 ? at > x + 0.05 : at < x - 0.05));
+  return beyond.length ? (direction > 0 ? beyond[0] : beyond[beyond.length - 1]) : x;
+}
+
+const offsetText = (seconds) => {
+  const s = Math.abs(Math.round(seconds));
+  return `${seconds < 0 ? "\u2212" : "+"}${String(Math.floor(s / 60)).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}`;
+};
+
+class Playhead {
+  constructor(node) {
+    this.node = node;
+    this.slider = part("[data-rec-slider]");
+    this.start = Number(node.dataset.start);
+    this.span = Number(node.dataset.end) - this.start;
+    this.anchorX = Number(node.dataset.anchorX);
+    this.speed = 10;
+    this.x = null;
+    this.data = null;
+    this.clock = new Intl.DateTimeFormat("en-GB", { timeZone: node.dataset.timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  }
+
+  // Points are fetched when somebody first looks, and again while the window is still open.
+  async load() {
+    if (this.loading || (this.data && !("recording" in this.node.dataset))) return;
+    this.loading = true;
+    try {
+      this.data = await send("GET", this.node.dataset.recorder);
+    } catch (error) {
+      notice(error.message);
+    } finally {
+      this.loading = false;
+    }
+    this.draw();
+  }
+
+  end() {
+    return this.data?.now_x ?? 1000;
+  }
+
+  async moveTo(x) {
+    this.x = Math.min(this.end(), Math.max(0, x));
+    this.slider.value = this.x;
+    this.draw();
+    if (!this.data) await this.load();
+  }
+
+  draw() {
+    if (this.x === null) return;
+    for (const line of this.node.querySelectorAll("[data-playhead]")) {
+      line.setAttribute("x1", `${this.x / 10}%`);
+      line.setAttribute("x2", `${this.x / 10}%`);
+      line.setAttribute("visibility", "visible");
+    }
+    const seconds = ((this.x - this.anchorX) / 1000) * (this.span / 1000);
+    const moment = new Date(this.start + (this.x / 1000) * this.span);
+    part("[data-rec-offset]").textContent = offsetText(seconds);
+    part("[data-rec-clock]").textContent = `${this.clock.format(moment)} ${offsetOf(this.node.dataset.timeZone, moment)}`;
+    this.slider.setAttribute("aria-valuetext", `${offsetText(seconds)}, ${this.clock.format(moment)}`);
+    for (const track of this.data?.tracks ?? []) this.read(track);
+  }
+
+  read(track) {
+    const row = this.node.querySelector(`[data-track="${track.tag}"]`);
+    const node = row?.querySelector('[data-part="value"]');
+    if (!node) return;
+    const value = valueAt(track, this.x);
+    node.textContent = value === null ? "\u2013" : formatValue(value, track.decimals);
+    const glyph = row.querySelector('[data-part="glyph"]');
+    if (glyph) glyph.hidden = this.x < this.end() - 5;
+  }
+
+  async toggle() {
+    const button = part('[data-rec="play"]');
+    this.playing = !this.playing;
+    button.setAttribute("aria-pressed", String(this.playing));
+    if (!this.playing) return;
+    if (this.x === null || this.x >= this.end() - 0.5) await this.moveTo(this.anchorX);
+    let before = performance.now();
+    const step = (now) => {
+      if (!this.playing) return;
+      this.moveTo(this.x + ((now - before) * this.speed * 1000) / this.span);
+      before = now;
+      if (this.x >= this.end()) this.toggle();
+      else requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  key(event) {
+    const second = 1000000 / this.span;
+    const direction = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    const here = this.x ?? this.anchorX;
+    if (event.key === " ") this.toggle();
+    else if (event.key === "Home") this.moveTo(this.anchorX);
+    else if (event.key === "End") this.moveTo(this.end());
+    else if (direction && event.shiftKey) this.moveTo(nextEvent(this.data?.events ?? [], here, direction));
+    else if (direction) this.moveTo(here + direction * second);
+    else return;
+    event.preventDefault();
+  }
+}
+
+if (recorder) {
+  const playhead = new Playhead(recorder);
+  playhead.slider.addEventListener("input", () => playhead.moveTo(Number(playhead.slider.value)));
+  playhead.slider.addEventListener("keydown", (event) => playhead.key(event));
+  recorder.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-rec], [data-speed]");
+    if (!button) return;
+    if (button.dataset.rec === "start") playhead.moveTo(playhead.anchorX);
+    if (button.dataset.rec === "end") playhead.moveTo(playhead.end());
+    if (button.dataset.rec === "play") playhead.toggle();
+    if (button.dataset.speed) {
+      playhead.speed = Number(button.dataset.speed);
+      for (const one of recorder.querySelectorAll("[data-speed]")) one.setAttribute("aria-pressed", String(one === button));
+    }
+  });
+  document.addEventListener("optria:region", () => playhead.draw());
+  setInterval(() => {
+    const recording = "recording" in recorder.dataset && Date.now() < Number(recorder.dataset.end) + 30000;
+    if (!recording || document.visibilityState !== "visible") return;
+    regions.want(["recorder", "recorder-state"]);
+    if (playhead.data) playhead.load();
+  }, FRESH_EVERY_MS);
+}

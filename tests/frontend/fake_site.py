@@ -1,0 +1,161 @@
+"""A throw-away site in the product's frame: its pages, its headers, a live socket driven by a script.
+
+``python -m tests.frontend.fake_site PORT`` serves it for looking at.
+"""
+
+import asyncio
+import json
+import math
+import random
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
+from fastapi.responses import HTMLResponse
+
+from optria.web.rendering import mount_static, render_page
+from optria.web.security import SecurityHeaders
+from optria.web.twin_page import twin_html
+from tests.frontend import plant_pages
+
+
+def fake_site() -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(SecurityHeaders)
+    app.state.posted = []
+    app.state.orders = True
+    app.state.renders = 0
+    mount_static(app)
+
+    @app.get("/digital-twin", response_class=HTMLResponse)
+    @app.get("/digital-twin/{code}", response_class=HTMLResponse)
+    async def twin(request: Request, code: str = "PLANT-B", asset: str = "") -> HTMLResponse:
+        app.state.renders += 1
+        site = next(s for s in plant_pages.SITES if s.code == code)
+        allowed = request.query_params.get("role") != "viewer"
+        drawn = request.query_params.get("drawn") != "no"
+        page = plant_pages.twin_page(site, asset, app.state.orders, allowed, drawn)
+        return twin_html(request, page, plant_pages.shell(site))
+
+    @app.get("/states", response_class=HTMLResponse)
+    async def states(request: Request) -> HTMLResponse:
+        page = plant_pages.twin_page(plant_pages.SITES[1], "P-102B")
+        return render_page(request, "states.html", plant_pages.shell(), page=page)
+
+    @app.post("/api/blackbox/assets/{asset}/run")
+    async def run(asset: int) -> dict[str, object]:
+        app.state.posted.append(("run", asset))
+        await asyncio.sleep(0.3)
+        return {
+            "success": True,
+            "incident_id": "i-1",
+            "event_story": "Vibration rose on P-102B.",
+            "root_cause_scores": {"Bearing Fault": 0.71, "Pump Cavitation": 0.17, "Other": 0.12},
+            "recommended_actions": [{"action": "Schedule maintenance within 12 hours."}],
+        }
+
+    @app.post("/api/blackbox/incidents/{incident}/work-order")
+    async def order(incident: str) -> dict[str, object]:
+        app.state.posted.append(("order", incident))
+        app.state.orders = True
+        return {"success": True}
+
+    @app.get("/api/demo/faults")
+    async def faults() -> dict[str, object]:
+        return {"kinds": ["bearing-wear", "cavitation"], "active": []}
+
+    @app.post("/api/demo/faults")
+    async def start(request: Request) -> dict[str, object]:
+        app.state.posted.append(("fault", await request.json()))
+        return {"success": True}
+
+    @app.websocket("/ws")
+    async def live(browser: WebSocket) -> None:
+        await browser.accept()
+        await talk(browser)
+
+    return app
+
+
+async def talk(browser: WebSocket) -> None:
+    """Snapshots for what is asked, then wavering values twice a second."""
+    topics: list[str] = []
+    number = 0
+
+    async def read() -> None:
+        while True:
+            asked = json.loads(await browser.receive_text())
+            if asked["op"] == "sub":
+                topics.append(asked["topic"])
+                await send("snap", asked["topic"], values() if asked["topic"].startswith("v:") else [])
+
+    async def send(op: str, topic: str, data: object) -> None:
+        nonlocal number
+        number += 1
+        message = {"op": op, "topic": topic, "seq": number, "epoch": "a", "data": data}
+        await browser.send_text(json.dumps([{"op": "n", "n": number}, message]))
+
+    reading = asyncio.ensure_future(read())
+    with suppress(WebSocketDisconnect, RuntimeError):
+        while not reading.done():
+            await asyncio.sleep(0.5)
+            for topic in [t for t in topics if t.startswith("v:")]:
+                await send("d", topic, values())
+    reading.cancel()
+    with suppress(asyncio.CancelledError, WebSocketDisconnect):
+        await reading
+
+
+def values() -> dict[str, list[object]]:
+    now = int(time.time() * 1000)
+    found: dict[str, list[object]] = {}
+    for name, tag in plant_pages.tag_ids().items():
+        if name == "T-201.LIT-2011":
+            continue
+        value = plant_pages.normal_value(name)
+        value += abs(value) * 0.004 * math.sin(now / 3000 + tag) * random.random()
+        quality = 2 if name == "E-302.FT-3031" else 1 if name == "V-102.PT-1020" else 0
+        found[str(tag)] = [None if quality == 2 else round(value, 4), now - 300, quality]
+    return found
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+    """Serves ``app`` on a free port and yields its address."""
+    started = asyncio.Event()
+    server = _Server(
+        uvicorn.Config(app, "127.0.0.1", port, log_level="warning", ws="websockets-sansio"), started
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        await started.wait()
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        server.should_exit = True
+
+
+async def main() -> None:
+    async with serving(fake_site(), int(sys.argv[1])) as url:
+        print(url, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
