@@ -29,17 +29,18 @@ class TaskState:
     since: datetime | None = None
 
 
-def next_delay(previous_s: float, chance: float) -> float:
+def next_delay(previous_s: float, chance: float, first_s: float = FIRST_DELAY_S) -> float:
     """Seconds to wait before the next try: doubled to a minute, ± 20 % by ``chance`` in [0, 1]."""
-    doubled = min(max(previous_s * 2, FIRST_DELAY_S), LONGEST_DELAY_S)
+    doubled = min(max(previous_s * 2, first_s), LONGEST_DELAY_S)
     return doubled * (1 - JITTER + 2 * JITTER * chance)
 
 
 class Supervisor:
     """Runs named coroutines for ever; an ``Exception`` restarts one, it never ends the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_delay_s: float = FIRST_DELAY_S) -> None:
         self._states: dict[str, TaskState] = {}
+        self._first_delay_s = first_delay_s
 
     @property
     def states(self) -> Mapping[str, TaskState]:
@@ -62,7 +63,7 @@ class Supervisor:
                 delay_s = 0.0
             if delay_s == 0.0:
                 log.warning("task_lost", task=name, error=failure)
-            delay_s = next_delay(delay_s, random.random())
+            delay_s = next_delay(delay_s, random.random(), self._first_delay_s)
             state.restarts += 1
             await asyncio.sleep(delay_s)
 

@@ -1,0 +1,167 @@
+"""From the names of a mapping to node ids, and the address space as a person browses it."""
+
+import re
+from collections.abc import Sequence
+
+from asyncua import ua
+from asyncua.client.ua_client import UaClient
+
+from optria.connectors.base import BrowseEntry
+
+NODE_ID = re.compile(r"^(ns=\d+;)?[isgb]=.+$")
+NODES_PER_REQUEST = 200
+DEEPEST = 12
+MOST_NODES = 100_000
+
+_VARIABLES_AND_OBJECTS = int(ua.NodeClass.Variable | ua.NodeClass.Object)
+
+
+def standard(identifier: int) -> ua.NodeId:
+    """A node of the OPC UA namespace itself."""
+    return ua.NodeId(ua.Int32(identifier))
+
+
+_SERVER = standard(ua.ObjectIds.Server)
+
+
+async def children_of(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
+    """Variables and objects below each node (properties left out), with continuation."""
+    found: list[list[ua.ReferenceDescription]] = []
+    for start in range(0, len(nodes), NODES_PER_REQUEST):
+        found += await _browse(server, nodes[start : start + NODES_PER_REQUEST])
+    return found
+
+
+async def _browse(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
+    parameters = ua.BrowseParameters()
+    parameters.NodesToBrowse = [_description(node) for node in nodes]
+    results = await server.browse(parameters)
+    found = [list(result.References) for result in results]
+    open_ends = [(n, r.ContinuationPoint) for n, r in enumerate(results) if r.ContinuationPoint]
+    while open_ends:
+        more = ua.BrowseNextParameters()
+        more.ContinuationPoints = [point for _n, point in open_ends]
+        answers = list(zip(open_ends, await server.browse_next(more), strict=True))
+        for (n, _point), answer in answers:
+            found[n] += answer.References
+        open_ends = [(n, a.ContinuationPoint) for (n, _p), a in answers if a.ContinuationPoint]
+    return [[r for r in refs if r.ReferenceTypeId.Identifier != ua.ObjectIds.HasProperty] for refs in found]
+
+
+def _description(node: ua.NodeId) -> ua.BrowseDescription:
+    return ua.BrowseDescription(
+        NodeId=node,
+        BrowseDirection=ua.BrowseDirection.Forward,
+        ReferenceTypeId=standard(ua.ObjectIds.HierarchicalReferences),
+        IncludeSubtypes=True,
+        NodeClassMask=_VARIABLES_AND_OBJECTS,
+        ResultMask=int(ua.BrowseResultMask.All),
+    )
+
+
+async def find_nodes(server: UaClient, tags: Sequence[str], namespace: str = "") -> dict[str, ua.NodeId]:
+    """Node ids of external tags: a node id as written, or a name that is unique below Objects.
+
+    A name is a browse name, the text of a string node id, or ``Folder.Name``.
+    """
+    found = {tag: ua.NodeId.from_string(tag) for tag in tags if NODE_ID.match(tag)}
+    names = [tag for tag in tags if tag not in found]
+    if names:
+        known = await _names_below_objects(server, set(names), namespace)
+        found |= {name: node for name in names if (node := known.get(name)) is not None}
+    return found
+
+
+async def _names_below_objects(
+    server: UaClient, wanted: set[str], namespace: str
+) -> dict[str, ua.NodeId | None]:
+    """Name → node; None marks a name that several nodes bear."""
+    known: dict[str, ua.NodeId | None] = {}
+    level: list[tuple[ua.NodeId, str]] = [(standard(ua.ObjectIds.ObjectsFolder), "")]
+    seen: set[ua.NodeId] = {_SERVER}
+    for _depth in range(DEEPEST):
+        if not level or len(seen) > MOST_NODES:
+            break
+        below = await children_of(server, [node for node, _name in level])
+        next_level: list[tuple[ua.NodeId, str]] = []
+        for (_node, parent), references in zip(level, below, strict=True):
+            for reference in references:
+                node = _local(reference.NodeId)
+                if node in seen:
+                    continue
+                seen.add(node)
+                next_level.append((node, reference.BrowseName.Name))
+                if reference.NodeClass == ua.NodeClass.Variable and _in_namespace(node, namespace):
+                    for name in _names(reference, node, parent) & wanted:
+                        known[name] = node if known.get(name, node) == node else None
+        level = next_level
+    return known
+
+
+def _names(reference: ua.ReferenceDescription, node: ua.NodeId, parent: str) -> set[str]:
+    name = reference.BrowseName.Name
+    return {name, f"{parent}.{name}", str(node.Identifier)}
+
+
+def _in_namespace(node: ua.NodeId, namespace: str) -> bool:
+    """``namespace`` as ``ns=2`` or ``2``; empty means any."""
+    index = namespace.removeprefix("ns=").strip(";")
+    return not index.isdigit() or node.NamespaceIndex == int(index)
+
+
+def _local(node: ua.NodeId) -> ua.NodeId:
+    return ua.NodeId(node.Identifier, node.NamespaceIndex, node.NodeIdType)
+
+
+async def browse_entries(server: UaClient, node: ua.NodeId) -> list[BrowseEntry]:
+    """The children of a node, variables with unit and engineering range where the server tells them."""
+    (references,) = await children_of(server, [node])
+    nodes = [_local(reference.NodeId) for reference in references]
+    below = await children_of(server, nodes)
+    limits = await _properties(server, nodes, "EURange")
+    units = await _properties(server, nodes, "EngineeringUnits")
+    return [
+        _entry(*row) for row in zip(references, nodes, below, limits, units, strict=True) if row[1] != _SERVER
+    ]
+
+
+def _entry(
+    reference: ua.ReferenceDescription,
+    node: ua.NodeId,
+    below: list[ua.ReferenceDescription],
+    limits: object,
+    unit: object,
+) -> BrowseEntry:
+    return BrowseEntry(
+        id=node.to_string(),
+        name=reference.DisplayName.Text or reference.BrowseName.Name,
+        has_children=bool(below),
+        unit=(unit.DisplayName.Text or "") if isinstance(unit, ua.EUInformation) else "",
+        is_variable=reference.NodeClass == ua.NodeClass.Variable,
+        low=limits.Low if isinstance(limits, ua.Range) else None,
+        high=limits.High if isinstance(limits, ua.Range) else None,
+    )
+
+
+async def _properties(server: UaClient, nodes: Sequence[ua.NodeId], name: str) -> list[object]:
+    """The value of one property of each node, None where it has none."""
+    values: list[object] = [None] * len(nodes)
+    for start in range(0, len(nodes), NODES_PER_REQUEST):
+        paths = [_property_path(node, name) for node in nodes[start : start + NODES_PER_REQUEST]]
+        answers = await server.translate_browsepaths_to_nodeids(paths)
+        have = [(start + n, _local(a.Targets[0].TargetId)) for n, a in enumerate(answers) if a.Targets]
+        if have:
+            read = await server.read_attributes([node for _n, node in have], ua.AttributeIds.Value)
+            for (n, _node), value in zip(have, read, strict=True):
+                values[n] = value.Value.Value if value.Value is not None else None
+    return values
+
+
+def _property_path(node: ua.NodeId, name: str) -> ua.BrowsePath:
+    element = ua.RelativePathElement(
+        ReferenceTypeId=standard(ua.ObjectIds.HasProperty),
+        IsInverse=False,  # type: ignore[arg-type]  # asyncua's own Boolean is a bool
+        IncludeSubtypes=True,  # type: ignore[arg-type]
+        TargetName=ua.QualifiedName(name, 0),
+    )
+    return ua.BrowsePath(StartingNode=node, RelativePath=ua.RelativePath([element]))
