@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Final
 
 import structlog
@@ -21,6 +22,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from optria.core.errors import OptriaError
 from optria.core.messages import Message
 from optria.core.roles import Permission, can
+from optria.streams.live import Live
 from optria.web.deps import SOCKET, language_of, token_of
 from optria.web.mailbox import Mailbox
 from optria.web.services import Services
@@ -253,12 +255,15 @@ class Hub:
             plant = self._services.plants(tenant_id)
             if not is_in_plant(name, plant):
                 continue
-            pipeline = self._services.pipelines.get(tenant_id)
-            fresh = ValueTopic(name, self._epoch, pipeline.live if pipeline else None)
+            fresh = ValueTopic(name, self._epoch, partial(self._live, tenant_id))
             topic = self._values.setdefault((tenant_id, name), fresh)
             topic.follow(plant)
             return topic
         return None
+
+    def _live(self, tenant_id: int) -> Live | None:
+        pipeline = self._services.pipelines.get(tenant_id)
+        return pipeline.live if pipeline is not None else None
 
     async def _tick_forever(self) -> None:
         while True:
@@ -268,17 +273,17 @@ class Hub:
     def tick(self) -> None:
         """Send the values that changed since the last tick, tenant by tenant."""
         for tenant_id in {tenant_id for tenant_id, _ in self._values}:
-            pipeline = self._services.pipelines.get(tenant_id)
-            if pipeline is None:
+            live = self._live(tenant_id)
+            if live is None:
                 continue
             plant = self._services.plants(tenant_id)
-            version, batch = pipeline.live.since(self._versions.get(tenant_id, 0))
+            version, changed = live.changed_since(self._versions.get(tenant_id, 0))
             self._versions[tenant_id] = version
-            encoded = encode_samples(batch)
+            encoded = encode_samples(changed)
             for (owner, _), topic in self._values.items():
                 if owner == tenant_id:
                     topic.follow(plant)
-                    topic.publish(encoded, batch.tag)
+                    topic.publish(encoded)
 
     def _restart_events(self) -> None:
         self._epoch = _new_epoch()

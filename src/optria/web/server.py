@@ -3,13 +3,33 @@
 from fastapi import FastAPI
 
 from optria.core.roles import Permission
-from optria.web import auth, errors, live
+from optria.web import (
+    assets,
+    auth,
+    demo,
+    errors,
+    events,
+    health,
+    live,
+    notifications,
+    twin,
+)
 from optria.web.deps import require
 from optria.web.limits import BodyLimit, LoginThrottle
+from optria.web.rendering import mount_static
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
 
-ROUTERS = (auth.router, live.router)
+ROUTERS = (
+    health.router,
+    auth.router,
+    assets.router,
+    events.router,
+    twin.router,
+    notifications.router,
+    demo.router,
+    live.router,
+)
 """Every router of the product; a new one is added here by name."""
 
 
@@ -32,6 +52,7 @@ def create_app(services: Services, timing: live.Timing | None = None) -> FastAPI
     for router in ROUTERS:
         app.include_router(router)
     _describe(app)
+    mount_static(app)
     return app
 
 

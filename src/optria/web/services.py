@@ -6,36 +6,17 @@ from typing import Protocol
 from uuid import UUID
 
 from optria.core.asset import PlantModel
-from optria.core.tag import SampleBatch
 from optria.db.session import Database
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.kit.supervise import TaskState
-
-
-class LatestValues(Protocol):
-    """The newest sample of each tag of a tenant."""
-
-    def since(self, version: int) -> tuple[int, SampleBatch]:
-        """The newest sample of every tag that changed after ``version``, and the version now."""
-        ...
-
-    def latest(self, tags: Sequence[int]) -> SampleBatch:
-        """The newest sample of each of ``tags`` that has one."""
-        ...
-
-
-class RecentSamples(Protocol):
-    """The samples in memory."""
-
-    def between(self, tag: int, start_us: int, end_us: int) -> SampleBatch:
-        """The samples of one tag in [start, end] (microseconds since 1970 UTC), oldest first."""
-        ...
+from optria.streams.live import Live
+from optria.streams.recent import Recent
 
 
 class AssetScores(Protocol):
-    def scores(self) -> Mapping[int, float]:
-        """Asset id to its fused detector score over its limit (1.0 = at the limit)."""
+    def scores(self) -> Mapping[int, tuple[float, float]]:
+        """Asset id to its fused detector score over its limit (1.0 = at the limit) and P(fault)."""
         ...
 
 
@@ -43,9 +24,9 @@ class Pipeline(Protocol):
     """The stream of one tenant, as far as the screens look into it."""
 
     @property
-    def live(self) -> LatestValues: ...
+    def live(self) -> Live: ...
     @property
-    def recent(self) -> RecentSamples: ...
+    def recent(self) -> Recent: ...
     @property
     def anchoring(self) -> AssetScores: ...
     def expected(self, tag: int) -> tuple[float, float] | None:

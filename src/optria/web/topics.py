@@ -2,19 +2,16 @@
 
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from math import isfinite
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from optria.core.asset import PlantModel
 from optria.core.messages import Message
 from optria.core.roles import Permission, Role
-from optria.core.tag import SampleBatch
+from optria.streams.live import Latest, Live
 from optria.web.mailbox import Mailbox, ValuesDelta, encode_entries
-from optria.web.services import LatestValues
 
 RING: Final = 2_000
 """Events kept per topic and tenant, for clients that come back."""
@@ -140,28 +137,27 @@ class EventTopic:
 class ValueTopic:
     """The newest values of a site's or an asset's tags."""
 
-    def __init__(self, name: str, epoch: str, live: LatestValues | None) -> None:
+    def __init__(self, name: str, epoch: str, live: Callable[[], Live | None]) -> None:
         self.name = name
         self.epoch = epoch
         self.seq = 0
         self.readers: set[Mailbox] = set()
         self._live = live
         self._plant: PlantModel | None = None
-        self._tags: NDArray[np.int32] = np.empty(0, np.int32)
+        self._tags: frozenset[int] = frozenset()
 
     def follow(self, plant: PlantModel) -> None:
         """Take the tags of the plant as it is configured now."""
         if plant is not self._plant:
             self._plant = plant
-            self._tags = np.array(tags_of(self.name, plant), np.int32)
+            self._tags = tags_of(self.name, plant)
 
-    def publish(self, encoded: Mapping[int, str], changed: NDArray[np.int32]) -> None:
-        """Tell the readers which of the changed tags are ours; ``encoded`` has an entry for each."""
-        mine = changed[np.isin(changed, self._tags)].tolist()
-        if not mine:
+    def publish(self, changed: Mapping[int, str]) -> None:
+        """Tell the readers which of the changed tags (encoded) are ours."""
+        entries = {tag: text for tag, text in changed.items() if tag in self._tags}
+        if not entries:
             return
         self.seq += 1
-        entries = {tag: encoded[tag] for tag in mine}
         delta = ValuesDelta(self.seq, entries, self.delta(self.seq, encode_entries(entries)))
         for mailbox in self.readers:
             mailbox.values(self, delta)
@@ -175,8 +171,10 @@ class ValueTopic:
         mailbox.forget(self)
 
     def snapshot(self) -> str:
-        entries = encode_samples(self._live.latest(self._tags.tolist())) if self._live is not None else {}
-        return self._message("snap", self.seq, encode_entries(entries))
+        live = self._live()
+        known = live.snapshot() if live is not None else {}
+        mine = {tag: sample for tag, sample in known.items() if tag in self._tags}
+        return self._message("snap", self.seq, encode_entries(encode_samples(mine)))
 
     def delta(self, seq: int, data: str) -> str:
         return self._message("d", seq, data)
@@ -185,29 +183,21 @@ class ValueTopic:
         return f'{{"op":"{op}","topic":"{self.name}","seq":{seq},"epoch":"{self.epoch}","data":{data}}}'
 
 
-def encode_samples(batch: SampleBatch) -> dict[int, str]:
+def encode_samples(samples: Mapping[int, Latest]) -> dict[int, str]:
     """``[value, ms, quality]`` as JSON by tag; no value is null; seven significant digits."""
-    rows = zip(
-        batch.tag.tolist(),
-        batch.source_time.tolist(),
-        batch.value.tolist(),
-        np.isfinite(batch.value).tolist(),
-        batch.quality.tolist(),
-        strict=True,
-    )
     return {
-        tag: f"[{value:.7g},{us // 1000},{quality}]" if finite else f"[null,{us // 1000},{quality}]"
-        for tag, us, value, finite, quality in rows
+        tag: f"[{value:.7g},{ms},{quality}]" if isfinite(value) else f"[null,{ms},{quality}]"
+        for tag, (value, ms, quality) in samples.items()
     }
 
 
-def tags_of(topic: str, plant: PlantModel) -> list[int]:
+def tags_of(topic: str, plant: PlantModel) -> frozenset[int]:
     """The tags of ``v:site:<id>`` or ``v:asset:<id>``; empty when the plant has no such thing."""
     _, kind, number = topic.split(":")
     wanted = {int(number)}
     if kind == "site":
         wanted = {asset.id for asset in plant.assets if asset.site_id == int(number)}
-    return sorted(m.id for m in plant.mappings if m.asset_id in wanted)
+    return frozenset(m.id for m in plant.mappings if m.asset_id in wanted)
 
 
 def is_in_plant(topic: str, plant: PlantModel) -> bool:

@@ -1,0 +1,361 @@
+"""The digital twin over HTTP: condition and live values of every asset, and series of its signals."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from sqlalchemy import func, select
+
+from optria.core.asset import PlantModel
+from optria.core.errors import Invalid, NotFound
+from optria.core.roles import Permission
+from optria.core.tag import SignalMapping
+from optria.db.blackbox import IncidentRow
+from optria.db.plant import AssetRow, TwinLayout
+from optria.db.session import Tx
+from optria.kit import clock
+from optria.web.asset_views import (
+    Found,
+    active_incidents,
+    detector_scores,
+    find_asset,
+    find_assets,
+    plants_of,
+    source_types,
+)
+from optria.web.condition import Condition, Scores
+from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require
+from optria.web.incident_views import for_viewer, incident_json, visible
+from optria.web.readings import Reading, latest_readings, point_json, read_series, reading_json
+from optria.web.services import Services
+from optria.web.sessions import Viewer
+from optria.web.shapes import Json, asset_json, layout_json, when
+
+router = APIRouter(prefix="/api/twins", tags=["twin"])
+
+Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
+Word = Annotated[str | None, Query(max_length=100)]
+SOURCE_KEYS: Final = {"opcua": "opcua", "pi": "pi", "sql": "external_sql", "demo": "demo"}
+DEFAULT_SPAN: Final = timedelta(hours=1)
+LONGEST_SPAN: Final = timedelta(days=31)
+RECENT_INCIDENTS: Final = 10
+
+
+class Signals:
+    """The mapped signals of one asset with their newest values."""
+
+    def __init__(
+        self, mappings: Sequence[SignalMapping], readings: Mapping[int, Reading], types: Mapping[int, str]
+    ) -> None:
+        self.mappings = mappings
+        self.readings = readings
+        self.types = types
+
+    @property
+    def sources(self) -> dict[str, bool]:
+        found = {self.types.get(m.integration_id, "") for m in self.mappings}
+        return {key: kind in found for kind, key in SOURCE_KEYS.items()}
+
+    @property
+    def values(self) -> dict[str, Mapping[str, object]]:
+        known = ((m, self.readings.get(m.id)) for m in self.mappings)
+        return {m.metric: reading_json(reading, m) for m, reading in known if reading is not None}
+
+    @property
+    def last_updated(self) -> datetime | None:
+        return max((self.readings[m.id].time for m in self.mappings if m.id in self.readings), default=None)
+
+    def data_status(self, now: datetime) -> str:
+        """live, demo (live from the demo generator) or disconnected."""
+        for m in self.mappings:
+            reading = self.readings.get(m.id)
+            if reading is not None and reading.is_fresh(m.scan_s, now):
+                return "demo" if self.types.get(m.integration_id) == "demo" else "live"
+        return "disconnected"
+
+
+def signals_of(
+    services: Services, rows: Sequence[Found], plants: Mapping[int, PlantModel], types: Mapping[int, str]
+) -> dict[int, Signals]:
+    """The signals of each asset by its id; one look at the live values per tenant."""
+    by_asset: dict[int, list[SignalMapping]] = {row.id: [] for row, _, _ in rows}
+    readings: dict[int, Reading] = {}
+    for tenant_id, plant in plants.items():
+        mine = [m for m in plant.mappings if m.asset_id in by_asset]
+        readings |= latest_readings(services, tenant_id, [m.id for m in mine])
+        for m in mine:
+            by_asset[m.asset_id].append(m)
+    return {asset_id: Signals(found, readings, types) for asset_id, found in by_asset.items()}
+
+
+@router.get("/summary")
+async def get_summary(viewer: Seeing, tx: OpenTx, services: Given) -> Json:
+    """Every asset with condition, live values and incident: three statements however many assets."""
+    rows = await find_assets(tx)
+    incidents = await active_incidents(tx, viewer)
+    plants = plants_of(services, rows)
+    signals = signals_of(services, rows, plants, await source_types(tx))
+    now = clock.now()
+    scores = _scores(services, plants)
+    assets = [_summary(found, signals[found[0].id], incidents, scores) for found in rows]
+    live = sum(signals[row.id].data_status(now) != "disconnected" for row, _, _ in rows)
+    return {"stats": _stats(assets, live), "assets": assets}
+
+
+def _scores(services: Services, plants: Mapping[int, PlantModel]) -> Scores:
+    return {k: v for tenant_id in plants for k, v in detector_scores(services, tenant_id).items()}
+
+
+def _summary(
+    found: Found, signals: Signals, incidents: Mapping[int, list[IncidentRow]], scores: Scores
+) -> Json:
+    row, site, stored = found
+    condition = Condition(row, stored, scores)
+    worst = next(iter(incidents.get(row.id, [])), None)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "asset_code": row.code,
+        "asset_type": row.asset_type,
+        "site_name": site.name if site else None,
+        "criticality": row.criticality,
+        "health": condition.health,
+        "failure_probability": condition.failure_probability,
+        "risk_index": condition.risk_index,
+        "status": condition.status,
+        "data_sources": signals.sources,
+        "last_updated": when(signals.last_updated or condition.computed_at),
+        "live_values": signals.values,
+        "has_open_incident": worst is not None,
+        "open_incident_id": str(worst.id) if worst else None,
+    }
+
+
+def _stats(assets: Sequence[Json], live: int) -> Json:
+    words = [asset["status"] for asset in assets]
+    return {
+        "total_assets": len(assets),
+        "live_assets": live,
+        "disconnected": len(assets) - live,
+        "critical": words.count("critical"),
+        "warning": words.count("warning"),
+        "normal": words.count("normal"),
+    }
+
+
+@router.get("/assets")
+async def list_twin_assets(
+    _viewer: Seeing,
+    tx: OpenTx,
+    services: Given,
+    site_id: IdFilter = None,
+    asset_type: Word = None,
+    criticality: Word = None,
+) -> Json:
+    rows = await find_assets(tx)
+    wanted = {"site_id": site_id, "asset_type": asset_type, "criticality": criticality}
+    chosen = [f for f in rows if all(v is None or getattr(f[0], name) == v for name, v in wanted.items())]
+    plants = plants_of(services, chosen)
+    signals = signals_of(services, chosen, plants, await source_types(tx))
+    scores = _scores(services, plants)
+    assets = [_twin_asset(found, signals[found[0].id], scores) for found in chosen]
+    return {
+        "assets": assets,
+        "total": len(assets),
+        "filters": _filters(rows),
+        "summary": _twin_stats(assets),
+    }
+
+
+def _twin_asset(found: Found, signals: Signals, scores: Scores) -> Json:
+    row, site, stored = found
+    condition = Condition(row, stored, scores)
+    data_status = signals.data_status(clock.now())
+    return {
+        "id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "name_ar": row.name_ar,
+        "asset_type": row.asset_type,
+        "criticality": row.criticality,
+        "status": row.status,
+        "site_id": row.site_id,
+        "site_name": site.name if site else None,
+        "health_score": condition.health,
+        "failure_probability": condition.failure_probability,
+        "remaining_useful_life_days": condition.remaining_days,
+        "health_status": condition.status,
+        "data_status": data_status,
+        "is_data_connected": data_status != "disconnected",
+    }
+
+
+def _filters(rows: Sequence[Found]) -> Json:
+    sites = {site.id: site.name for _, site, _ in rows if site is not None}
+    return {
+        "sites": [{"id": site_id, "name": name} for site_id, name in sorted(sites.items())],
+        "asset_types": sorted({row.asset_type for row, _, _ in rows if row.asset_type}),
+        "criticalities": sorted({row.criticality for row, _, _ in rows if row.criticality}),
+    }
+
+
+def _twin_stats(assets: Sequence[Json]) -> Json:
+    data = [asset["data_status"] for asset in assets]
+    health = [asset["health_status"] for asset in assets]
+    return {
+        "total_assets": len(assets),
+        "live_data": data.count("live"),
+        "demo_data": data.count("demo"),
+        "disconnected": data.count("disconnected"),
+        "normal": health.count("normal"),
+        "warning": health.count("warning"),
+        "critical": health.count("critical"),
+    }
+
+
+@router.get("/assets/{asset_id}")
+async def get_twin_asset(viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId) -> Json:
+    found = await find_asset(tx, asset_id)
+    row, site, stored = found
+    plants = plants_of(services, [found])
+    signals = signals_of(services, [found], plants, await source_types(tx))[row.id]
+    condition = Condition(row, stored, _scores(services, plants))
+    return {
+        "asset": asset_json(row) | {"site_name": site.name if site else None},
+        "health": {
+            "health_score": condition.health,
+            "failure_probability": condition.failure_probability,
+            "remaining_useful_life_days": condition.remaining_days,
+            "production_risk_index": condition.risk_index,
+            "health_status": condition.status,
+            "data_status": signals.data_status(clock.now()),
+            "computed_at": when(condition.computed_at),
+        },
+        "signal_mappings": [_signal(m, signals) for m in signals.mappings],
+        "recent_incidents": await _recent_incidents(tx, viewer, row),
+    }
+
+
+def _signal(m: SignalMapping, signals: Signals) -> Json:
+    reading = signals.readings.get(m.id)
+    return {
+        "id": m.id,
+        "integration_id": m.integration_id,
+        "external_tag": m.external_tag,
+        "internal_metric_name": m.metric,
+        "unit": m.unit,
+        "description": m.description,
+        "integration_type": signals.types.get(m.integration_id),
+        "latest": reading_json(reading, m) if reading else None,
+    }
+
+
+async def _recent_incidents(tx: Tx, viewer: Viewer, row: AssetRow) -> list[Json]:
+    query = (
+        select(IncidentRow)
+        .where(
+            IncidentRow.root_asset_id == row.id,
+            IncidentRow.tenant_id == row.tenant_id,
+            visible(viewer),
+        )
+        .order_by(IncidentRow.start_time.desc())
+        .limit(RECENT_INCIDENTS)
+    )
+    return [for_viewer(incident_json(found), viewer) for found in (await tx.session.scalars(query)).all()]
+
+
+@router.get("/assets/{asset_id}/metrics")
+async def list_metrics(_viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId) -> Json:
+    found = await find_asset(tx, asset_id)
+    signals = signals_of(services, [found], plants_of(services, [found]), {})[asset_id]
+    metrics = [
+        {
+            "name": m.metric,
+            "external_tag": m.external_tag,
+            "unit": m.unit,
+            "integration_id": m.integration_id,
+            "tag": m.id,
+            "latest": signals.values.get(m.metric),
+        }
+        for m in signals.mappings
+    ]
+    return {"asset_id": asset_id, "asset_name": found[0].name, "metrics": metrics, "total": len(metrics)}
+
+
+@router.get("/assets/{asset_id}/metrics/{metric_name}/series")
+async def get_series(
+    _viewer: Seeing,
+    tx: OpenTx,
+    services: Given,
+    asset_id: RowId,
+    metric_name: str,
+    from_time: datetime | None = None,
+    to_time: datetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=50_000)] = 5_000,
+) -> Json:
+    """The newest ``limit`` samples in [from_time, to_time] (UTC where no offset is given), oldest first."""
+    row, _, _ = await find_asset(tx, asset_id)
+    mappings = services.plants(row.tenant_id).mappings_of(asset_id)
+    mapping = next((m for m in mappings if m.metric == metric_name), None)
+    if mapping is None:
+        raise NotFound("The asset has no such metric.")
+    start, end = _span(from_time, to_time)
+    series = await read_series(tx, services, row.tenant_id, mapping.id, start, end)
+    columns = (series.time.tolist(), series.value.tolist(), series.quality.tolist())
+    points = [point_json(*sample, mapping.unit) for sample in zip(*columns, strict=True)][-limit:]
+    return {
+        "asset_id": asset_id,
+        "asset_name": row.name,
+        "metric": mapping.metric,
+        "external_tag": mapping.external_tag,
+        "unit": mapping.unit,
+        "integration_type": (await source_types(tx)).get(mapping.integration_id),
+        "from_time": when(start),
+        "to_time": when(end),
+        "points": points,
+        "total_points": len(points),
+        "available_points": len(series),
+    }
+
+
+def _span(from_time: datetime | None, to_time: datetime | None) -> tuple[datetime, datetime]:
+    end = _utc(to_time) or clock.now()
+    start = _utc(from_time) or end - DEFAULT_SPAN
+    if start > end:
+        raise Invalid("from_time is after to_time.")
+    if end - start > LONGEST_SPAN:
+        raise Invalid(f"At most {LONGEST_SPAN.days} days can be read at a time.")
+    return start, end
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+@router.get("/layouts")
+async def list_layouts(
+    _viewer: Seeing,
+    tx: OpenTx,
+    site_id: IdFilter = None,
+    is_active: bool | None = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Json:
+    conditions = [TwinLayout.site_id == site_id] if site_id is not None else []
+    if is_active is not None:
+        conditions.append(TwinLayout.is_active == is_active)
+    query = select(TwinLayout).where(*conditions)
+    total = await tx.session.scalar(select(func.count()).select_from(query.subquery()))
+    page = query.order_by(TwinLayout.is_default.desc(), TwinLayout.id).limit(limit).offset(offset)
+    layouts = [layout_json(row) for row in (await tx.session.scalars(page)).all()]
+    return {"layouts": layouts, "total": total, "limit": limit, "offset": offset}
+
+
+@router.get("/layouts/{layout_id}")
+async def get_layout(_viewer: Seeing, tx: OpenTx, layout_id: RowId) -> Json:
+    """A drawing; its parts are in ``config``, so there are no ``nodes`` beside it."""
+    row = await tx.session.get(TwinLayout, layout_id)
+    if row is None:
+        raise NotFound(f"There is no drawing {layout_id}.")
+    return layout_json(row) | {"nodes": []}
