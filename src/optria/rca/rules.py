@@ -9,7 +9,7 @@ meets it when the value is beyond the approved limit.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, cast, get_args
 
 from optria.core.errors import Invalid
@@ -25,12 +25,18 @@ _CONTRARY_LOSS = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing to be seen. ``alone``: a single tag left its neighbours; ``metric`` "*" is any of them."""
+    """One thing to be seen. ``alone``: a single tag left all others.
+
+    ``metric`` "*" is any, "discharge_pressure|pressure" whichever of them the asset has.
+    ``over``: the score must be more than ``ratio`` times that of this metric in the same direction.
+    """
 
     metric: str
     direction: Direction
     min_score: float = DEFAULT_MIN_SCORE
     at: Place = "own"
+    over: str = ""
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +100,10 @@ def match_rule(rule: CausalRule, observations: Sequence[Observation]) -> Match:
     Each further observation of the same condition raises its strength (noisy OR), so two matching events
     score higher than one.
     """
-    met = [(c, tuple(o for o in observations if _meets(o, c))) for c in rule.conditions]
+    met = [(c, meeting(c, observations)) for c in rule.conditions]
     missing = tuple(condition for condition, seen in met if not seen)
-    against = tuple(c for c in rule.contrary if any(_meets(o, c) for o in observations))
-    supports = [(c, tuple(o for o in observations if _meets(o, c))) for c in rule.supports]
+    against = tuple(c for c in rule.contrary if meeting(c, observations))
+    supports = [(c, meeting(c, observations)) for c in rule.supports]
     found = tuple((c, seen) for c, seen in (*met, *supports) if seen)
     likelihood = 0.0
     if not missing:
@@ -105,14 +111,26 @@ def match_rule(rule: CausalRule, observations: Sequence[Observation]) -> Match:
         likelihood = rule.weight * math.prod(strengths) ** (1.0 / len(strengths))
         likelihood *= 1.0 + sum(_SUPPORT_GAIN * _strength(c, seen) for c, seen in supports if seen)
         likelihood *= math.prod(
-            1.0 - _CONTRARY_LOSS * _strength(c, [o for o in observations if _meets(o, c)]) for c in against
+            1.0 - _CONTRARY_LOSS * _strength(c, meeting(c, observations)) for c in against
         )
     return Match(rule, likelihood, found, missing, against)
 
 
+def meeting(condition: Condition, observations: Sequence[Observation]) -> tuple[Observation, ...]:
+    """The observations that meet a condition."""
+    found = tuple(o for o in observations if _meets(o, condition))
+    if not condition.over or not found:
+        return found
+    rivals = replace(condition, metric=condition.over, over="", min_score=1e-9)
+    floor = condition.ratio * max(
+        (o.score for o in observations if not o.event and _meets(o, rivals)), default=0.0
+    )
+    return tuple(o for o in found if not o.event and o.score > floor)
+
+
 def _meets(seen: Observation, condition: Condition) -> bool:
     same = seen.at == condition.at and seen.direction == condition.direction
-    named = condition.metric in ("*", seen.metric)
+    named = condition.metric == "*" or seen.metric in condition.metric.split("|")
     return same and named and (seen.event or seen.score >= condition.min_score)
 
 
@@ -179,7 +197,10 @@ def _condition(row: object, say: Say) -> Condition:
     score = _number(cells.get("min_score", DEFAULT_MIN_SCORE), say(f"min_score of {metric} must be a number"))
     if score <= 0:
         raise say(f"min_score of {metric} must be above 0")
-    return Condition(metric, cast("Direction", direction), score, cast("Place", at))
+    over, ratio = cells.get("over", ""), _number(cells.get("ratio", 1.0), say("ratio must be a number"))
+    if not isinstance(over, str):
+        raise say(f'"over" of {metric} must be a metric')
+    return Condition(metric, cast("Direction", direction), score, cast("Place", at), over, ratio)
 
 
 def _weight(confidence: object, say: Say) -> float:

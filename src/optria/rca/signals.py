@@ -30,8 +30,9 @@ class TagSignal:
     """One tag of the case: where it stands, whether it can be trusted, and its three channels.
 
     ``z`` float64[bins] is the value in standard deviations of its reference; ``level`` and ``slope`` are
-    the mean and the change of ``z`` after the anchor, ``noise`` the log ratio of difference-variance in
-    units of its sampling error. ``reference``/``after`` are means in the tag's unit.
+    the mean and the change of ``z`` after the anchor, ``noise`` the log ratio of difference-variance (or of
+    the way gone to and fro) in units of its sampling error. ``reference`` and ``after`` are means,
+    ``spread`` is the deviation, in the tag's unit.
     """
 
     mapping: SignalMapping
@@ -41,9 +42,13 @@ class TagSignal:
     slope: float
     noise: float
     reference: float
+    spread: float
     after: float
-    last: float
     trouble: Trouble | None = None
+
+    def value_at(self, row: int) -> float:
+        """Mean of a bin in the tag's unit."""
+        return self.reference + float(self.z[row]) * self.spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +120,10 @@ def _grid(case: Case, series: Sequence[Series]) -> _Grid | None:
     if reference < _MIN_REFERENCE_BINS or bins <= reference:
         return None
     shortest = min(6, max(1, bins - reference))
-    after_end = min(bins, (anchor + to_micros_span(SETTLED) - start) // step)
+    after_end = min(bins, (anchor + SETTLED // timedelta(microseconds=1) - start) // step)
     after_end = max(after_end, reference + 1)
     after_start = max(reference, min((anchor - start) // step, after_end - shortest))
     return _Grid(start, step, int(bins), int(reference), int(after_start), int(after_end))
-
-
-def to_micros_span(span: timedelta) -> int:
-    return span // timedelta(microseconds=1)
 
 
 def _reference_end(case: Case, begin: int) -> int:
@@ -156,10 +157,10 @@ def _tag_signal(series: Series, at: Place, grid: _Grid) -> TagSignal | None:
         z=z,
         level=float(after.mean()),
         slope=_slope(after),
-        noise=_noise(before_value, after_value, series.mapping),
+        noise=_unrest(_noise(before_value, after_value, series.mapping), z[: grid.reference_end], after),
         reference=mean,
+        spread=spread,
         after=float(binned[grid.after_start : grid.after_end].mean()),
-        last=float(value[-1]),
         trouble=_trouble(series, time, after_value, before_value, grid),
     )
 
@@ -179,11 +180,18 @@ def _bin_means(value: Floats, where: NDArray[np.int64], bins: int) -> Floats:
 
 
 def _spread(reference: Floats, mapping: SignalMapping) -> float:
-    """Standard deviation, at least what the instrument can resolve."""
+    """Standard deviation, at least what the instrument resolves and a fiftieth of the normal range."""
     span = (mapping.high - mapping.low) if mapping.high is not None and mapping.low is not None else 0.0
     step = 0.3 * 10.0**-mapping.decimals if mapping.decimals is not None else 0.0
-    smallest = max(0.0005 * span, step if not span else 0.0, 1e-9 * (1.0 + abs(float(reference.mean()))))
-    return max(float(reference.std()), smallest)
+    usual = _normal_span(mapping)
+    smallest = max(0.0005 * span, 0.02 * usual, step if not span else 0.0)
+    return max(float(reference.std()), smallest, 1e-9 * (1.0 + abs(float(reference.mean()))))
+
+
+def _normal_span(mapping: SignalMapping) -> float:
+    if mapping.normal_low is None or mapping.normal_high is None:
+        return 0.0
+    return mapping.normal_high - mapping.normal_low
 
 
 def _slope(after: Floats) -> float:
@@ -202,6 +210,16 @@ def _noise(before: Floats, after: Floats, mapping: SignalMapping) -> float:
     smallest = max(step * step, 1e-12 * (1.0 + float(before.mean()) ** 2))
     ratio = np.log((np.diff(after).var() + 0.01 * smallest) / (np.diff(before).var() + smallest))
     return float(np.clip(ratio, -6.0, 6.0)) / 0.3
+
+
+def _unrest(noise: float, before: Floats, after: Floats) -> float:
+    """The larger of the fast noise and a slow swing: the way gone to and fro, beyond what leads anywhere."""
+    if len(after) < 12:
+        return noise
+    way = np.abs(np.diff(after)).sum() - abs(after[-1] - after[0])
+    usual = np.abs(np.diff(before)).mean() + 0.1
+    swing = 2.0 * float(np.log(max(way, 1e-9) / (len(after) - 1) / usual)) / 0.3
+    return max(noise, min(swing, 20.0)) if swing > 0.0 else noise
 
 
 def _trouble(

@@ -20,6 +20,8 @@ DOUBT = 0.3
 ALONE = "alone.level"
 _QUIET = 3.0
 _ALONE_FROM = 4.0
+UNPAIRED = frozenset({"vibration", "axial_vibration", "current", "current_imbalance", "valve_output"})
+"""Metrics in which a machine fault may show first and alone: by themselves a weak sign of the instrument."""
 
 
 def signature(signals: Signals | None, sensor_anchor: bool = False) -> dict[str, float]:
@@ -49,11 +51,14 @@ def signature(signals: Signals | None, sensor_anchor: bool = False) -> dict[str,
 
 
 def conditional(signals: Signals, shift: Floats) -> Floats:
-    """What of each tag's shift the other tags do not explain, in conditional standard deviations."""
-    reference = np.array([t.z[: signals.reference_end] for t in signals.tags])
-    trusted = np.array([t.trouble is None for t in signals.tags])
-    precision = _precision(reference)
-    explained: Floats = precision @ np.where(trusted, shift, 0.0) / np.sqrt(np.diag(precision))
+    """What of each tag's shift the other tags do not explain, in conditional standard deviations.
+
+    ``shift`` is float64[tags] or [tags, bins]; an untrusted tag counts as not shifted.
+    """
+    precision = _precision(np.array([t.z[: signals.reference_end] for t in signals.tags]))
+    trusted = np.array([1.0 if t.trouble is None else 0.0 for t in signals.tags])
+    scale = np.sqrt(np.diag(precision))
+    explained: Floats = ((precision * trusted) / scale[:, None]) @ shift
     return explained
 
 
@@ -81,7 +86,7 @@ def alone_score(signals: Signals, given: Floats, sensor_anchor: bool = False) ->
         return 0.0
     strength = float(min(level, residual))
     if strength >= _ALONE_FROM:
-        return strength
+        return _ALONE_FROM if leader.mapping.metric in UNPAIRED else strength
     return _ALONE_FROM if sensor_anchor and strength >= DEAD_BAND else 0.0
 
 

@@ -1,0 +1,104 @@
+"""The analysis of one case: pure, from everything known to everything said."""
+
+from collections.abc import Sequence
+
+from optria.core.incident import Analysis
+from optria.rca.actions import recommended_actions
+from optria.rca.case import Case, PastIncident
+from optria.rca.impact import carbon_impact, financial_impact
+from optria.rca.localise import Onset, localise, onsets
+from optria.rca.observations import of_events, of_signature, tags_by_metric
+from optria.rca.rules import Match, match_rules
+from optria.rca.scoring import fit_temperature, score_causes
+from optria.rca.signals import Signals, read_signals
+from optria.rca.signature import signature
+from optria.rca.similarity import Pattern, compare_history, event_types
+from optria.rca.story import tell
+from optria.rca.timeline import Timeline, TimelineEntry, build_timeline, is_evidence
+
+
+def analyse(case: Case) -> Analysis:
+    """Explain one incident. Total: whatever is missing is named, and the rest is still said."""
+    timeline = build_timeline(case)
+    window = timeline.inside(case.window)
+    signals = read_signals(case, timeline.series)
+    evidence = [entry for entry in window.events if is_evidence(entry)]
+    pattern = Pattern(signature(signals, case.anchor.mode == "sensor"), event_types(evidence))
+    history = comparable(case)
+    compared = compare_history(pattern, history)
+    found = onsets(signals)
+    matches = _matches(case, signals, pattern, evidence)
+    temperature = fit_temperature(history)
+    causes = score_causes(compared, matches, _first_metric(found), temperature)
+    story = tell(case, window, signals, found, causes[0], compared)
+    return Analysis(
+        window=case.window,
+        causes=causes,
+        similar=tuple(one.as_similar() for one in compared if one.is_candidate),
+        actions=recommended_actions(causes[0].label, case.spec, case.asset.name, case.asset.name_ar),
+        financial=financial_impact(case, causes[0]),
+        carbon=carbon_impact(case, timeline.series),
+        story=story.english,
+        story_ar=story.arabic,
+        signature=pattern.signature,
+        event_types=pattern.event_types,
+        matched_rules=sum(match.likelihood > 0.0 for match in matches),
+        events_in_window=len(window.events),
+        samples_in_window=window.sample_count,
+        provisional=case.provisional,
+        analysed_at=case.now,
+        localised_asset_id=localise(found, case.asset.id),
+        missing_sources=(*case.missing_sources, *_missing(case)),
+        facts=_facts(timeline, signals, found, temperature),
+    )
+
+
+def comparable(case: Case) -> tuple[PastIncident, ...]:
+    """Past incidents of the asset's type, never the incident itself."""
+    kind = case.asset.asset_type.casefold()
+    return tuple(p for p in case.history if p.id != case.incident_id and p.asset_type.casefold() == kind)
+
+
+def _matches(
+    case: Case, signals: Signals | None, pattern: Pattern, evidence: Sequence[TimelineEntry]
+) -> tuple[Match, ...]:
+    observed = [*of_signature(pattern.signature, tags_by_metric(signals)), *of_events(case, evidence)]
+    return match_rules(case.rules, observed, case.asset.asset_type)
+
+
+def _first_metric(found: Sequence[Onset]) -> str | None:
+    """The metric of the asset's own tag that left first."""
+    return next((onset.tag.mapping.metric for onset in found if onset.tag.at == "own"), None)
+
+
+def _missing(case: Case) -> list[str]:
+    """Inputs of the mission that this case does not have."""
+    inputs = {
+        "Events": case.events,
+        "HistoricalIncidents": case.history,
+        "MachineSpecs": case.spec,
+        "SensorData": case.series,
+        "MaintenanceLogs": case.maintenance,
+        "CarbonFactors": case.carbon_factors,
+        "CostReferences": case.cost_references,
+        "CausalRules": case.rules,
+    }
+    return [name for name, given in inputs.items() if not given and name not in case.missing_sources]
+
+
+def _facts(
+    timeline: Timeline, signals: Signals | None, found: Sequence[Onset], temperature: float
+) -> dict[str, str]:
+    """What a reader may want to know about how this came about; only what is the case."""
+    doubted = [
+        f"{t.mapping.external_tag} ({t.trouble})" for t in (signals.tags if signals else ()) if t.trouble
+    ]
+    facts = {
+        "untrusted_tags": ", ".join(doubted),
+        "malformed_entries": "; ".join(timeline.malformed),
+        "malformed_count": str(len(timeline.malformed)) if timeline.malformed else "",
+        "clock_drift_s": ", ".join(f"{name}: {drift:g}" for name, drift in timeline.drift_s.items()),
+        "first_onset": found[0].tag.mapping.external_tag if found else "",
+        "temperature": f"{temperature:g}",
+    }
+    return {name: text for name, text in facts.items() if text}

@@ -1,0 +1,226 @@
+"""From history, rules and the first onset to a probability of each cause, and what each rests on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optria.core.incident import OTHER, Evidence, RootCause, cause_code
+from optria.rca.case import PastIncident
+from optria.rca.rules import CausalRule, Match
+from optria.rca.similarity import CANDIDATE, Compared, unit_rows
+from optria.rca.words import Words, cause_words, not_seen, seen, speaks_against
+
+HISTORY_WEIGHT = 1.2
+"""Weight of a past incident that is exactly alike; a sure rule has 1."""
+ONSET_GAIN = 0.25
+"""What a cause gains where the tag that left first is one of its rule's."""
+OTHER_MASS, NOVELTY_MASS = 0.12, 0.33
+"""Mass of the unexplained: always, and on top where nothing known fits."""
+TEMPERATURE = 0.6
+TEMPERATURE_FROM = 24
+"""Past incidents from which the temperature is fitted to them."""
+MOST_CAUSES = 5
+_TEMPERATURES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
+_LEAST = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One contribution to a cause's mass; ``evidence.share`` holds the mass until it is a probability."""
+
+    cause: str
+    evidence: Evidence
+
+
+def score_causes(
+    compared: Sequence[Compared],
+    matches: Sequence[Match],
+    first_metric: str | None,
+    temperature: float = TEMPERATURE,
+) -> tuple[RootCause, ...]:
+    """RootCauseScore: probabilities that sum to 1, most likely first, always with Other.
+
+    Mass m of a cause is the sum of its parts; p is m^(1/temperature), normalised. A cause's evidence shares
+    its probability in proportion to the parts. Causes beyond the likeliest five join Other.
+    """
+    parts = [*history_parts(compared), *rule_parts(matches, first_metric)]
+    masses = total_masses(parts)
+    masses[OTHER] = other_mass(masses)
+    probabilities = tempered(masses, temperature)
+    causes = [
+        _cause(label, probability, [p for p in parts if p.cause == label], masses[label])
+        for label, probability in probabilities.items()
+        if label != OTHER
+    ]
+    causes.sort(key=lambda cause: (-cause.probability, cause.label))
+    kept = [c for c in causes[:MOST_CAUSES] if c.probability >= _LEAST]
+    explained = [*kept, _other(1.0 - sum(c.probability for c in kept))]
+    explained.sort(key=lambda cause: (-cause.probability, cause.label))
+    return (*_with_missing(explained, matches, compared), *_near_misses(explained, matches))
+
+
+def history_parts(compared: Sequence[Compared]) -> list[Part]:
+    """Each candidate adds to its cause; of the same cause each further one half as much as the one before."""
+    rank: dict[str, int] = {}
+    parts = []
+    for one in compared:
+        if not one.is_candidate:
+            continue
+        cause = one.past.cause
+        rank[cause] = rank.get(cause, -1) + 1
+        mass = HISTORY_WEIGHT * closeness(one.similarity) * 0.5 ** rank[cause]
+        text = Words(
+            f"Similar to {one.past.number} ({one.similarity:.2f})",
+            f"مشابه للحادث {one.past.number} ({one.similarity:.2f})",
+        )
+        parts.append(Part(cause, Evidence("history", text.en, text.ar, mass, one.past.number)))
+    return parts
+
+
+def closeness(similarity: float) -> float:
+    """0.2 just above the candidate limit to 1 for the same."""
+    return 0.2 + 0.8 * (similarity - CANDIDATE) / (1.0 - CANDIDATE)
+
+
+def rule_parts(matches: Sequence[Match], first_metric: str | None) -> list[Part]:
+    """Each matched rule adds its likelihood to its cause, and more where its tag was the first to leave."""
+    parts = []
+    for match in matches:
+        if match.likelihood <= 0.0:
+            continue
+        rule, text = match.rule, _rule_words(match)
+        tag = next((o.tag for _, found in match.met for o in found if o.tag is not None), None)
+        row = Evidence("rule", text.en, text.ar, match.likelihood, None, rule.id, tag)
+        parts.append(Part(rule.cause, row))
+        if first_metric and any(
+            first_metric in c.metric.split("|") and c.at == "own" for c in rule.conditions
+        ):
+            words = Words("Its tag was the first to leave normal", "إشارته أول ما خرج عن المعتاد")
+            gain = ONSET_GAIN * match.likelihood
+            parts.append(Part(rule.cause, Evidence("onset", words.en, words.ar, gain, None, rule.id, tag)))
+    return parts
+
+
+def total_masses(parts: Sequence[Part]) -> dict[str, float]:
+    masses: dict[str, float] = {}
+    for part in parts:
+        masses[part.cause] = masses.get(part.cause, 0.0) + part.evidence.share
+    return masses
+
+
+def other_mass(masses: Mapping[str, float]) -> float:
+    """The unexplained: a floor, and the more the weaker the best known cause is."""
+    best = max((mass for label, mass in masses.items() if label != OTHER), default=0.0)
+    return masses.get(OTHER, 0.0) + OTHER_MASS + NOVELTY_MASS * max(0.0, 1.0 - best)
+
+
+def tempered(masses: Mapping[str, float], temperature: float) -> dict[str, float]:
+    """Masses to the power 1/temperature, normalised to sum to 1."""
+    powers = {label: mass ** (1.0 / temperature) for label, mass in masses.items() if mass > 0.0}
+    total = sum(powers.values())
+    return {label: power / total for label, power in powers.items()}
+
+
+def fit_temperature(history: Sequence[PastIncident]) -> float:
+    """The temperature under which past incidents, each left out in turn, are told best by the others.
+
+    By log-likelihood of the confirmed cause, comparing by signature; the default where history is short.
+    """
+    known = [past for past in history if past.signature]
+    if len(known) < TEMPERATURE_FROM:
+        return TEMPERATURE
+    vocabulary = {n: i for i, n in enumerate(sorted(set().union(*(p.signature for p in known))))}
+    rows = unit_rows([past.signature for past in known], vocabulary)
+    cosines = np.clip(rows @ rows.T, 0.0, 1.0)
+    np.fill_diagonal(cosines, -1.0)
+    masses = [_left_out_masses(cosines[i], known) for i in range(len(known))]
+    causes = [past.cause for past in known]
+
+    def log_likelihood(temperature: float) -> float:
+        told = [tempered(m, temperature).get(cause, 0.0) for m, cause in zip(masses, causes, strict=True)]
+        return float(np.log(np.maximum(told, 1e-3)).sum())
+
+    return max(_TEMPERATURES, key=log_likelihood)
+
+
+def _left_out_masses(
+    cosines: np.ndarray[tuple[int], np.dtype[np.float64]], known: Sequence[PastIncident]
+) -> dict[str, float]:
+    near = np.argsort(-cosines, kind="stable")[:10]
+    masses = total_masses(history_parts([Compared(known[i], float(cosines[i])) for i in near]))
+    masses[OTHER] = other_mass(masses)
+    return masses
+
+
+def _cause(label: str, probability: float, parts: Sequence[Part], mass: float) -> RootCause:
+    scale = probability / mass
+    rows = tuple(replace(part.evidence, share=part.evidence.share * scale) for part in parts)
+    ranked = tuple(sorted(rows, key=lambda row: -row.share))
+    return RootCause(label, cause_code(label), probability, ranked)
+
+
+def _other(probability: float) -> RootCause:
+    words = Words("Not explained by any known pattern or rule", "لا يفسره أي نمط أو قاعدة معروفة")
+    row = Evidence("unexplained", words.en, words.ar, probability)
+    return RootCause(OTHER, cause_code(OTHER), probability, (row,))
+
+
+def _with_missing(
+    causes: Sequence[RootCause], matches: Sequence[Match], compared: Sequence[Compared]
+) -> list[RootCause]:
+    """Each cause but the first says what it lacks."""
+    candidates = {one.past.cause for one in compared if one.is_candidate}
+    explained = list(causes[:1])
+    for cause in causes[1:]:
+        lacks = [] if cause.label == OTHER else _lacks(cause.label, matches, cause.label in candidates)
+        explained.append(
+            replace(cause, missing=tuple(w.en for w in lacks), missing_ar=tuple(w.ar for w in lacks))
+        )
+    return explained
+
+
+def _lacks(label: str, matches: Sequence[Match], has_history: bool) -> list[Words]:
+    best = next((match for match in matches if match.rule.cause == label), None)
+    lacks = [] if best is None else _unmet(best)
+    if best is None or best.likelihood == 0.0:
+        lacks.append(Words("no causal rule is met", "لا تتحقق أي قاعدة سببية"))
+    if not has_history:
+        lacks.append(Words("no past incident resembles it", "لا يشبهه أي حادث سابق"))
+    return lacks
+
+
+def _unmet(match: Match) -> list[Words]:
+    met = {condition for condition, _ in match.met}
+    wanting = [not_seen(c) for c in (*match.missing, *(s for s in match.rule.supports if s not in met))]
+    return [*wanting, *(speaks_against(condition) for condition in match.against)]
+
+
+def _near_misses(causes: Sequence[RootCause], matches: Sequence[Match]) -> list[RootCause]:
+    """Why not they: two other causes, at probability 0, of whose rule only some conditions are met."""
+    named = {cause.label for cause in causes}
+    near: list[RootCause] = []
+    partly = [m for m in matches if m.missing and len(m.missing) < len(m.rule.conditions)]
+    for match in sorted(partly, key=lambda m: (len(m.missing), m.rule.priority, m.rule.id)):
+        if match.rule.cause in named or len(near) == 2:
+            continue
+        named.add(match.rule.cause)
+        lacks = _unmet(match)
+        near.append(
+            RootCause(
+                match.rule.cause,
+                cause_code(match.rule.cause),
+                0.0,
+                (),
+                tuple(w.en for w in lacks),
+                tuple(w.ar for w in lacks),
+            )
+        )
+    return near
+
+
+def _rule_words(match: Match) -> Words:
+    shown = [seen(condition) for condition, _ in match.met]
+    listed = Words(", ".join(w.en for w in shown), "، ".join(w.ar for w in shown))
+    rule: CausalRule = match.rule
+    return Words(f"{rule.name}: {listed.en}", f"{cause_words(rule.cause).ar}: {listed.ar}")
