@@ -123,9 +123,16 @@ def control_app(plant: PlantSource) -> FastAPI:
 async def refuse_other_origins(request: Request, call_next: RequestResponseEndpoint) -> Response:
     """403 for an unsafe request whose Origin is not this machine."""
     origin = request.headers.get("origin")
-    if request.method in SAFE_METHODS or origin is None or urlsplit(origin).hostname in LOOPBACK:
+    if request.method in SAFE_METHODS or origin is None or _is_loopback(origin):
         return await call_next(request)
     return JSONResponse({"detail": f"Pages of {origin} may not change this plant."}, status_code=403)
+
+
+def _is_loopback(origin: str) -> bool:
+    try:
+        return urlsplit(origin).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 async def _malformed(request: Request, error: Exception) -> Response:

@@ -143,7 +143,7 @@ class _Running:
         self._options = options
         self._stop = asyncio.Event()
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1)
-        self._web = _Web(config)
+        self._web = WebServer(config)
 
     async def run(self, addresses: PlantAddresses, ready: Ready | None) -> None:
         with _signals(self._stop):
@@ -172,7 +172,7 @@ class _Running:
             self._stop.set()
 
 
-class _Web(uvicorn.Server):
+class WebServer(uvicorn.Server):
     """uvicorn without its signal handlers: they would swallow our shutdown."""
 
     def __init__(self, config: uvicorn.Config) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from optria.core.errors import SimulatorError
+from optria.db.url import normalise
 from optria.simulator.delivery import from_us
 from optria.simulator.source import PlantSource
 
@@ -36,7 +37,7 @@ class SqlFeed:
     """Writes the tags of source `sql` once a second into `plant_readings`."""
 
     def __init__(self, plant: PlantSource, url: str) -> None:
-        """Raises SimulatorError for a URL of a database or driver we cannot use."""
+        """Raises SimulatorError or ConfigurationError for a URL of no use."""
         self._plant = plant
         self._units = {tag.name: tag.unit for tag in plant.catalogue.tags if tag.source == "sql"}
         self._engine = _engine(url)
@@ -79,18 +80,20 @@ class SqlFeed:
 
 
 def _engine(url: str) -> AsyncEngine:
+    if url.startswith("postgres"):
+        address, arguments = normalise(url)
+        return create_async_engine(address, connect_args=arguments)
     try:
         backend = make_url(url).get_backend_name()
-        if backend not in DIALECTS:
+        if backend != "sqlite":
             raise SimulatorError(f"The SQL feed cannot use {backend}; it writes to SQLite and PostgreSQL.")
         engine = create_async_engine(url)
     except (ArgumentError, ModuleNotFoundError, SQLAlchemyError) as error:
         raise SimulatorError(
             "The SQL feed needs a URL like sqlite+aiosqlite:///readings.db or "
-            f"postgresql+asyncpg://user:password@host/database ({error})."
+            f"postgresql://user:password@host/database ({error})."
         ) from error
-    if backend == "sqlite":
-        event.listen(engine.sync_engine, "connect", _let_others_read)
+    event.listen(engine.sync_engine, "connect", _let_others_read)
     return engine
 
 
