@@ -2,18 +2,30 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from optria.core.event import Event, Severity
 from optria.core.incident import Anchor
+from optria.kit import clock
 
 EVENTS_HELD = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An anchor that waits for its incident; ``taken_at`` is the wall clock when the detector set it."""
+
+    tenant_id: int
+    anchor: Anchor
+    taken_at: datetime
 
 
 class Inbox:
     """Anchors, held once per asset and mode, and events, held in order."""
 
     def __init__(self) -> None:
-        self._anchors: dict[tuple[int, int, str], Anchor] = {}
+        self._anchors: dict[tuple[int, int, str], Held] = {}
         self._events: deque[tuple[int, Event]] = deque()
         self.counts = {"anchors": 0, "anchors_merged": 0, "events": 0, "events_shed": 0}
 
@@ -31,7 +43,7 @@ class Inbox:
         key = (tenant_id, anchor.asset_id, anchor.mode)
         if key in self._anchors:
             self.counts["anchors_merged"] += 1
-        self._anchors.setdefault(key, anchor)
+        self._anchors.setdefault(key, Held(tenant_id, anchor, clock.now()))
 
     def put_event(self, tenant_id: int, event: Event) -> None:
         """Beyond 10,000 waiting events the oldest that is not CRITICAL is shed, and counted."""
@@ -43,12 +55,12 @@ class Inbox:
             )
         self._events.append((tenant_id, event))
 
-    def anchors(self) -> Sequence[tuple[int, Anchor]]:
-        """What is held, with its tenant; it stays until :meth:`anchor_done`."""
-        return [(key[0], anchor) for key, anchor in self._anchors.items()]
+    def anchors(self) -> Sequence[Held]:
+        """What is held; it stays until :meth:`anchor_done`."""
+        return list(self._anchors.values())
 
-    def anchor_done(self, tenant_id: int, anchor: Anchor) -> None:
-        self._anchors.pop((tenant_id, anchor.asset_id, anchor.mode), None)
+    def anchor_done(self, held: Held) -> None:
+        self._anchors.pop((held.tenant_id, held.anchor.asset_id, held.anchor.mode), None)
 
     def events(self, limit: int) -> tuple[int, Sequence[Event]] | None:
         """The oldest events of one tenant; they stay until :meth:`events_done`."""

@@ -46,12 +46,18 @@ async def find(tx: Tx, incident_id: UUID, *, lock: bool = False) -> IncidentRow:
 
 
 async def open_incident(
-    tx: Tx, plant: PlantModel, anchor: Anchor, severity: Severity | None = None, *, join: bool = True
+    tx: Tx,
+    plant: PlantModel,
+    anchor: Anchor,
+    severity: Severity | None = None,
+    *,
+    join: bool = True,
+    at: datetime | None = None,
 ) -> Opened:
     """Open the incident of an anchor, or join the open one of its asset or of a process neighbour.
 
     One open incident per asset and mode is guaranteed by the database, whoever races. The row itself is
-    the queue: it is committed with ``next_pass_at`` due now.
+    the queue: it is committed with ``next_pass_at`` due now. ``at`` is the wall clock of the anchor.
     """
     asset = plant.asset(anchor.asset_id)
     if asset is None:
@@ -60,7 +66,7 @@ async def open_incident(
     if running is not None:
         return await _join(tx, running, anchor)
     severity = severity or severity_of(anchor.probability, asset.criticality_rank)
-    incident = await _insert(tx, plant, asset, anchor, severity)
+    incident = await _insert(tx, plant, asset, anchor, severity, at or clock.now())
     if incident is None:
         return await _join(tx, await _open_episode(tx, plant.tenant_id, anchor), anchor)
     announce(tx, incident, "incident_opened")
@@ -94,7 +100,7 @@ def _raise_severity(tx: Tx, incident: IncidentRow, severity: Severity) -> None:
 
 
 async def _insert(
-    tx: Tx, plant: PlantModel, asset: Asset, anchor: Anchor, severity: Severity
+    tx: Tx, plant: PlantModel, asset: Asset, anchor: Anchor, severity: Severity, at: datetime
 ) -> IncidentRow | None:
     window = await window_of(tx, plant.tenant_id, asset.asset_type, anchor.time)
     now = clock.now()
@@ -117,7 +123,7 @@ async def _insert(
             window_start=window.start,
             window_end=window.end,
             next_pass_at=now,
-            anchored_at=now,
+            anchored_at=at,
             created_at=now,
             updated_at=now,
             impact_scope={"assets": [asset.id]},

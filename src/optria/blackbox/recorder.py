@@ -14,7 +14,7 @@ from sqlalchemy import select
 from optria.blackbox import incidents
 from optria.blackbox.case_loader import SensorReader
 from optria.blackbox.events import link_event, store_event
-from optria.blackbox.inbox import Inbox
+from optria.blackbox.inbox import Held, Inbox
 from optria.blackbox.on_demand import incident_of_asset
 from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
 from optria.core.asset import PlantModel
@@ -96,9 +96,9 @@ class Recorder:
         """Commit what is held: CRITICAL events and anchors open their incidents."""
         while taken := self.inbox.events(EVENTS_A_TIME):
             await self._commit_events(*taken)
-        for tenant_id, anchor in self.inbox.anchors():
-            await self._commit_anchor(tenant_id, anchor)
-            self.inbox.anchor_done(tenant_id, anchor)
+        for held in self.inbox.anchors():
+            await self._commit_anchor(held)
+            self.inbox.anchor_done(held)
 
     async def _commit_events(self, tenant_id: int, taken: Sequence[Event]) -> None:
         """Events of one tenant, in one transaction; they leave the inbox once committed."""
@@ -111,13 +111,14 @@ class Recorder:
                     await incidents.open_for_event(tx, plant, row)
         self.inbox.events_done(taken)
 
-    async def _commit_anchor(self, tenant_id: int, anchor: Anchor) -> None:
+    async def _commit_anchor(self, held: Held) -> None:
+        tenant_id, anchor = held.tenant_id, held.anchor
         plant = self._plants(tenant_id)
         if plant.asset(anchor.asset_id) is None:
             log.warning("anchor_of_unknown_asset", tenant=tenant_id, asset=anchor.asset_id)
             return
         async with self._database.transaction(tenant_id) as tx:
-            opened = await incidents.open_incident(tx, plant, anchor)
+            opened = await incidents.open_incident(tx, plant, anchor, at=held.taken_at)
             event = _anomaly_event(plant, anchor)
             row = await store_event(tx, tenant_id, event, opened.incident.site_id)
             if row is not None:

@@ -1,0 +1,129 @@
+"""One process: sources, streams, recorder and web in one task group, stopped in that order."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import anyio
+
+from optria import __version__
+from optria.app.plants import load_plants
+from optria.app.sources import Source, load_sources
+from optria.app.streams import Streams
+from optria.blackbox.recorder import Recorder
+from optria.db.session import Database
+from optria.kit.bus import Bus
+from optria.kit.settings import Settings
+from optria.kit.supervise import Supervisor
+from optria.web.runner import serve
+from optria.web.server import create_app
+from optria.web.services import Services
+
+
+async def run_server(
+    settings: Settings,
+    database_url: str,
+    on_bound: Callable[[int], None] | None = None,
+    stop: anyio.Event | None = None,
+) -> None:
+    """Serve until ``stop`` is set or SIGINT or SIGTERM comes; ``on_bound`` is told the port.
+
+    Raises ConfigurationError or DatabaseUnavailable when it cannot start.
+    """
+    stop = stop or anyio.Event()
+    bus = Bus()
+    database = Database(database_url, bus)
+    try:
+        with _signals(stop):
+            await _Server(settings, database, bus, stop).run(on_bound)
+    finally:
+        await database.dispose()
+
+
+class _Server:
+    def __init__(self, settings: Settings, database: Database, bus: Bus, stop: anyio.Event) -> None:
+        self._settings, self._database, self._bus, self._stop = settings, database, bus, stop
+        self._supervisor = Supervisor()
+        self._sources: list[Source] = []
+
+    async def run(self, on_bound: Callable[[int], None] | None) -> None:
+        plants = await load_plants(self._database)
+        streams = Streams(plants, self._database, self._settings)
+        recorder = Recorder(self._database, plants, streams, streams)
+        streams.tell(recorder)
+        await streams.restore()
+        for plant in plants:
+            if plant.tenant_id in streams:
+                self._sources += await load_sources(
+                    self._database, plant, streams[plant.tenant_id], self._settings
+                )
+        app = create_app(
+            Services(
+                database=self._database,
+                settings=self._settings,
+                bus=self._bus,
+                pipelines=streams,
+                plants=plants,
+                links=self._links,
+                recorder=recorder,
+                health=lambda: self._supervisor.states,
+                version=__version__,
+            )
+        )
+        async with asyncio.TaskGroup() as lasting:
+            web = lasting.create_task(
+                serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
+            )
+            inner = [
+                self._keep(lasting, "recorder", recorder.run),
+                self._keep(lasting, "hub", app.state.hub.run),
+            ]
+            await self._run_streams(streams)
+            await streams.save()
+            await recorder.drain()
+            await web
+            for task in inner:
+                task.cancel()
+
+    async def _run_streams(self, streams: Streams) -> None:
+        """Sources and histories until the stop; sources end first, histories flush what came."""
+        async with asyncio.TaskGroup() as group:
+            histories = [
+                self._keep(group, f"history of tenant {tenant_id}", pipeline.history.run)
+                for tenant_id, pipeline in streams.items()
+            ]
+            histories.append(self._keep(group, "checkpoints", streams.checkpoint))
+            sources = [self._keep(group, f"source {source.name}", source.run) for source in self._sources]
+            await self._stop.wait()
+            for task in sources:
+                task.cancel()
+            await asyncio.wait(sources, timeout=5) if sources else None
+            for task in histories:
+                task.cancel()
+
+    def _keep(
+        self, group: asyncio.TaskGroup, name: str, run: Callable[[], "asyncio.Future[None]"]
+    ) -> asyncio.Task[None]:
+        return group.create_task(self._supervisor.keep(name, run), name=name)
+
+    def _links(self, tenant_id: int) -> list[Source]:
+        return [source for source in self._sources if source.tenant_id == tenant_id]
+
+
+@contextmanager
+def _signals(stop: anyio.Event) -> Generator[None]:
+    """SIGINT and SIGTERM ask for a stop; a second SIGINT ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        stop.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGINT, asked)
+    loop.add_signal_handler(signal.SIGTERM, asked)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)

@@ -1,0 +1,159 @@
+"""The stream of each tenant: its pipeline with state that survives a restart, and what it has seen."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from optria.app.plants import Plants
+from optria.blackbox.recorder import Recorder
+from optria.core.asset import PlantModel
+from optria.core.event import Event
+from optria.core.incident import Anchor
+from optria.core.tag import SignalMapping, to_micros
+from optria.db.plant import DetectorCheckpoint
+from optria.db.session import Database, Tx
+from optria.kit import clock
+from optria.kit.settings import Settings
+from optria.rca.case import Series
+from optria.streams.history import History, read_window
+from optria.streams.pipeline import Pipeline
+from optria.streams.recent import Series as Memory
+
+log = structlog.get_logger(__name__)
+
+CHECKPOINT = "stream"
+CHECKPOINT_EVERY_S = 30.0
+
+
+MEMORY_MARGIN_S = 5.0
+
+
+class Streams(Mapping[int, Pipeline]):
+    """Pipelines by tenant, and what their detectors think right now."""
+
+    def __init__(self, plants: Plants, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._anchors: dict[tuple[int, int], Anchor] = {}
+        self._recorder: Recorder | None = None
+        self._pipelines = {
+            plant.tenant_id: self._pipeline(plant, settings) for plant in plants if plant.mappings
+        }
+
+    def __getitem__(self, tenant_id: int) -> Pipeline:
+        return self._pipelines[tenant_id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._pipelines)
+
+    def __len__(self) -> int:
+        return len(self._pipelines)
+
+    def _pipeline(self, plant: PlantModel, settings: Settings) -> Pipeline:
+        def on_anchor(anchor: Anchor) -> None:
+            self._anchors[plant.tenant_id, anchor.asset_id] = anchor
+            if self._recorder:
+                self._recorder.anchor(plant.tenant_id, anchor)
+
+        def on_event(event: Event) -> None:
+            if self._recorder:
+                self._recorder.event(plant.tenant_id, event)
+
+        def on_cleared(asset_id: int) -> None:
+            self._anchors.pop((plant.tenant_id, asset_id), None)
+
+        return Pipeline(
+            plant,
+            settings,
+            on_anchor,
+            on_event,
+            on_cleared,
+            history=History(self._database, plant.tenant_id),
+        )
+
+    def tell(self, recorder: Recorder) -> None:
+        """From now on anchors and events go to ``recorder``."""
+        self._recorder = recorder
+
+    def is_active(self, tenant_id: int, asset_id: int) -> bool:
+        pipeline = self._pipelines.get(tenant_id)
+        return pipeline is not None and pipeline.anchoring.active(asset_id)
+
+    def seen(self, tenant_id: int, asset_id: int) -> Anchor | None:
+        return self._anchors.get((tenant_id, asset_id)) if self.is_active(tenant_id, asset_id) else None
+
+    async def read(
+        self, tx: Tx, mappings: Sequence[SignalMapping], start: datetime, end: datetime
+    ) -> tuple[Series, ...]:
+        """Samples of a window: from memory, and from stored history where memory does not reach back."""
+        pipeline = self._pipelines.get(tx.tenant_id or 0)
+        tags = [mapping.id for mapping in mappings]
+        recent = pipeline.recent.windows(tags, start, end) if pipeline else {}
+        stored = await read_window(tx, tags, start, end) if _reaches_short(recent, tags, start) else {}
+        found = {tag: _longer(recent.get(tag), stored.get(tag)) for tag in tags}
+        return tuple(
+            Series(mapping, series.time, series.value, series.quality)
+            for mapping in mappings
+            if (series := found[mapping.id]) is not None
+        )
+
+    async def restore(self) -> None:
+        """Take back what the detectors had learned before the last stop."""
+        for tenant_id, pipeline in self._pipelines.items():
+            async with self._database.transaction(tenant_id) as tx:
+                statement = select(DetectorCheckpoint.state).where(DetectorCheckpoint.name == CHECKPOINT)
+                state = (await tx.session.execute(statement)).scalar_one_or_none()
+            if state is None:
+                continue
+            try:
+                pipeline.restore(state)
+            except (KeyError, TypeError, ValueError) as error:
+                log.warning("checkpoint_refused", tenant=tenant_id, error=str(error))
+
+    async def checkpoint(self) -> None:
+        """Store what the detectors have learned, again and again."""
+        while True:
+            await asyncio.sleep(CHECKPOINT_EVERY_S)
+            await self.save()
+
+    async def save(self) -> None:
+        for tenant_id, pipeline in self._pipelines.items():
+            state = pipeline.state()
+            async with self._database.transaction(tenant_id) as tx:
+                await _store(tx, tenant_id, state)
+
+
+async def _store(tx: Tx, tenant_id: int, state: dict[str, Any]) -> None:
+    values = {"tenant_id": tenant_id, "name": CHECKPOINT, "state": state, "saved_at": clock.now()}
+    statement = insert(DetectorCheckpoint).values(**values)
+    await tx.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[DetectorCheckpoint.tenant_id, DetectorCheckpoint.name],
+            set_={"state": statement.excluded.state, "saved_at": statement.excluded.saved_at},
+        )
+    )
+
+
+def _reaches_short(recent: Mapping[int, Memory], tags: Sequence[int], start: datetime) -> bool:
+    """Whether memory holds nothing of a tag, or begins too late."""
+    begin = to_micros(start) + int(MEMORY_MARGIN_S * 1e6)
+    return any(tag not in recent or not len(recent[tag]) or recent[tag].time[0] > begin for tag in tags)
+
+
+def _longer(recent: Memory | None, stored: Memory | None) -> Memory | None:
+    """What is stored, continued by what memory has beyond it."""
+    if recent is None or not len(recent):
+        return stored
+    if stored is None or not len(stored) or stored.time[0] >= recent.time[0]:
+        return recent
+    old = stored.time < recent.time[0]
+    return Memory(
+        np.concatenate([stored.time[old], recent.time]),
+        np.concatenate([stored.value[old], recent.value]),
+        np.concatenate([stored.quality[old], recent.quality]),
+    )

@@ -1,0 +1,29 @@
+"""``optria serve``: the product on its own."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from optria.app import run_server
+from optria.db.installation import ready_database
+from optria.kit import logs
+from optria.kit.settings import Settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; default 8000.")] = None,
+) -> None:
+    """Serve the screens, the API and the stream until Ctrl-C."""
+    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    settings = Settings().model_copy(update=given)
+    logs.configure(settings.log_level, settings.log_json)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    async with ready_database(settings) as url:
+        await run_server(
+            settings, url, lambda port: typer.echo(f"OPTRIA IQ is on http://{settings.host}:{port}")
+        )
