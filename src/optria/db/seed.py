@@ -256,6 +256,8 @@ class _Seeder:
     def _costs(self, data: Mapping[str, Any]) -> None:
         costs = data["cost_per_hour_sar"]
         for code, cost in costs["assets"].items():
+            if code not in self.assets:
+                continue
             self._add(_cost(cost, f"{code}, client approved", asset_id=self.assets[code]))
         for asset_type, cost in costs["asset_types"].items():
             self._add(_cost(cost, f"{asset_type} class, client approved", asset_type=asset_type))
@@ -288,6 +290,8 @@ class _Seeder:
     def _drawings(self) -> None:
         for code, site_id in self.sites.items():
             name = f"drawing_{code.lower().replace('-', '_')}"
+            if not demo.exists(name):
+                continue
             drawing = demo.read(name)
             self._add(
                 plant.TwinLayout(
@@ -308,6 +312,8 @@ class _Seeder:
 
     async def _past_incidents(self) -> None:
         for number, past in enumerate(demo.read("past_incidents"), start=1):
+            if past["asset"] not in self.assets:
+                continue
             for row in self._past(number, past, clock.now()):
                 self._add(row)
         for prefix in ("INC", "WO-BB"):
