@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 import anyio
@@ -103,7 +103,7 @@ class _Server:
                 task.cancel()
 
     def _keep(
-        self, group: asyncio.TaskGroup, name: str, run: Callable[[], "asyncio.Future[None]"]
+        self, group: asyncio.TaskGroup, name: str, run: Callable[[], Awaitable[None]]
     ) -> asyncio.Task[None]:
         return group.create_task(self._supervisor.keep(name, run), name=name)
 

@@ -82,9 +82,7 @@ def fault(
         "duration_s": seconds(duration) if duration else None,
     }
     label = _ask(home, lambda client: client.post("/plant/faults", json=body))
-    typer.echo(
-        f"{label['id']}: {kind} on {asset}, severity {severity:g}, over {ramp}. It is {label['cause']}."
-    )
+    typer.echo(f"{label['id']}: {kind} on {asset}, severity {severity:g}, over {ramp} ({label['cause']})")
 
 
 @app.command()
@@ -118,9 +116,7 @@ def _ask(home: Path | None, call: Callable[[httpx.Client], httpx.Response]) -> d
     """A request to the running plant's control. Raises SimulatorError."""
     addresses = read_addresses(home or Settings().home)
     if addresses is None:
-        raise SimulatorError(
-            "No simulated plant is running. Start one with `optria simulate` or `make demo`."
-        )
+        raise SimulatorError("No simulated plant is running. Start one: `optria simulate` or `make demo`.")
     try:
         with httpx.Client(base_url=addresses.control_url, timeout=10, trust_env=False) as client:
             response = call(client)

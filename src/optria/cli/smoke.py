@@ -28,22 +28,13 @@ def smoke(
     """Play the mission's scenario on a throw-away database and plant; exit 1 if a step fails."""
     logs.configure("ERROR")
     with tempfile.TemporaryDirectory(prefix="optria-smoke-", ignore_cleanup_errors=True) as folder:
-        settings = Settings().model_copy(
-            update={
-                "home": Path(folder),
-                "database_url": None,
-                "app_database_url": None,
-                "port": 0,
-                "demo": True,
-            }
-        )
-        say = (lambda _line: None) if as_json else typer.echo
-        run = (
-            play_recording(settings, recording, label_column, speed, say)
-            if recording
-            else play(settings, say)
-        )
-        report = asyncio.run(run)
+        throw_away = {"home": Path(folder), "database_url": None, "app_database_url": None, "port": 0}
+        settings = Settings().model_copy(update={**throw_away, "demo": True})
+        say = _silent if as_json else typer.echo
+        if recording is None:
+            report = asyncio.run(play(settings, say))
+        else:
+            report = asyncio.run(play_recording(settings, recording, label_column, speed, say))
     _tell(report, as_json)
     sys.exit(0 if report.ok else 1)
 
@@ -54,3 +45,7 @@ def _tell(report: Report, as_json: bool) -> None:
         return
     for line in report.lines():
         typer.echo(line)
+
+
+def _silent(_line: str) -> None:
+    """JSON stands alone on the standard output."""
