@@ -74,9 +74,23 @@ async def test_a_taken_port_is_said_in_words(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         with pytest.raises(SimulatorError, match=f"Port {port} on 127.0.0.1 is taken"):
             await simulate(SimulateOptions(ServeOptions(tmp_path, http_port=port)))
-        with pytest.raises(SimulatorError, match="cannot listen"):
+        with pytest.raises(SimulatorError, match=f"OPC UA cannot listen on port {port}"):
             await simulate(SimulateOptions(ServeOptions(tmp_path, opcua_port=port)))
     assert not (tmp_path / ADDRESS_FILE).exists()
+
+
+async def test_cancellation_stops_it_all(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    reached: asyncio.Future[PlantAddresses] = loop.create_future()
+    options = SimulateOptions(ServeOptions(tmp_path, handle_signals=False))
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        simulating = tasks.create_task(simulate(options, reached.set_result))
+        addresses = await reached
+        simulating.cancel()
+    assert not (tmp_path / ADDRESS_FILE).exists()
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"{addresses.control_url}/plant/state")
 
 
 def test_the_addresses_of_a_killed_plant_do_not_count(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import uvicorn
@@ -22,12 +24,18 @@ from optria.simulator.replay import ReplayedPlant
 from optria.simulator.source import PlantSource
 from optria.simulator.sql_feed import SqlFeed
 
+if TYPE_CHECKING:
+    from optria.simulator.opcua_server import OpcUaEndpoint
+
 HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """How to serve a plant; port 0 takes a free one. `sql_url` None writes a SQLite file in `home`."""
+    """How to serve a plant; port 0 takes a free one, `sql_url` None writes a SQLite file in `home`.
+
+    `stop_when_done` ends a replay after its last row; without `handle_signals` only cancellation ends it.
+    """
 
     home: Path
     opcua_port: int = 0
@@ -38,6 +46,7 @@ class ServeOptions:
     pi_user: str = "pi"
     pi_password: str = "pi"  # noqa: S105  # a test double's
     stop_when_done: bool = False
+    handle_signals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +102,42 @@ async def serve_plant(plant: PlantSource, options: ServeOptions, ready: Ready | 
     feed = SqlFeed(plant, sql_url)
     app = control_app(plant)
     app.mount("/piwebapi", pi_app(plant, options.pi_user, options.pi_password))
-    with _listen(options.http_port) as listener:
-        port = listener.getsockname()[1]
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(_listen(options.http_port))
+        server = opcua_server(
+            plant,
+            options.opcua_port,
+            HOST,
+            home=options.home,
+            user=options.opcua_user,
+            password=options.opcua_password,
+        )
         try:
-            server = opcua_server(
-                plant,
-                options.opcua_port,
-                HOST,
-                home=options.home,
-                user=options.opcua_user,
-                password=options.opcua_password,
-            )
-            async with server as endpoint:
-                addresses = PlantAddresses(
-                    pid=os.getpid(),
-                    process_started=psutil.Process().create_time(),
-                    opcua_url=endpoint.url,
-                    opcua_certificate=str(endpoint.certificate),
-                    opcua_user=options.opcua_user,
-                    opcua_password=options.opcua_password,
-                    pi_url=f"http://{HOST}:{port}/piwebapi",
-                    pi_user=options.pi_user,
-                    pi_password=options.pi_password,
-                    control_url=f"http://{HOST}:{port}",
-                    sql_url=sql_url,
-                    sources=_sources(plant),
-                )
-                await _Running(plant, feed, app, listener, options).run(addresses, ready)
+            endpoint = await stack.enter_async_context(server)
         except OSError as error:
-            raise SimulatorError(
-                f"The simulated plant cannot listen: {error}. Choose other ports."
-            ) from error
+            raise SimulatorError(f"OPC UA cannot listen on port {options.opcua_port}: {error}.") from error
+        http_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        addresses = _addresses(plant, options, endpoint, http_url, sql_url)
+        await _Running(plant, feed, app, listener, options).run(addresses, ready)
+
+
+def _addresses(
+    plant: PlantSource, options: ServeOptions, endpoint: "OpcUaEndpoint", http_url: str, sql_url: str
+) -> PlantAddresses:
+    return PlantAddresses(
+        pid=os.getpid(),
+        process_started=psutil.Process().create_time(),
+        opcua_url=endpoint.url,
+        opcua_certificate=str(endpoint.certificate),
+        opcua_user=options.opcua_user,
+        opcua_password=options.opcua_password,
+        pi_url=f"{http_url}/piwebapi",
+        pi_user=options.pi_user,
+        pi_password=options.pi_password,
+        control_url=http_url,
+        sql_url=sql_url,
+        sources=dict(Counter(tag.source for tag in plant.catalogue.tags)),
+    )
 
 
 class _Running:
@@ -146,7 +160,7 @@ class _Running:
         self._web = WebServer(config)
 
     async def run(self, addresses: PlantAddresses, ready: Ready | None) -> None:
-        with _signals(self._stop):
+        with _signals(self._stop) if self._options.handle_signals else nullcontext():
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._web.serve([self._listener]), name="http")
@@ -215,10 +229,3 @@ def _listen(port: int) -> socket.socket:
         listener.close()
         raise SimulatorError(f"Port {port} on {HOST} is taken ({error.strerror}); choose another.") from error
     return listener
-
-
-def _sources(plant: PlantSource) -> dict[str, int]:
-    sources: dict[str, int] = {}
-    for tag in plant.catalogue.tags:
-        sources[tag.source] = sources.get(tag.source, 0) + 1
-    return sources
