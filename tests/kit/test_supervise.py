@@ -1,0 +1,52 @@
+"""Back-off, and a task that is kept alive."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optria.kit.supervise import FIRST_DELAY_S, JITTER, LONGEST_DELAY_S, Supervisor, next_delay
+
+
+@given(st.floats(0, 1000), st.floats(0, 1))
+def test_delays_grow_to_a_minute_and_jitter_by_a_fifth(previous_s: float, chance: float) -> None:
+    delay_s = next_delay(previous_s, chance)
+    assert FIRST_DELAY_S * (1 - JITTER) <= delay_s <= LONGEST_DELAY_S * (1 + JITTER)
+
+
+@given(st.floats(1, 20))
+def test_a_delay_doubles(previous_s: float) -> None:
+    assert next_delay(previous_s, 0.5) == pytest.approx(2 * previous_s)
+
+
+async def test_a_failing_task_is_started_again_and_says_why() -> None:
+    supervisor, tries = Supervisor(), asyncio.Semaphore(0)
+
+    async def fail() -> None:
+        tries.release()
+        raise ValueError("no such host")
+
+    task = asyncio.create_task(supervisor.keep("source", fail))
+    await tries.acquire()
+    await tries.acquire()
+    state = supervisor.states["source"]
+    assert (state.restarts, state.last_error) == (1, "no such host")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_task_that_returns_has_finished_unexpectedly() -> None:
+    supervisor, returned = Supervisor(), asyncio.Event()
+
+    async def finish() -> None:
+        returned.set()
+
+    task = asyncio.create_task(supervisor.keep("recorder", finish))
+    await returned.wait()
+    await asyncio.sleep(0)
+    assert supervisor.states["recorder"].last_error == "finished unexpectedly"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
