@@ -13,6 +13,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '60s'")
     op.add_column(
         "sites", sa.Column("time_zone", sa.String(length=50), server_default="Asia/Riyadh", nullable=True)
     )

@@ -82,11 +82,15 @@ INDEXES = (
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = '5s'")
+        op.execute("SET statement_timeout = 0")
         for name, table, columns, where, unique in INDEXES:
             build(name, table, columns, where, unique)
         for name, table, columns in KEYS:
             build(name, table, columns, "", True)
+        op.execute("RESET lock_timeout")
+        op.execute("RESET statement_timeout")
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '60s'")
     for name, table, _ in KEYS:
         if not has_constraint(name):
             op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")

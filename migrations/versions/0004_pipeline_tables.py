@@ -13,6 +13,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '60s'")
     op.create_table(
         "carbon_factors",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -27,6 +27,7 @@ OWNED = (
     "carbon_factors",
     "clock_drifts",
     "cost_references",
+    "counters",
     "detector_checkpoints",
     "detector_settings",
     "downtime_references",
@@ -67,6 +68,7 @@ REFERENCES = {
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '60s'")
     for table in OWNED:
         guard(table, "tenant_id", REFERENCES.get(table, {}))
     guard("tenants", "id", {})

@@ -41,5 +41,6 @@ $$
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '60s'")
     op.execute(FUNCTION)
     op.execute("REVOKE ALL ON FUNCTION optria_ensure_partitions(date, int) FROM PUBLIC")

@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from optria.core.errors import ConfigurationError
+from optria.core.errors import ConfigurationError, DatabaseUnavailable
 from optria.db.credentials import secret
 from optria.db.embedded import embedded_server
 from optria.db.roles import APP_ROLE, app_url
 from optria.db.upgrade import Upgraded, require_current, upgrade
-from optria.db.url import normalise, place
+from optria.db.url import is_wrong_password, normalise, place
 from optria.kit.settings import Settings
 
 
@@ -55,7 +55,7 @@ async def ready_database(settings: Settings) -> AsyncGenerator[str]:
     async with access(settings) as known:
         if known.owner is not None:
             await upgrade(known.owner, known.role, known.password)
-        await require_current(known.app)
+        await _require_entry(known)
         yield known.app
 
 
@@ -69,6 +69,18 @@ async def upgrade_installation(settings: Settings) -> Upgraded:
         if known.owner is None:
             raise ConfigurationError("Set OPTRIA_DATABASE_URL to the URL of the role that owns the tables.")
         return await upgrade(known.owner, known.role, known.password)
+
+
+async def _require_entry(known: Access) -> None:
+    try:
+        await require_current(known.app)
+    except DatabaseUnavailable as error:
+        if known.owner is None or not is_wrong_password(error):
+            raise
+        raise ConfigurationError(
+            f"The role {known.role} of the server has a password that is not known here. Set "
+            "OPTRIA_APP_DATABASE_URL to its URL; ALTER ROLE … PASSWORD '…' gives it a new one."
+        ) from error
 
 
 def _given(app: str, owner: str | None) -> Access:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from optria.core.errors import ConfigurationError
 from optria.db.tables import TABLES
+from optria.db.url import first_cause
 
 APP_ROLE = "optria_app"
 APPEND_ONLY = frozenset({"audit_logs"})
@@ -40,7 +41,7 @@ async def ensure_role(connection: AsyncConnection, role: str, password: str | No
         for setting, value in ROLE_SETTINGS.items():
             await connection.exec_driver_sql(f"ALTER ROLE {name} SET {setting} = '{value}'")
     except DBAPIError as error:
-        if not isinstance(cause(error), asyncpg.InsufficientPrivilegeError):
+        if not isinstance(first_cause(error), asyncpg.InsufficientPrivilegeError):
             raise
         raise ConfigurationError(f"The owner may not make the serving role {role}. {advice}") from error
 
@@ -78,11 +79,6 @@ async def refuse_bypass(connection: AsyncConnection) -> None:
             f"Serve with another one: run `optria db upgrade`, which makes {APP_ROLE}, "
             "or set OPTRIA_APP_DATABASE_URL to the URL of a plain role."
         )
-
-
-def cause(error: DBAPIError) -> BaseException | None:
-    """The asyncpg error inside SQLAlchemy's."""
-    return error.orig.__cause__ if error.orig is not None else None
 
 
 REASONS = ("is a superuser", "has BYPASSRLS", "owns tables")

@@ -28,7 +28,7 @@ from optria.core.errors import ConfigurationError, DatabaseUnavailable
 from optria.db import roles
 from optria.db.baseline import V1_TABLES, differences
 from optria.db.partitions import ensure_partitions
-from optria.db.url import normalise, place, plain_errors
+from optria.db.url import first_cause, normalise, place, plain_errors
 from optria.kit import clock
 
 BASELINE = "0001"
@@ -124,11 +124,16 @@ def newest() -> str:
     return head
 
 
-def as_sql() -> str:
-    """All migrations from an empty database on, as SQL."""
+def as_sql() -> dict[str, str]:
+    """Each revision as SQL, oldest first."""
+    revisions = list(ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
+    return {step.revision: _step_as_sql(step.down_revision, step.revision) for step in revisions}
+
+
+def _step_as_sql(before: object, revision: str) -> str:
     config = _config()
     config.output_buffer = io.StringIO()
-    command.upgrade(config, "head", sql=True)
+    command.upgrade(config, f"{before or 'base'}:{revision}", sql=True)
     return config.output_buffer.getvalue()
 
 
@@ -184,7 +189,7 @@ async def _migrate(engine: AsyncEngine, found: Found) -> None:
             return
         except DBAPIError as error:
             if not isinstance(
-                roles.cause(error), asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError
+                first_cause(error), asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError
             ):
                 raise
             if attempt == LOCK_TRIES:

@@ -81,10 +81,34 @@ def plain_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        if isinstance(error, DBAPIError) and not (error.connection_invalidated or isinstance(cause, OSError)):
+        first = first_cause(error)
+        if isinstance(error, DBAPIError) and not (
+            error.connection_invalidated or isinstance(first, REFUSALS)
+        ):
             raise
-        raise DatabaseUnavailable(f"The database at {place(url)} {_reason(cause)}") from error
+        raise DatabaseUnavailable(f"The database at {place(url)} {_reason(first)}") from error
+
+
+def is_wrong_password(error: BaseException) -> bool:
+    """Whether a `DatabaseUnavailable` comes from a user or password that the server refuses."""
+    return isinstance(first_cause(error), asyncpg.InvalidAuthorizationSpecificationError)
+
+
+REFUSALS = (
+    OSError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.PostgresConnectionError,
+)
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What the driver said, below what SQLAlchemy and we made of it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _parse(url: str) -> URL:
@@ -181,7 +205,7 @@ def _context(mode: str, query: Mapping[str, str]) -> ssl.SSLContext:
 
 def _reason(cause: BaseException) -> str:
     match cause:
-        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+        case asyncpg.InvalidAuthorizationSpecificationError():
             return "refuses the user or the password; correct them in the URL."
         case asyncpg.InvalidCatalogNameError():
             return "does not exist; create it or correct the name in the URL."
