@@ -11,7 +11,7 @@ from optria.core.messages import Message
 from optria.db.blackbox import AnalysisRow, IncidentRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.rca.engine import from_json, to_json
+from optria.rca.storage import from_json, to_json
 
 
 async def store_analysis(

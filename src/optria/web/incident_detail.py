@@ -14,7 +14,7 @@ from optria.db.plant import SiteRow
 from optria.db.session import Tx
 from optria.db.work import NotificationRow, WorkOrderRow
 from optria.kit import clock
-from optria.rca.engine import from_json
+from optria.rca.storage import from_json
 from optria.web.incident_views import (
     View,
     asset_of,

@@ -10,9 +10,16 @@ from optria.web import (
     errors,
     events,
     health,
+    incident_actions,
+    incident_page,
+    incidents,
     live,
+    login_page,
     notifications,
+    notifications_page,
     twin,
+    work_order_page,
+    work_orders,
 )
 from optria.web.deps import require
 from optria.web.limits import BodyLimit, LoginThrottle
@@ -26,8 +33,15 @@ ROUTERS = (
     assets.router,
     events.router,
     twin.router,
+    incidents.router,
+    incident_actions.router,
+    work_orders.router,
     notifications.router,
     demo.router,
+    login_page.router,
+    incident_page.router,
+    work_order_page.router,
+    notifications_page.router,
     live.router,
 )
 """Every router of the product; a new one is added here by name."""

@@ -121,6 +121,18 @@ async def list_orders(
     return {"total": total, "work_orders": orders}
 
 
+async def visible_counts(tx: Tx, viewer: Viewer) -> dict[str, int]:
+    """Unfinished orders behind each quick filter of the page."""
+    active = WorkOrderRow.status.in_(ACTIVE_STATUSES)
+    query = select(
+        func.count().filter(active, WorkOrderRow.assigned_to == viewer.user_id),
+        func.count().filter(active, WorkOrderRow.source == AUTO_SOURCE),
+        func.count().filter(active, WorkOrderRow.due_at < clock.now()),
+    ).where(visible(viewer))
+    mine, auto, overdue = (await tx.session.execute(query)).one()
+    return {"mine": mine, "auto": auto, "overdue": overdue}
+
+
 def asset_words(asset: AssetRow | None) -> View:
     """How an order names its asset."""
     return {

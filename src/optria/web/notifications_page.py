@@ -1,0 +1,64 @@
+"""``/notifications``: what a person was told, unread first, by day."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import select
+from starlette.responses import Response
+
+from optria.core.roles import Permission
+from optria.db.session import Tx
+from optria.db.work import NotificationRow
+from optria.kit import clock
+from optria.web.deps import OpenTx, require
+from optria.web.frame import shell_for
+from optria.web.rendering import render_page
+from optria.web.sessions import Viewer
+
+router = APIRouter(tags=["notifications"])
+
+Seeing = Annotated[Viewer, require(Permission.VIEW_NOTIFICATIONS)]
+MOST_SHOWN: Final = 200
+
+
+@router.get("/notifications", include_in_schema=False)
+async def notifications_page(
+    request: Request, viewer: Seeing, tx: OpenTx, unread: Annotated[bool, Query()] = False
+) -> Response:
+    shell = await shell_for(tx, viewer, "notifications")
+    rows = await own_notifications(tx, viewer, only_unread=unread)
+    today = clock.now().astimezone(ZoneInfo(shell.time_zone)).date()
+    return render_page(
+        request,
+        "notifications.html",
+        shell,
+        fresh=[row for row in rows if not row.is_read],
+        days=by_day([row for row in rows if row.is_read], shell.time_zone),
+        today=today,
+        unread_only=unread,
+        now=clock.now(),
+    )
+
+
+async def own_notifications(tx: Tx, viewer: Viewer, *, only_unread: bool) -> Sequence[NotificationRow]:
+    """The viewer's own notifications that were not dismissed, latest first."""
+    query = select(NotificationRow).where(
+        NotificationRow.user_id == viewer.user_id, NotificationRow.is_dismissed.is_not(True)
+    )
+    if only_unread:
+        query = query.where(NotificationRow.is_read.is_not(True))
+    return (
+        await tx.session.scalars(query.order_by(NotificationRow.created_at.desc()).limit(MOST_SHOWN))
+    ).all()
+
+
+def by_day(rows: Sequence[NotificationRow], time_zone: str) -> list[tuple[date, list[NotificationRow]]]:
+    """Rows under the day of the site that they were written on, in the order given."""
+    days: dict[date, list[NotificationRow]] = {}
+    for row in rows:
+        written = (row.created_at or clock.now()).astimezone(ZoneInfo(time_zone)).date()
+        days.setdefault(written, []).append(row)
+    return list(days.items())
