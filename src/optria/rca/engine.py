@@ -7,7 +7,7 @@ from optria.rca.actions import recommended_actions
 from optria.rca.case import Case, PastIncident
 from optria.rca.impact import carbon_impact, financial_impact
 from optria.rca.localise import Onset, localise, onsets
-from optria.rca.observations import of_events, of_signature, tags_by_metric
+from optria.rca.observations import ANCHOR_SCORE, of_anchor, of_events, of_signature, tags_by_metric
 from optria.rca.rules import Match, match_rules
 from optria.rca.scoring import fit_temperature, score_causes
 from optria.rca.signals import Signals, read_signals
@@ -48,8 +48,8 @@ def analyse(case: Case) -> Analysis:
         provisional=case.provisional,
         analysed_at=case.now,
         localised_asset_id=localise(found, case.asset.id),
-        missing_sources=(*case.missing_sources, *_missing(case)),
-        facts=_facts(timeline, signals, found, temperature),
+        missing_sources=case.missing_sources,
+        facts=_facts(case, timeline, signals, found, temperature),
     )
 
 
@@ -62,7 +62,10 @@ def comparable(case: Case) -> tuple[PastIncident, ...]:
 def _matches(
     case: Case, signals: Signals | None, pattern: Pattern, evidence: Sequence[TimelineEntry]
 ) -> tuple[Match, ...]:
-    observed = [*of_signature(pattern.signature, tags_by_metric(signals)), *of_events(case, evidence)]
+    observed = of_signature(pattern.signature, tags_by_metric(signals))
+    observed += of_events(case, evidence)
+    shown = {(o.metric, o.direction) for o in observed if o.at == "own" and o.score >= ANCHOR_SCORE}
+    observed += [o for o in of_anchor(case) if (o.metric, o.direction) not in shown]
     return match_rules(case.rules, observed, case.asset.asset_type)
 
 
@@ -71,8 +74,8 @@ def _first_metric(found: Sequence[Onset]) -> str | None:
     return next((onset.tag.mapping.metric for onset in found if onset.tag.at == "own"), None)
 
 
-def _missing(case: Case) -> list[str]:
-    """Inputs of the mission that this case does not have."""
+def _absent(case: Case) -> list[str]:
+    """Inputs of the mission of which this case has none."""
     inputs = {
         "Events": case.events,
         "HistoricalIncidents": case.history,
@@ -82,12 +85,13 @@ def _missing(case: Case) -> list[str]:
         "CarbonFactors": case.carbon_factors,
         "CostReferences": case.cost_references,
         "CausalRules": case.rules,
+        "EnergyData": any(s.mapping.metric == "power" for s in case.series),
     }
-    return [name for name, given in inputs.items() if not given and name not in case.missing_sources]
+    return [name for name, given in inputs.items() if not given]
 
 
 def _facts(
-    timeline: Timeline, signals: Signals | None, found: Sequence[Onset], temperature: float
+    case: Case, timeline: Timeline, signals: Signals | None, found: Sequence[Onset], temperature: float
 ) -> dict[str, str]:
     """What a reader may want to know about how this came about; only what is the case."""
     doubted = [
@@ -100,5 +104,6 @@ def _facts(
         "clock_drift_s": ", ".join(f"{name}: {drift:g}" for name, drift in timeline.drift_s.items()),
         "first_onset": found[0].tag.mapping.external_tag if found else "",
         "temperature": f"{temperature:g}",
+        "absent_inputs": ", ".join(_absent(case)),
     }
     return {name: text for name, text in facts.items() if text}

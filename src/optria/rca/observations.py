@@ -15,6 +15,9 @@ _CHANNELS: Mapping[str, tuple[Direction, Direction]] = {
     "noise": ("noisy", "stuck"),
 }
 
+ANCHOR_SCORE = 6.0
+"""Standard deviations that a tag named by the anchor counts for: a detector's limit is about as far."""
+
 
 def of_signature(signature: Mapping[str, float], tags: Mapping[tuple[str, str], int]) -> list[Observation]:
     """Observations of the signals; ``tags`` is (place, metric) to the tag that said it."""
@@ -30,6 +33,22 @@ def of_signature(signature: Mapping[str, float], tags: Mapping[tuple[str, str], 
             score = abs(value) + DEAD_BAND
             found.append(Observation(metric, direction, score, at, tag=tags.get((place, metric))))
     return found
+
+
+def of_anchor(case: Case) -> list[Observation]:
+    """What the detector saw at the anchor; it counts only until the signals themselves have shown it."""
+    if not case.provisional:
+        return []
+    own = {
+        m.id: m.metric
+        for m in (*case.plant.mappings, *(s.mapping for s in case.series))
+        if m.asset_id == case.asset.id
+    }
+    return [
+        Observation(own[c.tag], "low" if c.direction == "low" else "high", ANCHOR_SCORE, tag=c.tag)
+        for c in case.anchor.contributions
+        if c.tag in own
+    ]
 
 
 def of_events(case: Case, events: Iterable[TimelineEntry]) -> list[Observation]:

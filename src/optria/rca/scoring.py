@@ -84,22 +84,31 @@ def closeness(similarity: float) -> float:
 
 
 def rule_parts(matches: Sequence[Match], first_metric: str | None) -> list[Part]:
-    """Each matched rule adds its likelihood to its cause, and more where its tag was the first to leave."""
+    """Each matched rule adds its likelihood to its cause; a cause one of whose tags was the first to leave
+    gains a quarter of its likeliest such rule.
+    """
+    met = [match for match in matches if match.likelihood > 0.0]
     parts = []
-    for match in matches:
-        if match.likelihood <= 0.0:
-            continue
-        rule, text = match.rule, _rule_words(match)
-        tag = next((o.tag for _, found in match.met for o in found if o.tag is not None), None)
-        row = Evidence("rule", text.en, text.ar, match.likelihood, None, rule.id, tag)
-        parts.append(Part(rule.cause, row))
-        if first_metric and any(
-            first_metric in c.metric.split("|") and c.at == "own" for c in rule.conditions
-        ):
-            words = Words("Its tag was the first to leave normal", "إشارته أول ما خرج عن المعتاد")
-            gain = ONSET_GAIN * match.likelihood
-            parts.append(Part(rule.cause, Evidence("onset", words.en, words.ar, gain, None, rule.id, tag)))
+    for match in met:
+        text = _rule_words(match)
+        row = Evidence("rule", text.en, text.ar, match.likelihood, None, match.rule.id, _tag_of(match))
+        parts.append(Part(match.rule.cause, row))
+    led = [match for match in met if first_metric and _names(match.rule, first_metric)]
+    for cause in dict.fromkeys(match.rule.cause for match in led):
+        best = max((m for m in led if m.rule.cause == cause), key=lambda m: m.likelihood)
+        words = Words("Its tag was the first to leave normal", "إشارته أول ما خرج عن المعتاد")
+        gain = ONSET_GAIN * best.likelihood
+        row = Evidence("onset", words.en, words.ar, gain, None, best.rule.id, _tag_of(best))
+        parts.append(Part(cause, row))
     return parts
+
+
+def _tag_of(match: Match) -> int | None:
+    return next((o.tag for _, found in match.met for o in found if o.tag is not None), None)
+
+
+def _names(rule: CausalRule, metric: str) -> bool:
+    return any(metric in c.metric.split("|") and c.at == "own" for c in rule.conditions)
 
 
 def total_masses(parts: Sequence[Part]) -> dict[str, float]:

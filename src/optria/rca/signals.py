@@ -21,6 +21,7 @@ SETTLED = timedelta(minutes=15)
 _LONG_REFERENCE_S = 900.0
 _MIN_REFERENCE_BINS = 12
 _MAX_BINS = 2000
+_SHORTEST_AFTER = 2
 
 Trouble = Literal["bad", "stale", "frozen"]
 
@@ -119,7 +120,7 @@ def _grid(case: Case, series: Sequence[Series]) -> _Grid | None:
     reference = (_reference_end(case, begin) - start) // step
     if reference < _MIN_REFERENCE_BINS or bins <= reference:
         return None
-    shortest = min(6, max(1, bins - reference))
+    shortest = min(_SHORTEST_AFTER, max(1, bins - reference))
     after_end = min(bins, (anchor + SETTLED // timedelta(microseconds=1) - start) // step)
     after_end = max(after_end, reference + 1)
     after_start = max(reference, min((anchor - start) // step, after_end - shortest))

@@ -111,30 +111,32 @@ def _anchor_tag(case: Case, signals: Signals | None) -> TagSignal | None:
 def _deviation(case: Case, tag: TagSignal, signals: Signals) -> Words:
     row = int((signals.time < to_micros(case.anchor.time)).sum())
     value = tag.value_at(min(row, len(tag.z) - 1))
-    low, high = expected_range(case, tag)
-    mapping = tag.mapping
-    shown, span = _with_unit(value, mapping), f"{_number(low, mapping)} to {_with_unit(high, mapping)}"
-    en, ar = _side(value, low, high)
-    name = metric_words(mapping.metric)
+    low, high = expected_range(case, tag, value)
+    mapping, name = tag.mapping, metric_words(tag.mapping.metric)
+    shown, first, last = _with_unit(value, mapping), _number(low, mapping), _with_unit(high, mapping)
+    side, span_ar = _side(value, low, high), ltr(f"{first}–{last}")
     return Words(
-        f"{en} {name.en} ({mapping.instrument}) at {shown}, against {span} expected",
-        f"{name.ar} {ar} ({ltr(mapping.instrument)}) عند {ltr(shown)} مقابل {ltr(span)} متوقعة",
+        f"{side.en} {name.en} ({mapping.instrument}) at {shown}, against {first} to {last} expected",
+        f"{side.ar} {name.ar} ({ltr(mapping.instrument)}) عند {ltr(shown)} مقابل {span_ar} متوقعة",
     )
 
 
 def _side(value: float, low: float, high: float) -> Words:
     if value > high:
-        return Words("high", "مرتفعاً")
-    return Words("low", "منخفضاً") if value < low else Words("abnormal", "غير معتاد")
+        return Words("high", "ارتفاعاً في")
+    return Words("low", "انخفاضاً في") if value < low else Words("abnormal", "قيمة غير معتادة في")
 
 
-def expected_range(case: Case, tag: TagSignal) -> tuple[float, float]:
-    """The maker's range, else the mapping's normal range, else the reference ± 3 deviations."""
+def expected_range(case: Case, tag: TagSignal, value: float) -> tuple[float, float]:
+    """The maker's range, else the mapping's normal range; where the value is inside, the narrower one that
+    its own reference (± 3 deviations) lets expect now.
+    """
     mapping = tag.mapping
-    if case.spec and mapping.metric in case.spec.expected:
-        return case.spec.expected[mapping.metric]
-    if mapping.normal_low is not None and mapping.normal_high is not None:
-        return mapping.normal_low, mapping.normal_high
+    wide = case.spec.expected.get(mapping.metric) if case.spec else None
+    if wide is None and mapping.normal_low is not None and mapping.normal_high is not None:
+        wide = mapping.normal_low, mapping.normal_high
+    if wide is not None and not wide[0] <= value <= wide[1]:
+        return wide
     return tag.reference - 3.0 * tag.spread, tag.reference + 3.0 * tag.spread
 
 
@@ -191,10 +193,10 @@ def trend(signals: Signals | None) -> Words | None:
 def _trend_words(tag: TagSignal) -> Words:
     mapping, name = tag.mapping, metric_words(tag.mapping.metric)
     before, after = _number(tag.reference, mapping), _with_unit(tag.after, mapping)
-    en, ar = ("rose", "ارتفع") if tag.level > 0 else ("fell", "انخفض")
+    way = Words("rose", "ارتفاع") if tag.level > 0 else Words("fell", "انخفاض")
     return Words(
-        f"{name.en} ({mapping.instrument}) {en} from {before} to {after}",
-        f"{ar} {name.ar} ({ltr(mapping.instrument)}) من {ltr(before)} إلى {ltr(after)}",
+        f"{name.en} ({mapping.instrument}) {way.en} from {before} to {after}",
+        f"{way.ar} {name.ar} ({ltr(mapping.instrument)}) من {ltr(before)} إلى {ltr(after)}",
     )
 
 

@@ -46,14 +46,15 @@ _METRICS: Mapping[str, Words] = {
     "*": Words("a tag", "إشارة واحدة"),
 }
 _DIRECTIONS: Mapping[Direction, Words] = {
-    "high": Words("high", "مرتفع"),
-    "low": Words("low", "منخفض"),
-    "noisy": Words("unsteady", "متذبذب"),
-    "stuck": Words("stuck", "ثابت لا يتغير"),
-    "rising": Words("rising", "في ازدياد"),
-    "falling": Words("falling", "في انخفاض"),
-    "alone": Words("off on its own", "منحرف وحده"),
+    "high": Words("high", "ارتفاع"),
+    "low": Words("low", "انخفاض"),
+    "noisy": Words("unsteady", "تذبذب"),
+    "stuck": Words("stuck", "ثبات"),
+    "rising": Words("rising", "ازدياد"),
+    "falling": Words("falling", "تناقص"),
+    "alone": Words("off on its own", "انحراف منفرد في"),
 }
+"""English adjectives; Arabic nouns, which need no agreement with the metric."""
 _PLACES: Mapping[str, Words] = {
     "own": Words("", ""),
     "up": Words(" upstream", " في المنبع"),
@@ -93,15 +94,24 @@ def direction_words(direction: Direction) -> Words:
 
 
 def seen(condition: Condition) -> Words:
-    """ "high vibration", "low level upstream"."""
+    """ "high vibration", "low level upstream", "high axial vibration (more than vibration)"."""
     metric, direction, place = _parts(condition)
-    return Words(f"{direction.en} {metric.en}{place.en}", f"{metric.ar} {direction.ar}{place.ar}")
+    rival = metric_words(condition.over) if condition.over else None
+    more = Words(f" (more than {rival.en})", f" (أكثر من {rival.ar})") if rival else Words("", "")
+    if condition.direction == "alone":
+        return Words(f"{metric.en} {direction.en}", f"{direction.ar} {metric.ar}")
+    return Words(
+        f"{direction.en} {metric.en}{place.en}{more.en}", f"{direction.ar} {metric.ar}{place.ar}{more.ar}"
+    )
 
 
 def not_seen(condition: Condition) -> Words:
-    """ "vibration is not high"."""
+    """ "vibration is not high", "no high axial vibration (more than vibration)"."""
+    words = seen(condition)
+    if condition.over:
+        return Words(f"no {words.en}", f"لا {words.ar}")
     metric, direction, place = _parts(condition)
-    return Words(f"{metric.en}{place.en} is not {direction.en}", f"{metric.ar}{place.ar} ليس {direction.ar}")
+    return Words(f"{metric.en}{place.en} is not {direction.en}", f"لا {words.ar}")
 
 
 def speaks_against(condition: Condition) -> Words:
