@@ -1,0 +1,204 @@
+"""Two tenants with their people, one asset with signals each, and the application over them."""
+
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import numpy as np
+from fastapi import FastAPI
+
+from optria.core.asset import PlantModel
+from optria.core.roles import Role
+from optria.core.tag import Quality, Sample, SampleBatch
+from optria.db.configuration import load_plant
+from optria.db.identity import Tenant, User
+from optria.db.plant import AssetRow, Integration, MappingRow, SiteRow
+from optria.db.session import Database
+from optria.kit import clock
+from optria.kit.settings import Settings
+from optria.streams.live import Live
+from optria.streams.recent import Recent
+from optria.web import sessions
+from optria.web.live import Timing
+from optria.web.server import create_app
+from optria.web.services import Services
+from tests import factories
+
+
+class Scores:
+    """Detector scores that a test sets: asset id to (score over limit, P(fault))."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[float, float]] = {}
+
+    def scores(self) -> dict[int, tuple[float, float]]:
+        return self.known
+
+
+class Stream:
+    """A tenant's stream without sources: the test puts the samples."""
+
+    def __init__(self, tags: Sequence[int]) -> None:
+        self._row = {tag: row for row, tag in enumerate(tags)}
+        self.live = Live(tags, time.monotonic)
+        self.recent = Recent(tags, 600)
+        self.anchoring = Scores()
+
+    def expected(self, tag: int) -> tuple[float, float] | None:
+        return None
+
+    def put(self, *samples: Sample) -> None:
+        batch = SampleBatch.of(samples)
+        rows = np.array([self._row[sample.tag] for sample in samples], np.intp)
+        self.live.put(batch, rows)
+        self.recent.add(batch, rows)
+
+
+class Analyst:
+    """Stands for the recorder: remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int) -> UUID:
+        return uuid4()
+
+    async def run_for_incident(
+        self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
+    ) -> None:
+        return None
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """A connection as the health page sees it."""
+
+    integration_id: int
+    name: str
+    state: str = "connected"
+    rate: float = 2.0
+    lag_s: float | None = 0.4
+    last_error: str | None = None
+    tags: int = 2
+
+
+@dataclass
+class Household:
+    """One tenant."""
+
+    tenant: Tenant
+    users: dict[Role, User]
+    site: SiteRow
+    asset: AssetRow
+    integration: Integration
+    vibration: MappingRow
+    pressure: MappingRow
+    stream: Stream
+    plant: PlantModel
+
+
+@dataclass
+class House:
+    database: Database
+    services: Services
+    app: FastAPI
+    own: Household
+    other: Household
+    owner: User
+    analyst: Analyst
+    tokens: dict[int, str] = field(default_factory=dict)
+
+    def user(self, role: Role) -> User:
+        return self.owner if role is Role.PLATFORM_OWNER else self.own.users[role]
+
+    async def token(self, user: User) -> str:
+        """A session of the user without the cost of a password."""
+        if user.id not in self.tokens:
+            async with self.database.platform("test") as tx:
+                token = await sessions.start(tx, user, self.services.settings, "127.0.0.1", "test")
+            self.tokens[user.id] = token
+        return self.tokens[user.id]
+
+    @asynccontextmanager
+    async def client(self, who: Role | User | None = None) -> AsyncGenerator[httpx.AsyncClient]:
+        """A browser of that person (of the own tenant's, when a role is given), or of a stranger."""
+        user = self.user(who) if isinstance(who, Role) else who
+        cookies = {sessions.COOKIE: await self.token(user)} if user else {}
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://plant.test", cookies=cookies
+        ) as browser:
+            yield browser
+
+    def sample(self, value: float = 2.5, age_s: float = 0.2, quality: Quality = Quality.GOOD) -> Sample:
+        """A sample of the own asset's vibration."""
+        moment = clock.now() - timedelta(seconds=age_s)
+        return Sample(self.own.vibration.id, moment, value, quality)
+
+
+async def build(database: Database, timing: Timing | None = None, **settings: object) -> House:
+    """Two tenants, everybody of every role, and the application."""
+    async with database.platform("test") as tx:
+        owner = await factories.user(tx, None, Role.PLATFORM_OWNER)
+    own, other = await _household(database), await _household(database)
+    both = {household.tenant.id: household for household in (own, other)}
+    analyst = Analyst()
+    services = Services(
+        database=database,
+        settings=Settings.model_validate({"demo": False} | settings),
+        bus=database.bus,
+        pipelines={tenant_id: household.stream for tenant_id, household in both.items()},
+        plants=lambda tenant_id: both[tenant_id].plant,
+        links=lambda tenant_id: [Source(both[tenant_id].integration.id, "OPC UA")],
+        recorder=analyst,
+    )
+    return House(database, services, create_app(services, timing), own, other, owner, analyst)
+
+
+async def _household(database: Database) -> Household:
+    async with database.platform("test") as tx:
+        tenant = await factories.tenant(tx)
+        roles = [role for role in Role if role is not Role.PLATFORM_OWNER]
+        users = {role: await factories.user(tx, tenant.id, role) for role in roles}
+    async with database.transaction(tenant.id) as tx:
+        site = await factories.site(tx, tenant.id)
+        asset = await factories.asset(tx, site)
+        integration = await factories.integration(tx, tenant.id)
+        vibration = await factories.mapping(tx, integration, asset)
+        pressure = await factories.mapping(
+            tx, integration, asset, internal_metric_name="pressure", unit="bar"
+        )
+        await factories.threshold(tx, tenant.id)
+        plant = await load_plant(tx, tenant.id)
+    stream = Stream([vibration.id, pressure.id])
+    return Household(tenant, users, site, asset, integration, vibration, pressure, stream, plant)
+
+
+def fits(shape: object, answer: object, path: str = "") -> list[str]:
+    """What of a v1 shape is missing in an answer: every key must be there, known values of the same type."""
+    if isinstance(shape, Mapping):
+        if not isinstance(answer, Mapping):
+            return [f"{path} is no object"]
+        missing = [f"{path}.{key} is missing" for key in shape if key not in answer]
+        inner = [fits(shape[key], answer[key], f"{path}.{key}") for key in shape if key in answer]
+        return missing + [fault for faults in inner for fault in faults]
+    if isinstance(shape, list):
+        if not isinstance(answer, list):
+            return [f"{path} is no list"]
+        return [f for entry in answer[:1] for f in (fits(shape[0], entry, f"{path}[]") if shape else [])]
+    if answer is None or shape in ("NoneType", "object"):
+        return []
+    kinds: dict[object, tuple[type, ...]] = {
+        "str": (str,),
+        "bool": (bool,),
+        "int": (int,),
+        "float": (int, float),
+    }
+    return [] if isinstance(answer, kinds[shape]) else [f"{path} is {type(answer).__name__}, not {shape}"]

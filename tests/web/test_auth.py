@@ -1,0 +1,134 @@
+"""Signing in and out, and what a session is worth."""
+
+from datetime import timedelta
+
+import pytest
+from pwdlib.hashers.bcrypt import BcryptHasher
+from sqlalchemy import select, update
+
+from optria.core.roles import Role
+from optria.db.identity import User, UserSession
+from optria.kit import clock
+from optria.web import sessions
+from optria.web.auth import own_path
+from tests import factories
+from tests.web.house import House
+
+LOGIN = "/api/auth/login"
+
+
+def _asked(user: User, password: str = factories.PASSWORD) -> dict[str, str]:
+    return {"email": user.email, "password": password}
+
+
+async def test_a_right_password_opens_a_session(house: House) -> None:
+    user = house.user(Role.ENGINEER)
+    async with house.client() as browser:
+        answer = await browser.post(LOGIN, json=_asked(user) | {"next": "/work-orders?status=open"})
+        me = await browser.get("/api/auth/me")
+    cookie = answer.headers["set-cookie"]
+    assert answer.status_code == 200
+    assert answer.json()["redirect_url"] == "/work-orders?status=open"
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    assert me.json()["email"] == user.email
+
+
+async def test_the_database_holds_no_token(house: House) -> None:
+    token = await house.token(house.user(Role.VIEWER))
+    async with house.database.platform("test") as tx:
+        stored = (await tx.session.scalars(select(UserSession.token_sha256))).all()
+    assert token not in stored
+    assert sessions.digest(token) in stored
+
+
+async def test_v1s_bearer_header_works(house: House) -> None:
+    token = await house.token(house.user(Role.VIEWER))
+    async with house.client() as program:
+        answer = await program.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+    assert answer.json()["role"] == "viewer"
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", ""])
+async def test_unknown_account_and_wrong_password_sound_the_same(house: House, email: str) -> None:
+    async with house.client() as browser:
+        unknown = await browser.post(LOGIN, json={"email": email, "password": "x"})
+        wrong = await browser.post(LOGIN, json=_asked(house.user(Role.VIEWER), "wrong"))
+    assert (unknown.status_code, unknown.json()) == (wrong.status_code, wrong.json())
+    assert wrong.status_code == 401
+
+
+async def test_an_inactive_user_stays_out(house: House) -> None:
+    user = house.user(Role.VIEWER)
+    async with house.database.platform("test") as tx:
+        await tx.session.execute(update(User).where(User.id == user.id).values(is_active=False))
+    async with house.client() as browser:
+        assert (await browser.post(LOGIN, json=_asked(user))).status_code == 401
+
+
+async def test_the_sixth_attempt_waits(house: House) -> None:
+    user = house.user(Role.VIEWER)
+    async with house.client() as browser:
+        answers = [await browser.post(LOGIN, json=_asked(user, "wrong")) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 800
+
+
+async def test_v1s_bcrypt_hash_is_replaced_at_sign_in(house: House) -> None:
+    user = house.user(Role.ENGINEER)
+    old = BcryptHasher(rounds=4).hash("Engineer2024!")
+    async with house.database.platform("test") as tx:
+        await tx.session.execute(update(User).where(User.id == user.id).values(password_hash=old))
+    async with house.client() as browser:
+        first = await browser.post(LOGIN, json=_asked(user, "Engineer2024!"))
+        second = await browser.post(LOGIN, json=_asked(user, "Engineer2024!"))
+    async with house.database.platform("test") as tx:
+        stored = await tx.session.scalar(select(User.password_hash).where(User.id == user.id))
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert stored is not None
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_signing_in_again_ends_the_browsers_earlier_session(house: House) -> None:
+    user = house.user(Role.ENGINEER)
+    async with house.client(user) as browser:
+        earlier = browser.cookies[sessions.COOKIE]
+        browser.cookies.clear()
+        header = {"Authorization": f"Bearer {earlier}"}
+        await browser.post(LOGIN, json=_asked(user), headers=header)
+        browser.cookies.clear()
+        assert (await browser.get("/api/auth/me", headers=header)).status_code == 401
+
+
+async def test_signing_out_ends_the_session(house: House) -> None:
+    async with house.client(Role.ENGINEER) as browser:
+        header = {"Authorization": f"Bearer {browser.cookies[sessions.COOKIE]}"}
+        assert (await browser.post("/api/auth/logout")).json()["success"] is True
+        assert (await browser.get("/api/auth/me", headers=header)).status_code == 401
+        assert (await browser.get("/api/auth/check", headers=header)).json() == {
+            "authenticated": False,
+            "user": None,
+        }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_at": timedelta(0)},
+        {"last_seen_at": -timedelta(minutes=31)},
+        {"revoked_at": timedelta(0)},
+    ],
+)
+async def test_a_session_that_is_over_is_no_session(house: House, change: dict[str, timedelta]) -> None:
+    values = {name: clock.now() + shift for name, shift in change.items()}
+    async with house.client(Role.ENGINEER) as browser:
+        assert (await browser.get("/api/auth/me")).status_code == 200
+        async with house.database.platform("test") as tx:
+            await tx.session.execute(update(UserSession).values(**values))
+        assert (await browser.get("/api/auth/me")).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", ""])
+def test_signing_in_leads_to_our_own_pages_only(path: str) -> None:
+    assert own_path(path) == "/digital-twin"
