@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optria.core.tag import from_micros, to_micros
 from optria.simulator.catalogue import CATALOGUE
-from optria.simulator.delivery import from_us, to_us
 from optria.simulator.engine import PlantEngine
 from optria.simulator.fault_kinds import UnknownTag
 from optria.simulator.faults import FaultAsk
@@ -46,7 +46,7 @@ def test_a_healthy_frame_has_every_tag_once_good_and_of_its_second() -> None:
     for frame in frames(None):
         assert frame.tags == [tag.name for tag in CATALOGUE.tags]
         assert np.all(frame.quality == GOOD)
-        assert np.all(frame.source_time == to_us(frame.time))
+        assert np.all(frame.source_time == to_micros(frame.time))
 
 
 @pytest.mark.clause("C8")
@@ -66,7 +66,7 @@ def test_nan_comes_with_good_quality() -> None:
 
 def test_a_skewed_clock_runs_ahead() -> None:
     frame = frames("clock-skew", severity=0.5)[-1]
-    ahead_s = (frame.source_time - to_us(frame.time)) / 1e6
+    ahead_s = (frame.source_time - to_micros(frame.time)) / 1e6
     assert set(ahead_s.tolist()) == {0.0, 60.0}
 
 
@@ -91,7 +91,7 @@ def test_out_of_order_samples_follow_newer_ones_and_none_is_lost() -> None:
 
 def test_stale_samples_keep_their_time_and_value() -> None:
     sent = frames("stale")
-    assert {int(t) for frame in sent for t in own(frame, "source_time")} == {to_us(START) + SECOND_US}
+    assert {int(t) for frame in sent for t in own(frame, "source_time")} == {to_micros(START) + SECOND_US}
     assert np.array_equal(own(sent[0], "value"), own(sent[-1], "value"))
 
 
@@ -145,4 +145,4 @@ def test_the_ring_keeps_the_newest_rows_in_order(rows: int, appended: int, limit
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_microseconds_round_trip(time: datetime) -> None:
-    assert from_us(to_us(time)) == time
+    assert from_micros(to_micros(time)) == time

@@ -12,7 +12,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 
 from optria.core.catalogue import FaultLabel, PlantCatalogue
 from optria.core.errors import SimulatorError
-from optria.simulator.delivery import from_us
+from optria.core.tag import from_micros
 from optria.simulator.fault_kinds import FAULT_KINDS, UnknownFault
 from optria.simulator.faults import fitting_assets
 from optria.simulator.source import PlantSource
@@ -171,7 +171,7 @@ def _state(plant: PlantSource) -> StateOut:
             value=float(value) if math.isfinite(value) else None,
             quality=QUALITY_NAMES[quality],
             unit=unit[name],
-            source_time=from_us(int(time_us)),
+            source_time=from_micros(int(time_us)),
         )
         for name, value, quality, time_us in zip(
             frame.tags, frame.value, frame.quality, frame.source_time, strict=True

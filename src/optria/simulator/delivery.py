@@ -1,30 +1,20 @@
 """From values to the samples a source delivers, with all that can go wrong on the way."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optria.core.catalogue import PlantCatalogue
+from optria.core.tag import EPOCH, from_micros, to_micros
 from optria.simulator.fault_kinds import UnknownTag
 from optria.simulator.faults import Fault
 from optria.simulator.ring import HistoryRing
 from optria.simulator.source import BAD, GOOD, PlantFrame, Qualities, Series, Times, Values
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_SKEW_US = 120_000_000
 """A clock skew of the worst severity."""
 NEVER = np.iinfo(np.int64).min
-
-
-def to_us(time: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
-    return (time - EPOCH) // timedelta(microseconds=1)
-
-
-def from_us(time_us: int) -> datetime:
-    """The aware UTC time of microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=time_us)
 
 
 class _Rows:
@@ -78,13 +68,13 @@ class Delivery:
         columns = np.array([self.column(name) for name in names], np.intp)
         columns = columns[self._time[columns] != NEVER]
         times = self._time[columns]
-        newest = from_us(int(times.max())) if times.size else EPOCH
+        newest = from_micros(int(times.max())) if times.size else EPOCH
         tags = [self.names[column] for column in columns]
         return PlantFrame(newest, tags, self._value[columns], self._quality[columns], times)
 
     def history(self, name: str, start: datetime, end: datetime, limit: int) -> Series:
         """Samples of one tag in [start, end], oldest first; raises UnknownTag."""
-        return self._ring.read(self.column(name), to_us(start), to_us(end), limit)
+        return self._ring.read(self.column(name), to_micros(start), to_micros(end), limit)
 
     def column(self, name: str) -> int:
         """Position of a tag in the catalogue; raises UnknownTag."""
@@ -139,11 +129,11 @@ class Delivery:
         for hit in rows.late:
             self._late.append((hit, rows.value[hit], rows.quality[hit], rows.source_time[hit]))
         if not late and not rows.again and bool(rows.kept.all()):
-            return PlantFrame(from_us(time_us), self.names, rows.value, rows.quality, rows.source_time)
+            return PlantFrame(from_micros(time_us), self.names, rows.value, rows.quality, rows.source_time)
         first = np.concatenate([np.flatnonzero(rows.kept), *rows.again])
         columns = np.concatenate([first, *(held[0] for held in late)])
         return PlantFrame(
-            from_us(time_us),
+            from_micros(time_us),
             [self.names[column] for column in columns],
             np.concatenate([rows.value[first], *(held[1] for held in late)]),
             np.concatenate([rows.quality[first], *(held[2] for held in late)]),

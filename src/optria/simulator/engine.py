@@ -5,8 +5,9 @@ from datetime import datetime
 import numpy as np
 
 from optria.core.catalogue import FaultLabel
+from optria.core.tag import from_micros, to_micros
 from optria.simulator.catalogue import CATALOGUE
-from optria.simulator.delivery import Delivery, from_us, to_us
+from optria.simulator.delivery import Delivery
 from optria.simulator.demo_plant import DemoPlant
 from optria.simulator.faults import FaultAsk, FaultBook
 from optria.simulator.instruments import Instruments
@@ -27,7 +28,7 @@ class PlantEngine:
     def __init__(self, seed: int, start: datetime) -> None:
         physics, noise, delivery = np.random.SeedSequence(seed).spawn(3)
         self.catalogue = CATALOGUE
-        self.time_us = to_us(start)
+        self.time_us = to_micros(start)
         self.plant_s = 0.0
         self.faults = FaultBook(CATALOGUE)
         time_of_day_s = (self.time_us / 1e6 + LOCAL_OFFSET_S) % 86_400.0
@@ -51,6 +52,6 @@ class PlantEngine:
     def _steps(self, seconds: int) -> None:
         for _ in range(seconds):
             self.plant_s += 1.0
-            self.faults.expire(self.plant_s, from_us(self.time_us))
+            self.faults.expire(self.plant_s, from_micros(self.time_us))
             self.faults.apply(self._plant.upsets, self.plant_s)
             self._plant.step()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from optria.core.catalogue import FaultLabel
-from optria.simulator.delivery import from_us, to_us
+from optria.core.tag import from_micros, to_micros
 from optria.simulator.engine import PlantEngine
 from optria.simulator.faults import FaultAsk
 from optria.simulator.plant import SECOND_US
@@ -48,7 +48,7 @@ def fault_run(
     before, after = int(minutes_before * 60), int(minutes_after * 60)
     frames = [_next(engine) for _ in range(before)]
     if kind is not None:
-        engine.inject(FaultAsk(kind, asset, severity, ramp_s), from_us(engine.time_us))
+        engine.inject(FaultAsk(kind, asset, severity, ramp_s), from_micros(engine.time_us))
     frames += [_next(engine) for _ in range(after)]
     return _recording(engine, frames)
 
@@ -68,6 +68,6 @@ def _recording(engine: PlantEngine, frames: list[PlantFrame]) -> Recording:
             continue
         columns = [column[name] for name in frame.tags]
         value[row, columns], quality[row, columns] = frame.value, frame.quality
-    time = np.array([to_us(frame.time) for frame in frames], np.int64)
+    time = np.array([to_micros(frame.time) for frame in frames], np.int64)
     labels = engine.faults.labels()
     return Recording(tags, time, value, quality, labels[0] if labels else None)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from optria.core.catalogue import FaultLabel, PlantCatalogue
 from optria.core.errors import SimulatorError
+from optria.core.tag import from_micros, to_micros
 from optria.kit import clock
-from optria.simulator.delivery import from_us, to_us
 from optria.simulator.engine import PlantEngine
 from optria.simulator.faults import FaultAsk
 from optria.simulator.source import FrameCallback, PlantFrame, Series
@@ -30,9 +30,9 @@ class SimulatedPlant:
         if not 1 <= speed <= MAX_SPEED:
             raise SimulatorError(f"The speed is {speed}; it must be between 1 and {MAX_SPEED}.")
         self.speed = speed
-        now_us = to_us(clock.now()) // SECOND_US * SECOND_US
+        now_us = to_micros(clock.now()) // SECOND_US * SECOND_US
         start_us = now_us - preheat_minutes * 60 * SECOND_US
-        self._engine = PlantEngine(seed, from_us(start_us))
+        self._engine = PlantEngine(seed, from_micros(start_us))
         self._callbacks: list[FrameCallback] = []
         self.preheat(minutes=preheat_minutes)
 
@@ -48,13 +48,13 @@ class SimulatedPlant:
 
     async def run(self) -> None:
         """Deliver a frame each second until cancelled."""
-        self._catch_up(to_us(clock.now()))
+        self._catch_up(to_micros(clock.now()))
         while True:
             due_us = self._engine.time_us + SECOND_US
             await asyncio.sleep(max(0.0, due_us / 1e6 - time.time()))
             self._publish(self._engine.advance(self.speed, due_us))
-            if to_us(clock.now()) - due_us > 5 * SECOND_US:
-                self._catch_up(to_us(clock.now()))
+            if to_micros(clock.now()) - due_us > 5 * SECOND_US:
+                self._catch_up(to_micros(clock.now()))
 
     def _catch_up(self, now_us: int) -> None:
         behind_s = (now_us - self._engine.time_us) // SECOND_US

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from optria.core.errors import SimulatorError
-from optria.simulator.delivery import to_us
+from optria.core.tag import to_micros
 from optria.simulator.source import BAD, GOOD, Qualities, Times, Values
 
 TIME_NAMES = {"time", "datetime", "timestamp", "date", "ts", "zeit", "datum"}
@@ -61,7 +61,7 @@ def read_csv(
         raise SimulatorError(f"{path.name}: no column holds numbers, so there is no tag to replay.")
     value = value[:, numeric]
     quality = np.where(np.isfinite(value), GOOD, BAD).astype(np.uint8)
-    times = np.array([to_us(time) for time, _ in timed], np.int64)
+    times = np.array([to_micros(time) for time, _ in timed], np.int64)
     names = [header[kept[i]] for i in numeric]
     return CsvRecording(names, times, value, quality, len(rows) - len(timed))
 

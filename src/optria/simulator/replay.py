@@ -10,8 +10,9 @@ import numpy as np
 
 from optria.core.catalogue import AssetEntry, FaultLabel, PlantCatalogue, SiteEntry, TagEntry
 from optria.core.errors import SimulatorError
+from optria.core.tag import from_micros, to_micros
 from optria.kit import clock
-from optria.simulator.delivery import Delivery, from_us, to_us
+from optria.simulator.delivery import Delivery
 from optria.simulator.faults import FaultAsk, FaultBook
 from optria.simulator.instruments import SensorFaults
 from optria.simulator.recording import CsvRecording, read_csv
@@ -67,11 +68,11 @@ class ReplayedPlant:
 
     def source_time_of(self, recorded: datetime) -> datetime:
         """The source time of the row recorded then; raises SimulatorError before `run`."""
-        return from_us(to_us(recorded) + self._shift())
+        return from_micros(to_micros(recorded) + self._shift())
 
     def recorded_time_of(self, source_time: datetime) -> datetime:
         """The recorded time of a source time, for comparing anchors with labels."""
-        return from_us(to_us(source_time) - self._shift())
+        return from_micros(to_micros(source_time) - self._shift())
 
     def _shift(self) -> int:
         if self._shift_us is None:
@@ -84,7 +85,7 @@ class ReplayedPlant:
         started = loop.time()
         times = self.recording.time
         first, last = int(times[0]), int(times[-1])
-        begin_us = to_us(clock.now()) - (last - first if self.speed > 1.0 else 0)
+        begin_us = to_micros(clock.now()) - (last - first if self.speed > 1.0 else 0)
         self._shift_us = begin_us - first
         for row, time_us in enumerate(times.tolist()):
             due = started + (time_us - first) / 1e6 / self.speed

@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from optria.core.errors import SimulatorError
+from optria.core.tag import from_micros
 from optria.db.url import normalise
-from optria.simulator.delivery import from_us
 from optria.simulator.source import PlantSource
 
 READINGS = Table(
@@ -71,7 +71,7 @@ class SqlFeed:
                 "value": float(value) if math.isfinite(value) else None,
                 "quality": int(quality),
                 "unit": self._units[name],
-                "source_time": from_us(int(time_us)),
+                "source_time": from_micros(int(time_us)),
             }
             for name, value, quality, time_us in zip(
                 frame.tags, frame.value, frame.quality, frame.source_time, strict=True
