@@ -9,7 +9,7 @@ revision = "0006"
 down_revision = "0005"
 
 FUNCTION = """
-CREATE FUNCTION optria_ensure_partitions(first_day date, days int) RETURNS int
+CREATE FUNCTION optria_ensure_history_partitions(first_day date, days int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     day date;
@@ -23,7 +23,7 @@ BEGIN
     FOR day IN SELECT first_day + n FROM generate_series(0, days - 1) AS n LOOP
         part := 'history_chunks_' || to_char(day, 'YYYYMMDD');
         CONTINUE WHEN to_regclass(part) IS NOT NULL;
-        PERFORM pg_advisory_xact_lock(hashtext('optria_ensure_partitions'));
+        PERFORM pg_advisory_xact_lock(hashtext('optria_ensure_history_partitions'));
         CONTINUE WHEN to_regclass(part) IS NOT NULL;
         EXECUTE format('CREATE TABLE %I (LIKE history_chunks INCLUDING ALL)', part);
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', part);
@@ -43,4 +43,4 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
     op.execute(FUNCTION)
-    op.execute("REVOKE ALL ON FUNCTION optria_ensure_partitions(date, int) FROM PUBLIC")
+    op.execute("REVOKE ALL ON FUNCTION optria_ensure_history_partitions(date, int) FROM PUBLIC")

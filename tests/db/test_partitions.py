@@ -57,7 +57,7 @@ async def test_others_than_the_serving_role_may_not_call_it(database: Database, 
     owner = await asyncpg.connect(fresh_database)
     try:
         rights = await owner.fetchval(
-            "SELECT proacl::text FROM pg_proc WHERE proname = 'optria_ensure_partitions'"
+            "SELECT proacl::text FROM pg_proc WHERE proname = 'optria_ensure_history_partitions'"
         )
     finally:
         await owner.close()

@@ -13,6 +13,7 @@ async def ensure_partitions(connection: AsyncConnection | AsyncSession, first_da
     takes no history, so this is called ahead of time, and for every day that a backfill touches.
     """
     found = await connection.scalar(
-        text("SELECT optria_ensure_partitions(:first_day, :days)"), {"first_day": first_day, "days": days}
+        text("SELECT optria_ensure_history_partitions(:first_day, :days)"),
+        {"first_day": first_day, "days": days},
     )
     return int(found or 0)

@@ -58,7 +58,7 @@ async def grant(connection: AsyncConnection, role: str) -> None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(writable)} TO {name}",
         f"GRANT SELECT, INSERT ON {', '.join(sorted(APPEND_ONLY))} TO {name}",
         f"GRANT SELECT ON {', '.join(sorted(READ_ONLY))} TO {name}",
-        f"GRANT EXECUTE ON FUNCTION optria_ensure_partitions(date, int) TO {name}",
+        f"GRANT EXECUTE ON FUNCTION optria_ensure_history_partitions(date, int) TO {name}",
     ):
         await connection.exec_driver_sql(statement)
     for sequence in await _sequences(connection):

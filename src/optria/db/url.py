@@ -4,6 +4,7 @@ asyncpg refuses parameters that libpq knows (``sslmode``, ``channel_binding``, `
 (PgBouncer in transaction mode, Neon's ``-pooler.``) loses prepared statements between transactions.
 """
 
+import os
 import re
 import shlex
 import ssl
@@ -218,6 +219,7 @@ def _reason(cause: BaseException) -> str:
         case ssl.SSLError():
             return f"cannot be reached safely ({cause}); check sslmode and the certificates."
         case OSError():
-            return f"cannot be reached ({cause.strerror or cause}); is it running, are host and port right?"
+            said = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror or cause
+            return f"cannot be reached ({said}); is it running, are host and port right?"
         case _:
             return f"refuses the connection: {cause}"
