@@ -15,8 +15,8 @@ _CHANNELS: Mapping[str, tuple[Direction, Direction]] = {
     "noise": ("noisy", "stuck"),
 }
 
-ANCHOR_SCORE = 6.0
-"""Standard deviations that a tag named by the anchor counts for: a detector's limit is about as far."""
+ANCHOR_SCORE = 9.0
+"""Standard deviations that a tag named by the anchor counts for: beyond its limit for some time already."""
 
 
 def of_signature(signature: Mapping[str, float], tags: Mapping[tuple[str, str], int]) -> list[Observation]:

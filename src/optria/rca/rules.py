@@ -141,7 +141,7 @@ def _strength(condition: Condition, seen: Sequence[Observation]) -> float:
 
 def _one_strength(condition: Condition, seen: Observation) -> float:
     if seen.event:
-        return 0.6 + 0.3 * min(seen.score, 1.0)
+        return 0.7 + 0.25 * min(seen.score, 1.0)
     return seen.score / (seen.score + condition.min_score)
 
 

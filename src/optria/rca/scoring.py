@@ -15,7 +15,7 @@ HISTORY_WEIGHT = 1.2
 """Weight of a past incident that is exactly alike; a sure rule has 1."""
 ONSET_GAIN = 0.25
 """What a cause gains where the tag that left first is one of its rule's."""
-OTHER_MASS, NOVELTY_MASS = 0.12, 0.33
+OTHER_MASS, NOVELTY_MASS = 0.12, 0.25
 """Mass of the unexplained: always, and on top where nothing known fits."""
 TEMPERATURE = 0.6
 TEMPERATURE_FROM = 24

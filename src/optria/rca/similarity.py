@@ -59,8 +59,9 @@ def key_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     shared = total = 0.0
     for name in sorted(set(a) | set(b)):
         x, y = compress(name, a.get(name, 0.0)), compress(name, b.get(name, 0.0))
-        total += max(abs(x), abs(y)) if x * y >= 0 else abs(x) + abs(y)
-        shared += min(abs(x), abs(y)) if x * y > 0 else 0.0
+        opposed = min(x, y) < 0.0 < max(x, y)
+        total += abs(x) + abs(y) if opposed else max(abs(x), abs(y))
+        shared += 0.0 if opposed else min(abs(x), abs(y))
     return shared / total if total else float(dict(a) == dict(b))
 
 
