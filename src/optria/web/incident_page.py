@@ -8,10 +8,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from optria.blackbox.incidents import anchor_of
-from optria.core.arabic import CAUSE_AR
 from optria.core.asset import PlantModel, Threshold
 from optria.core.event import EventWindow
-from optria.core.incident import cause_label
 from optria.core.roles import Permission, can
 from optria.core.tag import SignalMapping
 from optria.db.blackbox import IncidentRow
@@ -23,6 +21,7 @@ from optria.web.incident_detail import events_around, incident_detail, window_of
 from optria.web.incident_samples import samples_of
 from optria.web.incident_trends import LaneEvent, Recording, across, draw_lanes, draw_track, ticks
 from optria.web.incident_views import View, find_incident, for_viewer, list_incidents, sees_analysis
+from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -36,14 +35,6 @@ PAGE_SIZE: Final = 50
 MOST_TRACKS: Final = 6
 STATUSES: Final = ("OPEN", "INVESTIGATING", "RESOLVED", "CLOSED")
 SEVERITIES: Final = ("CRITICAL", "MAJOR", "MINOR", "WARNING", "INFO")
-
-
-def cause_word(label: str | None, language: str) -> str:
-    """A cause, stored as label or code, in the language of the page."""
-    if not label:
-        return ""
-    label = cause_label(label)
-    return CAUSE_AR.get(label, label) if language == "ar" else label
 
 
 @router.get("/blackbox/incidents", include_in_schema=False)
@@ -72,7 +63,8 @@ async def incidents_page(
         severities=SEVERITIES,
         sees_analysis=sees_analysis(viewer),
         now=clock.now(),
-        cause_word=lambda label: cause_word(label, viewer.language),
+        cause_word=causes_in(viewer.language),
+        keep_codes=keep_codes,
     )
 
 
@@ -94,7 +86,8 @@ async def incident_page(
         may_run=can(viewer.role, Permission.RUN_RCA),
         may_order=can(viewer.role, Permission.CREATE_WORK_ORDERS),
         now=clock.now(),
-        cause_word=lambda label: cause_word(label, viewer.language),
+        cause_word=causes_in(viewer.language),
+        keep_codes=keep_codes,
     )
 
 

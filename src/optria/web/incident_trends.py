@@ -19,6 +19,7 @@ from optria.core.tag import Quality, SampleBatch, SignalMapping, to_micros
 WIDTH: Final = 1000.0
 HEIGHT: Final = 72.0
 MAX_POINTS: Final = 420
+TEXT_HEIGHT: Final = 11.0
 _RANK: Final = ("normal", "out", "minor", "major", "critical")
 
 
@@ -32,12 +33,13 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class LimitLine:
-    """An approved limit, drawn where it lies in the track."""
+    """An approved limit, drawn where it lies in the track; its text at ``text_y``, clear of the others'."""
 
     severity: str
     direction: str
     value: float
     y: float
+    text_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +248,17 @@ def _band(mapping: SignalMapping, scale: _Scale) -> Band | None:
 
 
 def _limit_lines(limits: Sequence[Threshold], scale: _Scale) -> tuple[LimitLine, ...]:
-    inside = [t for t in limits if scale.low <= t.limit <= scale.high]
-    return tuple(LimitLine(t.severity.name.lower(), t.direction, t.limit, scale.y(t.limit)) for t in inside)
+    """From the top down: a text sits above its line, below it where there is no room."""
+    lines: list[LimitLine] = []
+    taken = 0.0
+    for limit in sorted(limits, key=lambda t: -t.limit):
+        if not scale.low <= limit.limit <= scale.high:
+            continue
+        y = scale.y(limit.limit)
+        text_y = y - 4 if y - 4 - TEXT_HEIGHT >= taken else y + TEXT_HEIGHT
+        lines.append(LimitLine(limit.severity.name.lower(), limit.direction, limit.limit, y, text_y))
+        taken = max(text_y, y)
+    return tuple(lines)
 
 
 LANES: Final = ("anomalies", "alarms", "process", "operator", "maintenance")

@@ -13,6 +13,7 @@ from optria.web.deps import OPEN, Given, MaybeViewer, token_of
 from optria.web.rendering import render_page, translate
 from optria.web.services import Services
 from optria.web.sessions import COOKIE
+from optria.web.words import _
 
 router = APIRouter(dependencies=[OPEN], include_in_schema=False)
 
@@ -38,7 +39,7 @@ async def login_page(
     if viewer is not None:
         return RedirectResponse(own_path(next_page or FIRST_PAGE), 303)
     ended = bool(next_page) and token_of(request) is not None
-    notice = translate("Your session has ended. Sign in to go on where you were.") if ended else ""
+    notice = translate(_("Your session has ended. Sign in to go on where you were.")) if ended else ""
     return _form(request, services, next_page, notice=notice)
 
 
@@ -54,17 +55,27 @@ async def submit_login(
     asked = LoginRequest(email=email, password=password, next=next_page)
     try:
         signed = await sign_in(services, request.app.state.throttle, request, asked)
-    except Unauthenticated as error:
-        return _form(request, services, next_page, email, str(error), status=401)
+    except Unauthenticated:
+        wrong = translate(_("The e-mail address or the password is wrong."))
+        return _form(request, services, next_page, email, wrong, status=401)
     except HTTPException as error:
         if error.status_code != 429:
             raise
-        page = _form(request, services, next_page, email, str(error.detail), status=429)
-        page.headers.update(error.headers or {})
-        return page
+        return _throttled(request, services, next_page, email, error)
     response = RedirectResponse(own_path(next_page or FIRST_PAGE), 303)
     set_cookie(response, request, services, signed.token)
     return response
+
+
+def _throttled(
+    request: Request, services: Services, next_page: str, email: str, error: HTTPException
+) -> Response:
+    headers = dict(error.headers or {})
+    minutes = -(-int(headers.get("Retry-After", "60")) // 60)
+    words = translate(_("Too many attempts to sign in. Try again in %(minutes)s min."))
+    page = _form(request, services, next_page, email, words % {"minutes": minutes}, status=429)
+    page.headers.update(headers)
+    return page
 
 
 def _form(

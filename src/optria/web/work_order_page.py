@@ -14,7 +14,7 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import LARGEST_ID, OpenTx, RowId, require
 from optria.web.frame import shell_for
-from optria.web.incident_page import cause_word
+from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page
 from optria.web.sessions import Viewer
 from optria.web.work_order_views import (
@@ -75,7 +75,8 @@ async def work_orders_page(
         assets=await _assets(tx) if may_create else [],
         priorities=PRIORITIES,
         causes=tuple(CAUSE_CODES),
-        cause_word=lambda label: cause_word(label, viewer.language),
+        cause_word=causes_in(viewer.language),
+        keep_codes=keep_codes,
     )
 
 

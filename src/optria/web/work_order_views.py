@@ -284,13 +284,20 @@ async def assignable(tx: Tx, tenant_id: int) -> list[View]:
 
 
 BOARD: Final = ("pending_approval", "open", "in_progress", "completed")
+_URGENCY: Final = {"emergency": 0, "urgent": 0, "critical": 0, "high": 1, "medium": 2}
 
 
 def by_status(orders: Iterable[View]) -> dict[str, list[View]]:
-    """Orders in the columns of the board; other statuses are left out."""
-    columns: dict[str, list[View]] = {
-        key: [] for key in ("pending_approval", "open", "in_progress", "completed")
-    }
-    for order in orders:
+    """Orders in the columns of the board, the most urgent first; other statuses are left out."""
+    columns: dict[str, list[View]] = {key: [] for key in BOARD}
+    for order in sorted(orders, key=_urgency):
         columns.get(str(order["status"]), []).append(order)
     return columns
+
+
+def _urgency(order: View) -> tuple[int, float]:
+    due = order["due_at"]
+    return (
+        _URGENCY.get(str(order["priority"]), 3),
+        due.timestamp() if isinstance(due, datetime) else float("inf"),
+    )
