@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from optria.simulator.control import control_app
 from optria.simulator.fault_kinds import FAULT_KINDS
 from optria.simulator.plant import SimulatedPlant
+from optria.simulator.replay import ReplayedPlant
 from tests.simulator.serving import served
 
 
@@ -105,3 +107,22 @@ async def test_pages_of_this_machine_may(client: httpx.AsyncClient, origin: str)
     body = {"kind": "surge", "asset": "COMP-002"}
     made = await client.post("/plant/faults", json=body, headers={"origin": origin})
     assert made.status_code == 201
+
+
+async def test_a_replay_says_how_its_times_are_moved(tmp_path: Path) -> None:
+    path = tmp_path / "loop.csv"
+    path.write_text("time,x\n2020-03-09 10:00:00,1\n2020-03-09 10:00:05,2\n", encoding="utf-8")
+    plant = ReplayedPlant(path, speed=1000.0)
+    async with served(control_app(plant)) as url, httpx.AsyncClient(base_url=url) as client:
+        before = (await client.get("/plant/replay")).json()
+        await plant.run()
+        after = (await client.get("/plant/replay")).json()
+    assert (before["source_start"], before["delivered"], before["rows"]) == (None, 0, 2)
+    assert after["recorded_start"] == "2020-03-09T10:00:00Z"
+    first = plant.source_time_of(datetime.fromisoformat(after["recorded_start"]))
+    assert datetime.fromisoformat(after["source_start"]) == first
+    assert after["delivered"] == 2
+
+
+async def test_the_simulated_plant_has_no_replay(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/plant/replay")).status_code == 404

@@ -41,10 +41,11 @@ async def readings_in(url: str) -> int:
 
 
 @pytest.mark.clause("C2", "C8")
+@pytest.mark.usefixtures("no_blocking")
 async def test_every_protocol_answers_and_the_addresses_stand_in_the_home(tmp_path: Path) -> None:
     options = SimulateOptions(ServeOptions(tmp_path), seed=2)
     async with running(options) as addresses:
-        assert read_addresses(tmp_path) == addresses
+        assert await asyncio.to_thread(read_addresses, tmp_path) == addresses
         assert json.loads((tmp_path / ADDRESS_FILE).read_text())["pid"] == os.getpid()
         async with httpx.AsyncClient() as client:
             state = (await client.get(f"{addresses.control_url}/plant/state")).json()
@@ -57,7 +58,7 @@ async def test_every_protocol_answers_and_the_addresses_stand_in_the_home(tmp_pa
         await asyncio.sleep(1.5)
         assert await readings_in(addresses.sql_url) == addresses.sources["sql"]
     assert not (tmp_path / ADDRESS_FILE).exists()
-    assert read_addresses(tmp_path) is None
+    assert await asyncio.to_thread(read_addresses, tmp_path) is None
 
 
 async def test_a_second_plant_in_the_same_home_is_refused(tmp_path: Path) -> None:

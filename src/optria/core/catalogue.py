@@ -67,7 +67,8 @@ class LinkEntry:
 class FaultLabel:
     """The truth about one fault of a simulated plant, to score an analysis against.
 
-    `cause` is the label a right analysis names, `tags` are those expected to move, `severity` is 0-1,
+    `cause` is the label a right analysis names, `tags` are those of the asset that
+    such a fault acts on (a controller may hold some of them), `severity` is 0-1,
     `ramp_s` is in plant seconds; `ended_at` is None while the fault acts.
     """
 

@@ -1,8 +1,9 @@
 """Where the running plant is reached, told through a file in the home folder."""
 
+import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,18 +35,22 @@ class PlantAddresses:
     sources: dict[str, int]
 
 
-@contextmanager
-def address_file(home: Path, addresses: PlantAddresses) -> Iterator[None]:
+@asynccontextmanager
+async def address_file(home: Path, addresses: PlantAddresses) -> AsyncIterator[None]:
     """The addresses stand in the file while the block runs."""
     path = home / ADDRESS_FILE
-    draft = home / f".{ADDRESS_FILE}.{addresses.pid}"
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(asdict(addresses), indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    await asyncio.to_thread(_write, path, addresses)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, True)  # missing_ok
+
+
+def _write(path: Path, addresses: PlantAddresses) -> None:
+    draft = path.parent / f".{ADDRESS_FILE}.{addresses.pid}"
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(asdict(addresses), indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
 
 
 def read_addresses(home: Path) -> PlantAddresses | None:
@@ -59,11 +64,16 @@ def read_addresses(home: Path) -> PlantAddresses | None:
     return addresses if alive else None
 
 
-def refuse_second(home: Path) -> None:
-    """Raises SimulatorError when a plant already runs from this folder."""
+def claim_home(home: Path) -> float:
+    """Make the folder if missing; when this process started (s since 1970).
+
+    Raises SimulatorError when a plant already runs from the folder.
+    """
+    home.mkdir(parents=True, exist_ok=True)
     running = read_addresses(home)
     if running is not None:
         raise SimulatorError(
             f"A plant already runs from {home} (process {running.pid}, {running.control_url}); "
             "stop it first or set OPTRIA_HOME to another folder."
         )
+    return psutil.Process().create_time()

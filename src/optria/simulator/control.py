@@ -15,6 +15,7 @@ from optria.core.errors import SimulatorError
 from optria.core.tag import from_micros
 from optria.simulator.fault_kinds import FAULT_KINDS, UnknownFault
 from optria.simulator.faults import fitting_assets
+from optria.simulator.replay import ReplayedPlant, ReplayState
 from optria.simulator.source import PlantSource
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -86,8 +87,11 @@ class StateOut(BaseModel):
 
 
 def control_app(plant: PlantSource) -> FastAPI:
-    """The control API of one plant. Errors are `{"detail": sentence}`; there is no log-in, so requests that
-    change something are refused when a page of another origin sends them."""
+    """The control API of one plant; a replay also has `/plant/replay`. Errors are `{"detail": sentence}`.
+
+    There is no log-in, so requests that change something are refused when a page of another origin sends
+    them.
+    """
     app = FastAPI(title="OPTRIA simulated plant", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(BaseHTTPMiddleware, dispatch=refuse_other_origins)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -117,6 +121,8 @@ def control_app(plant: PlantSource) -> FastAPI:
         plant.clear(fault_id)
         return FaultOut.model_validate(_label(plant, fault_id))
 
+    if isinstance(plant, ReplayedPlant):
+        app.get("/plant/replay", response_model=ReplayState)(plant.state)
     return app
 
 

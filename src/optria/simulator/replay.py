@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,20 @@ METRIC_WORDS = (
 SITE = SiteEntry("REPLAY", "Replayed recording", "تسجيل معاد", "")
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayState:
+    """How far a replay is. A row recorded at t has the source time t - recorded_start + source_start;
+    `source_start` is None until the replay runs."""
+
+    recorded_start: datetime
+    recorded_end: datetime
+    source_start: datetime | None
+    rows: int
+    delivered: int
+    skipped: int
+    speed: float
+
+
 class ReplayedPlant:
     """Implements `PlantSource` over a CSV file: one asset named after it, one tag a numeric column.
 
@@ -60,6 +75,7 @@ class ReplayedPlant:
         self._callbacks: list[FrameCallback] = []
         self._shift_us: int | None = None
         self._plant_s = 0.0
+        self._delivered = 0
 
     @property
     def catalogue(self) -> PlantCatalogue:
@@ -73,6 +89,19 @@ class ReplayedPlant:
     def recorded_time_of(self, source_time: datetime) -> datetime:
         """The recorded time of a source time, for comparing anchors with labels."""
         return from_micros(to_micros(source_time) - self._shift())
+
+    def state(self) -> ReplayState:
+        """How far the replay is, and how recorded times become source times."""
+        first, last = int(self.recording.time[0]), int(self.recording.time[-1])
+        return ReplayState(
+            recorded_start=from_micros(first),
+            recorded_end=from_micros(last),
+            source_start=None if self._shift_us is None else from_micros(first + self._shift_us),
+            rows=len(self.recording.time),
+            delivered=self._delivered,
+            skipped=self.recording.skipped,
+            speed=self.speed,
+        )
 
     def _shift(self) -> int:
         if self._shift_us is None:
@@ -92,6 +121,7 @@ class ReplayedPlant:
             await asyncio.sleep(max(0.0, due - loop.time()))
             self._plant_s = (time_us - first) / 1e6
             self._publish(self._frame(row, time_us + self._shift_us))
+            self._delivered = row + 1
 
     def _frame(self, row: int, source_us: int) -> PlantFrame:
         self._faults.expire(self._plant_s, clock.now())

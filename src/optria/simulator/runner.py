@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import uvicorn
 from fastapi import FastAPI
 
 from optria.core.errors import SimulatorError
 from optria.kit.supervise import Supervisor
-from optria.simulator.addresses import PlantAddresses, address_file, refuse_second
+from optria.simulator.addresses import PlantAddresses, address_file, claim_home
 from optria.simulator.control import control_app
 from optria.simulator.plant import SimulatedPlant
 from optria.simulator.replay import ReplayedPlant
@@ -96,10 +95,9 @@ async def serve_plant(plant: PlantSource, options: ServeOptions, ready: Ready | 
     from optria.simulator.opcua_server import opcua_server  # asyncua takes a second to import
     from optria.simulator.pi_server import pi_app
 
-    options.home.mkdir(parents=True, exist_ok=True)
-    refuse_second(options.home)
+    born = await asyncio.to_thread(claim_home, options.home)
     sql_url = options.sql_url or f"sqlite+aiosqlite:///{options.home / 'plant_readings.db'}"
-    feed = SqlFeed(plant, sql_url)
+    feed = await asyncio.to_thread(SqlFeed, plant, sql_url)
     app = control_app(plant)
     app.mount("/piwebapi", pi_app(plant, options.pi_user, options.pi_password))
     async with AsyncExitStack() as stack:
@@ -117,16 +115,21 @@ async def serve_plant(plant: PlantSource, options: ServeOptions, ready: Ready | 
         except OSError as error:
             raise SimulatorError(f"OPC UA cannot listen on port {options.opcua_port}: {error}.") from error
         http_url = f"http://{HOST}:{listener.getsockname()[1]}"
-        addresses = _addresses(plant, options, endpoint, http_url, sql_url)
+        addresses = _addresses(plant, options, endpoint, (http_url, sql_url), born)
         await _Running(plant, feed, app, listener, options).run(addresses, ready)
 
 
 def _addresses(
-    plant: PlantSource, options: ServeOptions, endpoint: "OpcUaEndpoint", http_url: str, sql_url: str
+    plant: PlantSource,
+    options: ServeOptions,
+    endpoint: "OpcUaEndpoint",
+    urls: tuple[str, str],
+    born: float,
 ) -> PlantAddresses:
+    http_url, sql_url = urls
     return PlantAddresses(
         pid=os.getpid(),
-        process_started=psutil.Process().create_time(),
+        process_started=born,
         opcua_url=endpoint.url,
         opcua_certificate=str(endpoint.certificate),
         opcua_user=options.opcua_user,
@@ -169,7 +172,7 @@ class _Running:
                         tasks.create_task(Supervisor().keep("sql feed", self._feed.run), name="sql feed"),
                     ]
                     await self._web.answering.wait()
-                    with address_file(self._options.home, addresses):
+                    async with address_file(self._options.home, addresses):
                         if ready is not None:
                             ready(addresses)
                         await self._stop.wait()
