@@ -2,6 +2,7 @@
 // On such an event the page's own HTML is fetched again and the region's content is replaced.
 
 const WAIT_MS = 120;
+const BUSY_WAIT_MS = 500;
 
 const policy = globalThis.trustedTypes?.createPolicy("optria-own-html", { createHTML: (html) => html }) ?? {
   createHTML: (html) => html,
@@ -26,12 +27,34 @@ function addressOf(element, root) {
   return `:scope > ${path.join(" > ")}`;
 }
 
+const isTicked = (node) => node.type === "checkbox" || node.type === "radio";
+
+function isChanged(node) {
+  if (node.localName === "select") return [...node.options].some((option) => option.selected !== option.defaultSelected);
+  return isTicked(node) ? node.checked !== node.defaultChecked : node.value !== node.defaultValue;
+}
+
+// What somebody has filled in but not sent yet.
+function filledIn(region) {
+  return [...region.querySelectorAll("input, textarea, select")].filter(isChanged)
+    .map((node) => [addressOf(node, region), isTicked(node) ? node.checked : node.value]);
+}
+
+function fillIn(region, fields) {
+  for (const [address, value] of fields) {
+    const node = region.querySelector(address);
+    if (node && isTicked(node)) node.checked = value;
+    else if (node && "value" in node) node.value = value;
+  }
+}
+
 function remember(region) {
   const active = document.activeElement;
   const inside = active && active !== region && region.contains(active);
   return {
     focus: inside ? addressOf(active, region) : null,
-    typed: inside && "selectionStart" in active ? { value: active.value, start: active.selectionStart } : null,
+    caret: inside ? active.selectionStart ?? null : null,
+    fields: filledIn(region),
     scrolls: [...region.querySelectorAll("[data-keep-scroll]")].map((n) => [n.dataset.keepScroll, n.scrollTop, n.scrollLeft]),
     open: [...region.querySelectorAll("details[id]")].map((n) => [n.id, n.open]),
     scroll: [region.scrollTop, region.scrollLeft],
@@ -48,14 +71,11 @@ function restore(region, kept) {
     const node = document.getElementById(id);
     if (node) node.open = open;
   }
-  if (!kept.focus) return;
-  const target = region.querySelector(kept.focus);
+  fillIn(region, kept.fields);
+  const target = kept.focus && region.querySelector(kept.focus);
   if (!target) return;
-  if (kept.typed && "value" in target) target.value = kept.typed.value;
   target.focus({ preventScroll: true });
-  if (kept.typed?.start !== null && kept.typed !== null) {
-    try { target.setSelectionRange(kept.typed.start, kept.typed.start); } catch { /* not a text field */ }
-  }
+  if (kept.caret !== null) target.setSelectionRange?.(kept.caret, kept.caret);
 }
 
 const OWN_STATE = ["data-region", "data-keep-attributes", "class"];
@@ -77,6 +97,9 @@ export function swap(region, page) {
   region.dispatchEvent(new CustomEvent("optria:region", { bubbles: true, detail: { region: region.dataset.region } }));
   return true;
 }
+
+const find = (name) => document.querySelector(`[data-region="${CSS.escape(name)}"]`);
+const isBusy = (name) => Boolean(find(name)?.querySelector("[data-busy]"));
 
 export class Regions {
   constructor(fetchPage = (url) => fetch(url, { headers: { Accept: "text/html", "X-Region": "1" } })) {
@@ -106,15 +129,15 @@ export class Regions {
     this.want([...document.querySelectorAll("[data-region][data-refresh-on]")].map((node) => node.dataset.region));
   }
 
+  // A region in which something is being sent waits until that is done.
   async refreshDue() {
-    const names = [...this.due];
-    this.due.clear();
-    this.timer = null;
-    await this.refresh(names);
+    const ready = [...this.due].filter((name) => !isBusy(name));
+    ready.forEach((name) => this.due.delete(name));
+    this.timer = this.due.size ? setTimeout(() => this.refreshDue(), BUSY_WAIT_MS) : null;
+    if (ready.length) await this.refresh(ready);
   }
 
   async refresh(names) {
-    const turn = (this.turn = (this.turn ?? 0) + 1);
     const url = location.href;
     try {
       const response = await this.fetchPage(url);
@@ -122,10 +145,10 @@ export class Regions {
       if (response.status === 401) return this.onSignedOut();
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       const page = parsePage(await response.text());
-      if (url !== location.href || (turn !== this.turn && names.length === 0)) return false;
+      if (url !== location.href) return false;
       for (const name of names) {
-        const region = document.querySelector(`[data-region="${CSS.escape(name)}"]`);
-        if (region) swap(region, page);
+        if (isBusy(name)) this.want([name]);
+        else if (find(name)) swap(find(name), page);
       }
       return true;
     } catch (error) {

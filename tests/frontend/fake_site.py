@@ -28,13 +28,13 @@ def fake_site() -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.state.posted = []
     app.state.orders = True
-    app.state.renders = 0
+    app.state.news = []
+    app.state.analysed = asyncio.Event()
     mount_static(app)
 
     @app.get("/digital-twin", response_class=HTMLResponse)
     @app.get("/digital-twin/{code}", response_class=HTMLResponse)
     async def twin(request: Request, code: str = "PLANT-B", asset: str = "") -> HTMLResponse:
-        app.state.renders += 1
         site = next(s for s in plant_pages.SITES if s.code == code)
         allowed = request.query_params.get("role") != "viewer"
         drawn = request.query_params.get("drawn") != "no"
@@ -49,7 +49,7 @@ def fake_site() -> FastAPI:
     @app.post("/api/blackbox/assets/{asset}/run")
     async def run(asset: int) -> dict[str, object]:
         app.state.posted.append(("run", asset))
-        await asyncio.sleep(0.3)
+        await app.state.analysed.wait()
         return {
             "success": True,
             "incident_id": "i-1",
@@ -66,7 +66,8 @@ def fake_site() -> FastAPI:
 
     @app.get("/api/demo/faults")
     async def faults() -> dict[str, object]:
-        return {"kinds": ["bearing-wear", "cavitation"], "active": []}
+        kinds = (("bearing-wear", ["P-102B"]), ("fouling", ["E-302"]))
+        return {"kinds": [{"kind": kind, "assets": assets} for kind, assets in kinds], "active": []}
 
     @app.post("/api/demo/faults")
     async def start(request: Request) -> dict[str, object]:
@@ -76,35 +77,42 @@ def fake_site() -> FastAPI:
     @app.websocket("/ws")
     async def live(browser: WebSocket) -> None:
         await browser.accept()
-        await talk(browser)
+        await talk(browser, app.state.news)
 
     return app
 
 
-async def talk(browser: WebSocket) -> None:
-    """Snapshots for what is asked, then wavering values twice a second."""
+async def talk(browser: WebSocket, news: list[tuple[str, dict[str, object]]]) -> None:
+    """Snapshots for what is asked, then wavering values and whatever is added to ``news``."""
     topics: list[str] = []
-    number = 0
+    sequence: dict[str, int] = {}
+    number, told = 0, len(news)
 
     async def read() -> None:
         while True:
             asked = json.loads(await browser.receive_text())
             if asked["op"] == "sub":
                 topics.append(asked["topic"])
-                await send("snap", asked["topic"], values() if asked["topic"].startswith("v:") else [])
+                await send("snap", asked["topic"], values() if asked["topic"].startswith("v:") else {})
 
     async def send(op: str, topic: str, data: object) -> None:
         nonlocal number
         number += 1
-        message = {"op": op, "topic": topic, "seq": number, "epoch": "a", "data": data}
+        seq = sequence.get(topic, 0)
+        message = {"op": op, "topic": topic, "seq": seq, "epoch": "a", "data": data}
         await browser.send_text(json.dumps([{"op": "n", "n": number}, message]))
 
     reading = asyncio.ensure_future(read())
     with suppress(WebSocketDisconnect, RuntimeError):
         while not reading.done():
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)
             for topic in [t for t in topics if t.startswith("v:")]:
                 await send("d", topic, values())
+            while told < len(news):
+                topic, event = news[told]
+                told += 1
+                sequence[topic] = sequence.get(topic, 0) + 1
+                await send("d", topic, [event | {"seq": sequence[topic]}])
     reading.cancel()
     with suppress(asyncio.CancelledError, WebSocketDisconnect):
         await reading

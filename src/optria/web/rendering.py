@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from optria.core.arabic import CAUSE_AR
 from optria.core.errors import ConfigurationError
 from optria.kit import clock
 from optria.web import filters
@@ -156,7 +157,13 @@ def environment() -> Environment:
     made.globals.update(static=static, script_words=_script_words)
     made.filters.update(filters.FILTERS)
     made.filters["word"] = _word
+    made.filters["cause"] = _cause
     return made
+
+
+def _cause(label: str) -> str:
+    """A root cause in the language of the page."""
+    return CAUSE_AR.get(label, label) if _LANGUAGE.get() == "ar" else label.capitalize()
 
 
 def _word(key: str, kind: str) -> str:
@@ -164,7 +171,8 @@ def _word(key: str, kind: str) -> str:
 
 
 def _script_words() -> dict[str, str]:
-    return {key: translate(text) for key, text in SCRIPT_WORDS.items()}
+    said = {key: translate(text) for key, text in SCRIPT_WORDS.items()}
+    return said | {f"cause.{label}": _cause(label) for label in CAUSE_AR}
 
 
 def language_of(request: Request) -> str:
@@ -205,6 +213,7 @@ def render_page(
         "shell": shell,
         "direction": "rtl" if language == "ar" else "ltr",
         "theme": theme_of(request),
+        "comma": "، " if language == "ar" else ", ",
         "now_ms": now_ms(),
         "other_language_url": _other_language(request, language),
     }

@@ -86,26 +86,7 @@ CONNECTOR_WORDS: Final = {
     "stopped": _("stopped"),
 }
 
-CAUSE_WORDS: Final = {
-    "bearing fault": _("Bearing fault"),
-    "pump cavitation": _("Pump cavitation"),
-    "valve leakage": _("Valve leakage"),
-    "rotor imbalance": _("Rotor imbalance"),
-    "shaft misalignment": _("Shaft misalignment"),
-    "seal leak": _("Seal leak"),
-    "suction blockage": _("Suction blockage"),
-    "discharge blockage": _("Discharge blockage"),
-    "valve stiction": _("Valve stiction"),
-    "exchanger fouling": _("Exchanger fouling"),
-    "instrumentation fault": _("Instrumentation fault"),
-    "motor electrical fault": _("Motor electrical fault"),
-    "compressor surge": _("Compressor surge"),
-    "utility loss": _("Utility loss"),
-    "other": _("Other"),
-}
-
 WORDS: Final = {
-    "cause": CAUSE_WORDS,
     "severity": SEVERITY_WORDS,
     "status": STATUS_WORDS,
     "priority": PRIORITY_WORDS,

@@ -1,0 +1,185 @@
+"""The twin page in a real browser under the product's content security policy."""
+
+import re
+
+import pytest
+from fastapi import FastAPI
+from playwright.async_api import Browser, Page, expect
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("path", ["/digital-twin/PLANT-B?asset=P-102B", "/digital-twin/PLANT-A?view=assets"])
+async def test_page_breaks_no_policy(
+    page: Page, site: str, console_errors: list[str], theme: str, language: str, path: str
+) -> None:
+    await page.context.add_cookies([{"name": "optria_theme", "value": theme, "url": site}])
+    await page.goto(f"{site}{path}&lang={language}")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+    await page.locator("header [aria-haspopup]").last.click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+    await expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    assert console_errors == []
+
+
+@pytest.mark.clause("C6", "D6", "D7")
+async def test_values_change_on_the_open_page_with_their_state(page: Page, site: str) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    block = page.locator(".plant .lv", has_text="VT-1022")
+    await expect(block).to_have_attribute("data-state", "critical")
+    value = block.locator("[data-part=value]")
+    first = await value.text_content()
+    await expect(value).not_to_have_text(first or "")
+    await expect(page.locator(".plant .lv", has_text="FT-3031")).to_have_attribute("data-state", "bad")
+    await expect(page.locator(".plant .lv", has_text="PT-1020")).to_have_attribute("data-state", "uncertain")
+    stale = page.locator(".plant .lv", has_text="LIT-2011")
+    await expect(stale).to_have_attribute("data-state", "stale")
+    await expect(stale.locator("[data-part=age]")).to_have_text(re.compile(r"2\sm\s\d+\ss"))
+    await expect(page.locator("a.eq[data-asset='P-102A']")).to_have_attribute("data-state", "stopped")
+
+
+@pytest.mark.clause("D1", "D2", "D3")
+async def test_choosing_an_asset_shows_its_panel_and_is_an_address(page: Page, site: str) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B")
+    await expect(page.locator("[data-panel]")).to_contain_text("No asset selected")
+    await page.locator("a.eq[data-asset='P-102B']").click()
+    panel = page.locator("[data-panel]")
+    await expect(panel).to_contain_text("Bearing fault, probability 0.71")
+    await expect(panel).to_contain_text("WO-BB-2026-00007")
+    await expect(panel).to_contain_text("$48,600")
+    await expect(panel).to_contain_text("Health")
+    assert page.url.endswith("?asset=P-102B")
+    await expect(page.locator("a.eq[data-asset='P-102B']")).to_have_attribute("data-incident", "critical")
+
+
+@pytest.mark.clause("D4", "N6")
+async def test_running_the_analysis_shows_story_scores_and_actions(
+    page: Page, site: str, site_app: FastAPI, console_errors: list[str]
+) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    button = page.get_by_role("button", name="Run Black Box analysis")
+    await button.click()
+    await expect(page.get_by_role("button", name="Analysing")).to_have_attribute("aria-busy", "true")
+    site_app.state.analysed.set()
+    result = page.locator("[data-analysis]")
+    for part in (
+        "Vibration rose on P-102B.",
+        "Bearing fault",
+        "0.71",
+        "Schedule maintenance within 12 hours.",
+    ):
+        await expect(result).to_contain_text(part)
+    assert [what for what, _ in site_app.state.posted] == ["run"]
+    assert console_errors == []
+
+
+@pytest.mark.clause("D5")
+async def test_an_order_is_created_from_the_incident_once(page: Page, site: str, site_app: FastAPI) -> None:
+    site_app.state.orders = False
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    button = page.get_by_role("button", name="Create work order from incident")
+    await button.click()
+    await expect(page.locator("[data-panel]")).to_contain_text(
+        "WO-BB-2026-00007 is already open for INC-2026-00012."
+    )
+    await expect(button).to_be_disabled()
+    assert site_app.state.posted == [("order", "i-1")]
+
+
+async def test_a_role_that_may_not_act_is_told_why(page: Page, site: str) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B&role=viewer")
+    panel = page.locator("[data-panel]")
+    await expect(panel.get_by_role("button", name="Run Black Box analysis")).to_be_disabled()
+    await expect(panel).to_contain_text("Your role may look at analyses, not start one.")
+    await expect(panel).to_contain_text("Your role may not create work orders.")
+
+
+@pytest.mark.clause("C7", "N3")
+async def test_badge_follows_the_notification_event(page: Page, site: str, site_app: FastAPI) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B")
+    badge = page.locator("[data-unread]")
+    await expect(badge).to_have_text("3")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+    site_app.state.news.append(
+        ("e:notify", {"unread_count": 4, "notification": {"title": "Work order for P-102B"}})
+    )
+    await expect(badge).to_have_text("4")
+    await expect(page.locator("[data-toast]")).to_have_text("Work order for P-102B")
+
+
+async def test_a_region_is_swapped_without_losing_focus_or_scroll(
+    page: Page, site: str, site_app: FastAPI
+) -> None:
+    site_app.state.orders = False
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+    asset = page.locator("a.eq[data-asset='V-102']")
+    await asset.focus()
+    await page.evaluate("document.querySelector('[data-panel]').scrollTop = 40")
+    site_app.state.orders = True
+    site_app.state.news.append(("e:workorders", {"kind": "work_order_created"}))
+    await expect(page.locator(".plant")).to_contain_text("WO-0007")
+    assert await page.evaluate("document.activeElement.dataset.asset") == "V-102"
+    assert await page.evaluate("document.querySelector('[data-panel]').scrollTop") == 40
+    block = page.locator(".plant .lv", has_text="VT-1022").locator("[data-part=value]")
+    await expect(block).not_to_have_text(await block.text_content() or "")
+
+
+async def test_a_fault_can_be_started_from_the_page(page: Page, site: str, site_app: FastAPI) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    await page.get_by_role("button", name="Inject a fault").click()
+    await page.locator("[name=kind]").select_option("bearing-wear")
+    await page.get_by_role("button", name="Start fault").click()
+    await expect(page.locator("[data-toast]")).to_contain_text("Fault started")
+    assert site_app.state.posted == [
+        ("fault", {"kind": "bearing-wear", "asset": "P-102B", "severity": 0.8, "ramp_s": 60})
+    ]
+
+
+async def test_between_sizes_the_panel_is_a_drawer(browser: Browser, site: str) -> None:
+    page = await browser.new_page(viewport={"width": 1024, "height": 768})
+    await page.goto(f"{site}/digital-twin/PLANT-B")
+    panel = page.locator("[data-panel]")
+    await expect(panel).not_to_be_visible()
+    await page.locator("a.eq[data-asset='SEP-001']").click()
+    await expect(panel).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(panel).not_to_be_visible()
+    await page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+async def test_page_never_scrolls_sideways(browser: Browser, site: str, width: int) -> None:
+    page = await browser.new_page(viewport={"width": width, "height": 844})
+    for path in ("/digital-twin/PLANT-B?asset=P-102B", "/digital-twin/PLANT-B?view=assets&lang=ar"):
+        await page.goto(site + path)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await page.close()
+
+
+async def test_a_site_without_a_drawing_shows_its_assets(page: Page, site: str) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B?drawn=no")
+    await expect(page.locator(".asset-card")).to_have_count(13)
+    await expect(page.locator(".plant")).to_have_count(0)
+
+
+async def test_theme_is_changed_and_remembered(page: Page, site: str) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B")
+    await page.get_by_role("button", name="Change between dark and light").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+async def test_a_refresh_waits_for_what_is_being_sent(page: Page, site: str, site_app: FastAPI) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    await expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+    await page.get_by_role("button", name="Run Black Box analysis").click()
+    site_app.state.news.append(("e:incidents", {"kind": "incident_opened"}))
+    await expect(page.locator(".plant-svg")).to_have_count(1)
+    await page.wait_for_timeout(700)
+    await expect(page.get_by_role("button", name="Analysing")).to_have_attribute("aria-busy", "true")
+    site_app.state.analysed.set()
+    await expect(page.get_by_role("button", name="Run Black Box analysis")).to_be_enabled()
