@@ -76,7 +76,9 @@ async def test_a_second_run_amends_the_one_order_and_tells_nobody_twice(tx: Tx) 
 async def test_the_assignee_and_the_watchers_are_told_once_each(tx: Tx) -> None:
     incident = await plant(tx)
     watcher = await factories.user(tx, tx.tenant_id, Role.TENANT_ADMIN)
-    engineer_id = (await ordered(tx, incident, WorkOrderPolicy(watchers=(watcher.id, watcher.id)))).order.assigned_to
+    engineer_id = (
+        await ordered(tx, incident, WorkOrderPolicy(watchers=(watcher.id, watcher.id)))
+    ).order.assigned_to
     told = (await tx.session.execute(select(NotificationRow.user_id))).scalars().all()
     assert sorted(told) == sorted([engineer_id, watcher.id])
     notices = [message for message in tx.outgoing if message.topic == "notify"]
@@ -110,7 +112,8 @@ async def test_legal_moves_are_stamped_and_recorded(tx: Tx) -> None:
     order = (await ordered(tx, await plant(tx))).order
     await orders.move(tx, order, WorkOrderStatus.IN_PROGRESS, order.assigned_to)
     await orders.complete(tx, order, order.assigned_to or 0, Decimal("2.5"), "BEARING_FAULT", Decimal(4))
-    assert order.started_at is not None and order.completed_at is not None
+    assert order.started_at is not None
+    assert order.completed_at is not None
     assert (order.status, order.actual_hours, order.downtime_hours) == ("completed", Decimal("2.5"), 4)
     kinds = (await tx.session.execute(select(WorkOrderHistory.kind))).scalars().all()
     assert sorted(kinds) == ["created", "moved", "moved"]

@@ -166,7 +166,7 @@ async def _history(
         .order_by(IncidentRow.start_time.desc())
         .limit(PAST_INCIDENTS)
     )
-    rows = (await tx.session.execute(statement)).tuples().all()
+    rows = (await tx.session.execute(statement)).all()
     return tuple(_past(row, asset_type or asset.asset_type) for row, asset_type in rows if row.pattern)
 
 

@@ -134,7 +134,7 @@ class Recorder:
                 .order_by(IncidentRow.next_pass_at)
                 .limit(500)
             )
-            due = (await tx.session.execute(statement)).tuples().all()
+            due = (await tx.session.execute(statement)).all()
         for tenant_id, incident_id in due:
             await self._pass_safely(tenant_id, incident_id)
 

@@ -144,7 +144,7 @@ class _Seeder:
 
     async def _people(self) -> None:
         rows = await self.tx.session.execute(select(identity.User.username, identity.User.id))
-        self.users = dict(rows.tuples().all())
+        self.users = dict(rows.all())
 
     async def _plant(self) -> None:
         sites = {
