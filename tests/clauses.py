@@ -3,6 +3,8 @@
 Collects the `clause` markers without running anything; exits 1 when a clause has no test.
 """
 
+import contextlib
+import io
 import re
 import sys
 
@@ -44,9 +46,11 @@ def report(proofs: Proofs) -> int:
 
 def main() -> int:
     proofs = Proofs()
-    code = pytest.main(["--collect-only", "-qq", "--no-summary", "-p", "no:terminal"], plugins=[proofs])
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = pytest.main(["--collect-only", "-q"], plugins=[proofs])
     if code != pytest.ExitCode.OK:
-        print("The tests could not be collected: run `make test` to see why.", file=sys.stderr)
+        print(said.getvalue(), "The tests could not be collected.", sep="\n", file=sys.stderr)
         return 2
     return 1 if report(proofs) else 0
 

@@ -13,8 +13,15 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-TENANT = "(SELECT nullif(current_setting('app.tenant_id', true), '')::int)"
 PLATFORM = "(SELECT current_setting('app.scope', true)) = 'platform'"
+TENANT = "nullif(current_setting('app.tenant_id', true), '')::int"
+
+
+def bound(of_all: str) -> str:
+    """The tenant, or for the platform the end of all numbers: a range, because an index serves no OR."""
+    scope = "current_setting('app.scope', true)"
+    return f"(SELECT CASE WHEN {scope} = 'platform' THEN {of_all} ELSE {TENANT} END)"
+
 
 OWNED = (
     "asset_ai_scores",
@@ -52,6 +59,9 @@ OWNED = (
     "work_orders",
 )
 
+OWNED_OR_NOBODYS = ("audit_logs", "blackbox_rca_rules", "user_sessions", "users")
+"""A row without a tenant is the platform's."""
+
 REFERENCES = {
     "asset_ai_scores": {"asset_id": "assets"},
     "assets": {"site_id": "sites"},
@@ -78,7 +88,9 @@ def upgrade() -> None:
 
 def guard(table: str, column: str, references: dict[str, str]) -> None:
     """Its own tenant's rows only, and on writing, references into the same tenant only."""
-    visible = f"{column} = {TENANT} OR {PLATFORM}"
+    visible = f"{column} >= {bound('-2147483647')} AND {column} <= {bound('2147483647')}"
+    if table in OWNED_OR_NOBODYS:
+        visible = f"({visible}) OR ({column} IS NULL AND {PLATFORM})"
     same_tenant = "".join(
         f" AND ({table}.{name} IS NULL OR EXISTS (SELECT 1 FROM {target} AS target"  # noqa: S608
         f" WHERE target.id = {table}.{name} AND target.tenant_id = {table}.tenant_id))"

@@ -103,7 +103,6 @@ async def test_partitions_are_closed_to_the_serving_role(database: Database) -> 
             await tx.session.execute(text(f"SELECT * FROM {part}"))
 
 
-@pytest.mark.clause("W3")
 async def test_forgotten_filter_shows_our_rows_only(two: Two) -> None:
     async with two.database.transaction(two.ours) as tx:
         assert list(await tx.session.scalars(select(AssetRow.id))) == [two.our_asset]
@@ -255,3 +254,11 @@ async def test_serving_role_that_can_bypass_is_refused(
         await owner.execute(undo)
         await owner.close()
     await require_current(serving(fresh_database))
+
+
+async def test_the_policy_is_served_by_an_index(two: Two) -> None:
+    async with two.database.transaction(two.ours) as tx:
+        await tx.session.execute(text("SET LOCAL enable_seqscan = off"))
+        asked = text("EXPLAIN SELECT * FROM blackbox_events ORDER BY event_time DESC LIMIT 20")
+        plan = "\n".join(await tx.session.scalars(asked))
+    assert "Index Cond: ((tenant_id >=" in plan
