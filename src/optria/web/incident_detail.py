@@ -62,7 +62,7 @@ async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
             "tags": [c.tag for c in anchor.contributions],
         },
         "window": {"start": window.start, "end": window.end, "closed": clock.now() >= window.end},
-        "stages": await stages(tx, row, order, newest),
+        "stages": await stages(tx, row, order, newest, viewer.language),
         "root_causes": [cause_json(cause) for cause in newest.causes] if newest else [],
         "similar": _similar(newest),
         "facts": dict(newest.facts) if newest else {},
@@ -70,10 +70,10 @@ async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
         "provisional": newest.provisional if newest else None,
         "samples_in_window": newest.samples_in_window if newest else None,
         "events_in_window": newest.events_in_window if newest else None,
-        "revisions": await _revisions(tx, analyses),
-        "work_order": await _order(tx, order),
-        "acknowledged_by_name": await name_of(tx, row.acknowledged_by),
-        "assigned_name": await name_of(tx, row.assigned_to),
+        "revisions": await _revisions(tx, analyses, viewer.language),
+        "work_order": await _order(tx, order, viewer.language),
+        "acknowledged_by_name": await name_of(tx, row.acknowledged_by, viewer.language),
+        "assigned_name": await name_of(tx, row.assigned_to, viewer.language),
     }
 
 
@@ -123,7 +123,7 @@ async def _analyses(tx: Tx, row: IncidentRow) -> Sequence[AnalysisRow]:
     return (await tx.session.scalars(query)).all()
 
 
-async def _revisions(tx: Tx, rows: Sequence[AnalysisRow]) -> list[View]:
+async def _revisions(tx: Tx, rows: Sequence[AnalysisRow], language: str) -> list[View]:
     """Every analysis so far, latest first."""
     shown: list[View] = []
     for row in reversed(rows):
@@ -135,17 +135,17 @@ async def _revisions(tx: Tx, rows: Sequence[AnalysisRow]) -> list[View]:
                 "top_cause": top.label,
                 "top_probability": top.probability,
                 "requested_by": row.requested_by,
-                "requested_by_name": await name_of(tx, row.requested_by),
+                "requested_by_name": await name_of(tx, row.requested_by, language),
                 "created_at": row.created_at,
             }
         )
     return shown
 
 
-async def name_of(tx: Tx, user_id: int | None) -> str | None:
+async def name_of(tx: Tx, user_id: int | None, language: str = "en") -> str | None:
     """The name of a user that the transaction may see."""
     user = await tx.session.get(User, user_id) if user_id is not None else None
-    return user_name(user) if user else None
+    return user_name(user, language) if user else None
 
 
 async def _site_name(tx: Tx, row: IncidentRow) -> str | None:
@@ -153,14 +153,14 @@ async def _site_name(tx: Tx, row: IncidentRow) -> str | None:
     return site.name if site else None
 
 
-async def _order(tx: Tx, order: WorkOrderRow | None) -> View | None:
+async def _order(tx: Tx, order: WorkOrderRow | None, language: str) -> View | None:
     if order is None:
         return None
-    return order_json(order) | {"assigned_name": await name_of(tx, order.assigned_to)}
+    return order_json(order) | {"assigned_name": await name_of(tx, order.assigned_to, language)}
 
 
 async def stages(
-    tx: Tx, row: IncidentRow, order: WorkOrderRow | None, analysis: Analysis | None
+    tx: Tx, row: IncidentRow, order: WorkOrderRow | None, analysis: Analysis | None, language: str
 ) -> list[View]:
     """The way from anchor to acknowledgement; ``after_s`` is seconds after the anchor was set."""
     notified_at, people = await _notified(tx, row, order)
@@ -173,10 +173,10 @@ async def stages(
             ordered_at,
             row,
             number=(order.work_order_number or order.code) if order else None,
-            assigned_name=await name_of(tx, order.assigned_to) if order else None,
+            assigned_name=await name_of(tx, order.assigned_to, language) if order else None,
         ),
         _stage("notified", notified_at, row, people=people),
-        _stage("acknowledged", row.acknowledged_at, row, by=await name_of(tx, row.acknowledged_by)),
+        _stage("acknowledged", row.acknowledged_at, row, by=await name_of(tx, row.acknowledged_by, language)),
     ]
 
 

@@ -142,16 +142,16 @@ def asset_words(asset: AssetRow | None) -> View:
     }
 
 
-def user_name(user: User) -> str:
+def user_name(user: User, language: str = "en") -> str:
     """A person's name for the screens."""
-    return user.full_name or user.username
+    return (user.full_name_ar if language == "ar" else None) or user.full_name or user.username
 
 
 def user_words(user: User | None) -> View:
     """How an order names the person it is assigned to."""
     return {
         "assigned_name": user_name(user) if user else None,
-        "assigned_name_ar": (user.full_name_ar or user_name(user)) if user else None,
+        "assigned_name_ar": user_name(user, "ar") if user else None,
     }
 
 
@@ -212,17 +212,17 @@ async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[View]:
     )
     open_to_all = can(viewer.role, Permission.VIEW_SENSITIVE_NOTES)
     rows = (await tx.session.execute(query)).all()
-    return [_line(line, user) for line, user in rows if open_to_all or not line.is_sensitive]
+    return [_line(line, user, viewer.language) for line, user in rows if open_to_all or not line.is_sensitive]
 
 
-def _line(line: WorkOrderHistory, user: User | None) -> View:
+def _line(line: WorkOrderHistory, user: User | None, language: str) -> View:
     return {
         "id": line.id,
         "kind": line.kind,
         "body": line.body,
         "is_sensitive": line.is_sensitive,
         "user_id": line.user_id,
-        "user_name": user_name(user) if user else None,
+        "user_name": user_name(user, language) if user else None,
         "created_at": line.created_at,
     }
 
@@ -293,6 +293,13 @@ def by_status(orders: Iterable[View]) -> dict[str, list[View]]:
     for order in sorted(orders, key=_urgency):
         columns.get(str(order["status"]), []).append(order)
     return columns
+
+
+def by_urgency(orders: Iterable[View]) -> list[View]:
+    """Work in progress first, then open, then what waits for approval; the most urgent first in each."""
+    statuses = ("in_progress", "open", "pending_approval", "completed")
+    ranks = {status: rank for rank, status in enumerate(statuses)}
+    return sorted(orders, key=lambda order: (ranks.get(str(order["status"]), len(ranks)), _urgency(order)))
 
 
 def _urgency(order: View) -> tuple[int, float]:
