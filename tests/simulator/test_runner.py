@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from optria.core.errors import SimulatorError
 from optria.simulator.addresses import ADDRESS_FILE, PlantAddresses, read_addresses
+from optria.simulator.opcua_server import NAMESPACE
 from optria.simulator.runner import ReplayOptions, ServeOptions, SimulateOptions, replay, simulate
 from optria.simulator.sql_feed import READINGS
 
@@ -117,7 +118,8 @@ async def test_a_recording_is_served_over_opc_ua(tmp_path: Path) -> None:
         async with Client(addresses.opcua_url) as client, httpx.AsyncClient() as web:
             state = (await web.get(f"{addresses.control_url}/plant/state")).json()
             seen.extend(reading["value"] for reading in state["readings"])
-            assert await client.nodes.objects.get_children()
+            index = await client.get_namespace_index(NAMESPACE)
+            seen.append(await client.get_node(f"ns={index};s=LOOP.Pressure").read_value())
 
     loop = asyncio.get_running_loop()
     reached: asyncio.Future[PlantAddresses] = loop.create_future()
@@ -125,4 +127,5 @@ async def test_a_recording_is_served_over_opc_ua(tmp_path: Path) -> None:
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(replay(options, reached.set_result))
         tasks.create_task(look(await reached))
+    assert len(seen) == 2
     assert all(10.0 <= value < 40.0 for value in seen)
