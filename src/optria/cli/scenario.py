@@ -123,6 +123,7 @@ async def _play(player: Player, settings: Settings, stack: AsyncExitStack) -> No
         addresses = await stack.enter_async_context(plant_process(settings))
         url = await stack.enter_async_context(ready_database(settings))
         await seed(url, CATALOGUE, addresses)
+        settings = settings.model_copy(update={"simulator_url": f"{addresses.control_url}/plant"})
         base = await stack.enter_async_context(running(settings, url))
         admin, engineers = await _sign_in(stack, base)
         detail.append(f"{len(CATALOGUE.tags)} tags over {', '.join(sorted(addresses.sources))}")
@@ -191,10 +192,11 @@ async def _check_outputs(
         assignee = next((e for e in engineers if e.user["id"] == order["assigned_to"]), None)
         assert assignee is not None, f"user {order['assigned_to']} is no engineer"
         detail.append(assignee.user["full_name"])
-    async with player.step("V5 the engineer is notified"):
+    async with player.step("V5 the engineer is notified") as detail:
         listed = await assignee.get("/api/notifications")
         entities = [(n["entity_type"], n["entity_id"]) for n in listed["notifications"]]
         assert ("work_order", str(order["id"])) in entities, "there is no notification of the order"
+        detail.append(f"{listed['unread_count']} unread")
     return order
 
 
