@@ -147,7 +147,14 @@ def log(downtime_h: Decimal | None = Decimal(20), cause: str = "Bearing Fault") 
 
 
 def past(number: int, cause: str, signature: Mapping[str, float] | None = None) -> PastIncident:
-    shown = {"vibration.level": 23.5, "bearing_temperature.level": 13.5, "power.level": 6.5}
+    shown = {
+        "vibration.level": 70.0,
+        "vibration.given": 75.0,
+        "bearing_temperature.level": 50.0,
+        "bearing_temperature.given": 44.0,
+        "power.level": 20.0,
+        "power.given": 24.0,
+    }
     return PastIncident(
         id=f"past-{number}",
         number=f"BB-{number:04d}",

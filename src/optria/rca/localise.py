@@ -27,10 +27,8 @@ def onsets(signals: Signals | None) -> tuple[Onset, ...]:
     if signals is None:
         return ()
     z = np.array([t.z for t in signals.tags])
-    smooth = (z + np.roll(z, 1, axis=1)) / 2.0
-    smooth[:, 0] = z[:, 0]
-    given = np.abs(conditional(signals, smooth))
-    beyond = (given > LIMIT) & (np.abs(smooth) > LIMIT / 2.0)
+    given = np.abs(conditional(signals, z))
+    beyond = (given > LIMIT) & (np.abs(z) > LIMIT / 2.0)
     found = []
     for row, tag in enumerate(signals.tags):
         start = _first_sustained(beyond[row], signals.reference_end)

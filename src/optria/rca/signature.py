@@ -15,6 +15,8 @@ from optria.rca.signals import Floats, Signals, TagSignal
 
 DEAD_BAND = 1.5
 SHRINKAGE = 0.2
+MOST_SHIFT = 10.0
+"""Deviations beyond which a shift explains no more of others: the error of P would grow with it."""
 DOUBT = 0.3
 """Weight of what an untrusted tag says."""
 ALONE = "alone.level"
@@ -58,7 +60,7 @@ def conditional(signals: Signals, shift: Floats) -> Floats:
     precision = _precision(np.array([t.z[: signals.reference_end] for t in signals.tags]))
     trusted = np.array([1.0 if t.trouble is None else 0.0 for t in signals.tags])
     scale = np.sqrt(np.diag(precision))
-    explained: Floats = ((precision * trusted) / scale[:, None]) @ shift
+    explained: Floats = ((precision * trusted) / scale[:, None]) @ np.clip(shift, -MOST_SHIFT, MOST_SHIFT)
     return explained
 
 

@@ -109,8 +109,7 @@ def _anchor_tag(case: Case, signals: Signals | None) -> TagSignal | None:
 
 
 def _deviation(case: Case, tag: TagSignal, signals: Signals) -> Words:
-    row = int((signals.time < to_micros(case.anchor.time)).sum())
-    value = tag.value_at(min(row, len(tag.z) - 1))
+    value = value_at_anchor(case, tag, signals)
     low, high = expected_range(case, tag, value)
     mapping, name = tag.mapping, metric_words(tag.mapping.metric)
     shown, first, last = _with_unit(value, mapping), _number(low, mapping), _with_unit(high, mapping)
@@ -119,6 +118,13 @@ def _deviation(case: Case, tag: TagSignal, signals: Signals) -> Words:
         f"{side.en} {name.en} ({mapping.instrument}) at {shown}, against {first} to {last} expected",
         f"{side.ar} {name.ar} ({ltr(mapping.instrument)}) عند {ltr(shown)} مقابل {span_ar} متوقعة",
     )
+
+
+def value_at_anchor(case: Case, tag: TagSignal, signals: Signals) -> float:
+    """The value furthest from its reference within the anchor's bin and the two after it."""
+    row = min(int((signals.time < to_micros(case.anchor.time)).sum()), len(tag.z) - 1)
+    near = range(row, min(row + 3, len(tag.z)))
+    return tag.value_at(max(near, key=lambda bin_row: abs(tag.z[bin_row])))
 
 
 def _side(value: float, low: float, high: float) -> Words:

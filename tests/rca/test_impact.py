@@ -1,0 +1,165 @@
+"""Downtime in money and energy in CO2, as exact decimals."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optria.core.incident import CarbonImpact, FinancialImpact, RootCause
+from optria.core.tag import Quality
+from optria.rca.case import CarbonFactor, Case, CostReference, DowntimeReference, Series
+from optria.rca.impact import carbon_impact, cost_reference, downtime_estimate, financial_impact
+from tests.rca.cases import ANCHOR, PUMP, case, log, past, series, spec, spoiled
+
+BEARING = RootCause("Bearing Fault", "BEARING_FAULT", 0.8)
+HOURS = st.decimals(0, 1000, places=2)
+
+
+def impact(whole: Case) -> FinancialImpact:
+    found = financial_impact(whole, BEARING)
+    assert found is not None
+    return found
+
+
+def carbon(whole: Case) -> CarbonImpact:
+    found = carbon_impact(whole, whole.series)
+    assert found is not None
+    return found
+
+
+@pytest.mark.clause("A21")
+@given(HOURS.filter(lambda h: h > 1), st.lists(HOURS, max_size=5))
+def test_downtime_grows_with_criticality(typical: Decimal, past_h: list[Decimal]) -> None:
+    estimates = [downtime_estimate(typical, rank, past_h) for rank in range(4)]
+    assert estimates == sorted(estimates)
+    assert estimates[0] < estimates[3]
+
+
+@pytest.mark.clause("A21", "I5")
+def test_downtime_moves_with_what_such_failures_took() -> None:
+    bare = case(history=(), maintenance=())
+    assert impact(replace(bare, maintenance=(log(Decimal(40)),))).downtime_h > impact(bare).downtime_h
+    assert impact(replace(bare, maintenance=(log(Decimal(1)),))).downtime_h < impact(bare).downtime_h
+    assert impact(replace(bare, history=(past(1, "Bearing Fault"),))).downtime_h > impact(bare).downtime_h
+    unrelated = impact(replace(bare, maintenance=(log(Decimal(40), "Seal Leak"),)))
+    assert unrelated.downtime_h == impact(bare).downtime_h
+
+
+@pytest.mark.clause("A21")
+def test_the_cause_and_the_type_decide_the_typical_downtime() -> None:
+    references = (
+        DowntimeReference("BEARING_FAULT", Decimal(6)),
+        DowntimeReference("Bearing Fault", Decimal(10), "Pump"),
+        DowntimeReference("Seal Leak", Decimal(99), "Pump"),
+    )
+    bare = case(history=(), maintenance=(), downtime_references=references)
+    assert impact(bare).downtime_h == Decimal("12.50")
+    assert impact(replace(bare, downtime_references=references[:1])).downtime_h == Decimal("7.50")
+    assert "assumed" in impact(replace(bare, downtime_references=())).basis
+
+
+@pytest.mark.clause("A22", "I8")
+def test_the_cost_of_the_asset_beats_site_beats_type_beats_tenant() -> None:
+    references = (
+        CostReference(Decimal(1)),
+        CostReference(Decimal(2), asset_type="pump"),
+        CostReference(Decimal(3), site_id=1),
+        CostReference(Decimal(4), asset_id=1),
+        CostReference(Decimal(9), asset_id=2),
+        CostReference(Decimal(9), site_id=2),
+        CostReference(Decimal(9), asset_type="Valve"),
+    )
+    chosen = []
+    for drop in ((), (4,), (4, 3), (4, 3, 2), (4, 3, 2, 1)):
+        found = cost_reference([r for r in references if r.cost_per_hour not in drop], PUMP)
+        chosen.append(found and int(found.cost_per_hour))
+    assert chosen == [4, 3, 2, 1, None]
+
+
+@pytest.mark.clause("A23", "O4")
+@given(st.decimals(0, 100_000, places=2), HOURS)
+def test_the_amount_is_the_exact_product(cost: Decimal, typical: Decimal) -> None:
+    references = (CostReference(cost, "USD"),)
+    found = impact(
+        case(cost_references=references, downtime_references=(DowntimeReference("Bearing Fault", typical),))
+    )
+    assert found.amount == found.downtime_h * found.cost_per_hour
+    assert found.cost_per_hour == cost
+    assert found.currency == "USD"
+
+
+@pytest.mark.clause("I8", "O4")
+def test_without_an_approved_cost_there_is_no_amount() -> None:
+    assert financial_impact(case(cost_references=()), BEARING) is None
+
+
+@pytest.mark.clause("A24", "I6")
+def test_energy_is_the_trapezoid_of_the_power_over_the_window() -> None:
+    whole = series(6, "power")
+    steps = (whole.time - whole.time[0]) / 1e6
+    ramp = replace(whole, value=100.0 + steps / 10.0)
+    mean = 100.0 + (45 * 60 + 30 * 60 - 1) / 10.0
+    found = carbon(case(series=(ramp,)))
+    assert float(found.energy_kwh) == pytest.approx(mean, rel=1e-3)
+    assert not found.assumed
+    assert found.window_h == 1
+
+
+@pytest.mark.clause("A24", "I6")
+def test_a_window_still_open_counts_what_was_measured() -> None:
+    flat = constant(series(6, "power"), 500.0)
+    half = carbon(case(series=(flat,), now=ANCHOR, provisional=True))
+    assert float(half.energy_kwh) == pytest.approx(250.0, rel=1e-2)
+    assert half.window_h == Decimal("0.5")
+
+
+@pytest.mark.clause("A24", "I6")
+@pytest.mark.parametrize("lack", ["no tag", "bad", "generated", "neighbour's", "unknown unit"])
+def test_without_measured_power_the_typical_consumption_is_assumed(lack: str) -> None:
+    power = series(6, "power", minutes_after=30)
+    given_series: dict[str, tuple[Series, ...]] = {
+        "no tag": (),
+        "bad": (replace(power, quality=np.full(len(power.time), Quality.BAD, np.uint8)),),
+        "generated": (replace(power, mapping=replace(power.mapping, description="Generated power")),),
+        "neighbour's": (series(6, "power", asset_id=3),),
+        "unknown unit": (replace(power, mapping=replace(power.mapping, unit="hp")),),
+    }
+    found = carbon(case(series=given_series[lack]))
+    assert found.assumed
+    assert found.energy_kwh == 480
+
+
+@pytest.mark.clause("A24", "I3")
+def test_the_spec_knows_typical_consumption_too() -> None:
+    bare = case(series=(), typical_power_kw=None)
+    assert carbon(bare).energy_kwh == 470
+    assert carbon_impact(replace(bare, spec=None), ()) is None
+
+
+def test_a_half_bad_power_tag_is_still_measured() -> None:
+    power = constant(spoiled(series(6, "power"), Quality.UNCERTAIN), 500.0)
+    assert not carbon(case(series=(power,))).assumed
+
+
+@pytest.mark.clause("A25", "O5", "I7")
+@given(st.decimals(0, 5, places=5))
+def test_carbon_is_the_exact_product(factor: Decimal) -> None:
+    found = carbon(case(carbon_factors=(CarbonFactor("Electricity", factor),)))
+    assert found.carbon_kg == found.energy_kwh * found.factor_kg_per_kwh
+    assert found.factor_kg_per_kwh == factor
+
+
+@pytest.mark.clause("A25", "I7")
+def test_the_factor_is_that_of_the_energy_type() -> None:
+    factors = (CarbonFactor("electricity", Decimal("0.42")), CarbonFactor("steam", Decimal("0.2")))
+    steam = replace(spec(), energy_type="steam")
+    assert carbon(case(carbon_factors=factors)).factor_kg_per_kwh == Decimal("0.42")
+    assert carbon(case(carbon_factors=factors, spec=steam)).factor_kg_per_kwh == Decimal("0.2")
+    assert carbon_impact(case(carbon_factors=()), ()) is None
+
+
+def constant(whole: Series, value: float) -> Series:
+    return replace(whole, value=np.full(len(whole.time), value))
