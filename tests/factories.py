@@ -49,7 +49,7 @@ async def tenant(tx: Tx, **values: Any) -> Tenant:
 
 async def user(tx: Tx, tenant_id: int | None, role: Role = Role.ENGINEER, **values: Any) -> User:
     number = next(_numbers)
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": tenant_id,
         "email": f"user{number}@example.com",
         "username": f"user{number}",
@@ -64,7 +64,7 @@ async def user(tx: Tx, tenant_id: int | None, role: Role = Role.ENGINEER, **valu
 
 async def site(tx: Tx, tenant_id: int, **values: Any) -> SiteRow:
     number = next(_numbers)
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": tenant_id,
         "code": f"SITE-{number}",
         "name": f"Site {number}",
@@ -77,7 +77,7 @@ async def site(tx: Tx, tenant_id: int, **values: Any) -> SiteRow:
 
 async def asset(tx: Tx, site_row: SiteRow, **values: Any) -> AssetRow:
     number = next(_numbers)
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": site_row.tenant_id,
         "site_id": site_row.id,
         "code": f"P-{number}",
@@ -97,7 +97,7 @@ async def link(tx: Tx, source: AssetRow, target: AssetRow) -> AssetLink:
 
 
 async def integration(tx: Tx, tenant_id: int, **values: Any) -> Integration:
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": tenant_id,
         "name": f"Source {next(_numbers)}",
         "integration_type": "opcua",
@@ -110,7 +110,7 @@ async def integration(tx: Tx, tenant_id: int, **values: Any) -> Integration:
 
 async def mapping(tx: Tx, integration_row: Integration, asset_row: AssetRow, **values: Any) -> MappingRow:
     metric = values.get("internal_metric_name", "vibration")
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": asset_row.tenant_id,
         "integration_id": integration_row.id,
         "asset_id": asset_row.id,
@@ -129,7 +129,7 @@ async def mapping(tx: Tx, integration_row: Integration, asset_row: AssetRow, **v
 
 
 async def threshold(tx: Tx, tenant_id: int, **values: Any) -> ThresholdRow:
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": tenant_id,
         "asset_type": "Pump",
         "metric": "vibration",
@@ -143,7 +143,7 @@ async def threshold(tx: Tx, tenant_id: int, **values: Any) -> ThresholdRow:
 
 
 async def score(tx: Tx, asset_row: AssetRow, **values: Any) -> AssetScore:
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": asset_row.tenant_id,
         "asset_id": asset_row.id,
         "health_score": 91.5,
@@ -156,7 +156,7 @@ async def score(tx: Tx, asset_row: AssetRow, **values: Any) -> AssetScore:
 
 
 async def layout(tx: Tx, site_row: SiteRow, **values: Any) -> TwinLayout:
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": site_row.tenant_id,
         "site_id": site_row.id,
         "name": f"Drawing {next(_numbers)}",
@@ -168,7 +168,7 @@ async def layout(tx: Tx, site_row: SiteRow, **values: Any) -> TwinLayout:
 
 
 async def event(tx: Tx, asset_row: AssetRow, **values: Any) -> EventRow:
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": asset_row.tenant_id,
         "asset_id": asset_row.id,
         "site_id": asset_row.site_id,
@@ -186,7 +186,7 @@ async def event(tx: Tx, asset_row: AssetRow, **values: Any) -> EventRow:
 
 async def incident(tx: Tx, asset_row: AssetRow, **values: Any) -> IncidentRow:
     start = clock.now() - timedelta(minutes=5)
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": asset_row.tenant_id,
         "incident_number": f"INC-TEST-{next(_numbers):05d}",
         "incident_type": "ANOMALY",
@@ -206,7 +206,7 @@ async def incident(tx: Tx, asset_row: AssetRow, **values: Any) -> IncidentRow:
 
 async def order(tx: Tx, asset_row: AssetRow, **values: Any) -> WorkOrderRow:
     number = next(_numbers)
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": asset_row.tenant_id,
         "asset_id": asset_row.id,
         "code": f"WO-TEST-{number:05d}",
@@ -220,7 +220,7 @@ async def order(tx: Tx, asset_row: AssetRow, **values: Any) -> WorkOrderRow:
 
 
 async def notification(tx: Tx, user_row: User, **values: Any) -> NotificationRow:
-    defaults = {
+    defaults: dict[str, Any] = {
         "tenant_id": user_row.tenant_id,
         "user_id": user_row.id,
         "notification_type": "WORK_ORDER_CREATED",

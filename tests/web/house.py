@@ -166,7 +166,7 @@ async def _household(database: Database) -> Household:
     async with database.platform("test") as tx:
         tenant = await factories.tenant(tx)
         roles = [role for role in Role if role is not Role.PLATFORM_OWNER]
-        users = {role: await factories.user(tx, tenant.id, role) for role in roles}
+        users: dict[Role, User] = {role: await factories.user(tx, tenant.id, role) for role in roles}
     async with database.transaction(tenant.id) as tx:
         site = await factories.site(tx, tenant.id)
         asset = await factories.asset(tx, site)

@@ -29,21 +29,22 @@ class FaultAsked(bodies.Body):
     asset: bodies.Text100
     severity: Annotated[float, Field(gt=0, le=1)] = 0.8
     ramp_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    duration_s: Annotated[float, Field(gt=0, le=604_800)] | None = None
 
 
 @router.get("/faults")
 async def list_faults(_viewer: Seeing, services: Given) -> object:
-    return await _ask(services, "GET", "/faults")
+    return await _ask(services, "GET", "/plant/faults")
 
 
 @router.post("/faults")
 async def inject_fault(_viewer: Running, services: Given, asked: FaultAsked) -> object:
-    return await _ask(services, "POST", "/faults", asked.model_dump())
+    return await _ask(services, "POST", "/plant/faults", asked.model_dump())
 
 
 @router.delete("/faults/{fault_id}")
 async def clear_fault(_viewer: Running, services: Given, fault_id: str) -> object:
-    return await _ask(services, "DELETE", f"/faults/{quote(fault_id[:100], safe='')}")
+    return await _ask(services, "DELETE", f"/plant/faults/{quote(fault_id[:100], safe='')}")
 
 
 async def _ask(services: Services, method: str, path: str, body: object = None) -> object:

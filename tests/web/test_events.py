@@ -1,0 +1,160 @@
+"""Events over HTTP: four kinds, any clock, and the incident of a CRITICAL one."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from optria.core.roles import Role
+from optria.db.blackbox import EventRow, IncidentRow
+from tests import factories
+from tests.web.house import House
+
+PATH = "/api/blackbox/events"
+
+
+def _event(house: House, **changes: object) -> dict[str, object]:
+    return {
+        "asset_id": house.own.asset.id,
+        "source_system": "SCADA",
+        "source_type": "ALARM",
+        "event_time": "2026-11-22T10:00:00Z",
+        "event_category": "ALERT",
+        "summary": "Vibration high",
+        **changes,
+    }
+
+
+async def _post(house: House, **changes: object) -> Any:
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        return await browser.post(PATH, json=_event(house, **changes))
+
+
+@pytest.mark.clause("I1")
+@pytest.mark.parametrize("category", ["ALERT", "SENSOR", "OPERATOR_ACTION", "CONFIG_CHANGE"])
+async def test_the_four_kinds_are_accepted(house: House, category: str) -> None:
+    answer = await _post(house, event_category=category)
+    async with house.client(Role.VIEWER) as browser:
+        listed = (await browser.get(PATH, params={"category": category})).json()
+        one = (await browser.get(f"{PATH}/{answer.json()['event']['id']}")).json()
+    assert answer.json()["success"] is True
+    assert (listed["total"], one["event_category"], one["site_id"]) == (1, category, house.own.site.id)
+
+
+@pytest.mark.clause("A1")
+@pytest.mark.parametrize(
+    ("zone", "given"),
+    [
+        ("Asia/Riyadh", "2026-07-01T13:00:00"),
+        ("Asia/Riyadh", "2026-07-01T13:00:00+03:00"),
+        ("Asia/Riyadh", "2026-07-01T10:00:00Z"),
+        ("Europe/Berlin", "2026-07-01T12:00:00"),
+        ("America/New_York", "2026-07-01T06:00:00"),
+        ("Nowhere/Nothing", "2026-07-01T13:00:00"),
+        ("Asia/Riyadh", 1782900000),
+        ("Asia/Riyadh", 1782900000000),
+    ],
+)
+async def test_every_way_to_say_a_time_is_one_instant(house: House, zone: str, given: object) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        site = await factories.site(tx, house.own.tenant.id, time_zone=zone)
+    answer = await _post(house, asset_id=None, site_id=site.id, event_time=given)
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        row = await tx.session.get_one(EventRow, UUID(answer.json()["event"]["id"]))
+    assert row.event_time == datetime(2026, 7, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.clause("A5")
+async def test_a_critical_event_opens_its_incident_and_wakes_the_recorder(house: House) -> None:
+    async with house.database.bus.subscribe() as heard:
+        answer = await _post(house, severity="critical")
+        told = [await heard.get()]
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        incident = await tx.session.scalar(select(IncidentRow))
+    assert incident is not None
+    assert answer.json()["incident_id"] == str(incident.id)
+    assert (incident.severity, incident.root_asset_id) == ("CRITICAL", house.own.asset.id)
+    assert incident.start_time == datetime(2026, 11, 22, 10, tzinfo=UTC)
+    assert str(incident.trigger_event_id) == answer.json()["event"]["id"]
+    assert house.analyst.woken == 1
+    assert [(message.topic, message.kind) for message in told] == [("incidents", "incident_opened")]
+
+
+async def test_a_second_critical_event_joins_the_incident(house: House) -> None:
+    first, second = [(await _post(house, severity="CRITICAL")).json() for _ in range(2)]
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        assert await tx.session.scalar(select(func.count()).select_from(IncidentRow)) == 1
+    assert first["incident_id"] == second["incident_id"]
+
+
+@pytest.mark.parametrize("severity", ["INFO", "WARNING", "MINOR", "MAJOR"])
+async def test_other_events_open_nothing(house: House, severity: str) -> None:
+    answer = await _post(house, severity=severity)
+    assert "incident_id" not in answer.json()
+    assert house.analyst.woken == 0
+
+
+@pytest.mark.parametrize("role", [Role.ENGINEER, Role.VIEWER])
+async def test_who_may_not_run_an_analysis_reports_no_events(house: House, role: Role) -> None:
+    async with house.client(role) as browser:
+        assert (await browser.post(PATH, json=_event(house))).status_code == 403
+
+
+async def test_things_of_another_tenant_do_not_exist(house: House) -> None:
+    assert (await _post(house, asset_id=house.other.asset.id)).status_code == 404
+    assert (await _post(house, asset_id=None, site_id=house.other.site.id)).status_code == 404
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        assert await tx.session.scalar(select(func.count()).select_from(EventRow)) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"severity": "LOUD"},
+        {"event_time": "noon"},
+        {"source_system": None},
+        {"asset_id": 99999999999},
+        {"summary": "x" * 501},
+        {"payload": "text"},
+    ],
+)
+async def test_a_malformed_event_is_refused(house: House, changes: dict[str, object]) -> None:
+    assert (await _post(house, **changes)).status_code == 422
+
+
+async def test_odd_text_is_stored_without_what_cannot_be(house: House) -> None:
+    answer = await _post(house, summary="a\x00b<script>'; DROP TABLE x;--")
+    assert answer.json()["event"]["summary"] == "ab<script>'; DROP TABLE x;--"
+    assert (await _post(house, payload={"note": "a\x00b"})).status_code in (200, 422)
+
+
+async def test_events_are_filtered_by_time(house: House) -> None:
+    for hour in (8, 9, 10):
+        await _post(house, event_time=f"2026-11-22T{hour:02}:00:00Z", severity="MINOR")
+    span = {"start_time": "2026-11-22T08:30:00", "end_time": "2026-11-22T10:00:00Z", "severity": "minor"}
+    async with house.client(Role.VIEWER) as browser:
+        answer = (await browser.get(PATH, params={**span, "limit": 1})).json()
+    assert answer["total"] == 2
+    assert [event["event_time"][:13] for event in answer["events"]] == ["2026-11-22T10"]
+
+
+async def test_counts(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        await factories.event(tx, house.own.asset)
+        await factories.event(
+            tx, house.own.asset, event_time=datetime(2020, 1, 1, tzinfo=UTC), severity="INFO"
+        )
+        await factories.incident(tx, house.own.asset, severity="CRITICAL")
+        await factories.incident(tx, house.own.asset, severity="CRITICAL", status="CLOSED")
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        answer = (await browser.get("/api/blackbox/stats")).json()
+    assert answer == {
+        "total_events": 2,
+        "events_24h": 1,
+        "total_incidents": 2,
+        "open_incidents": 1,
+        "critical_incidents": 1,
+        "severity_distribution": {"INFO": 1, "WARNING": 1},
+    }

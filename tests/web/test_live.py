@@ -1,0 +1,350 @@
+"""The live socket over a real server: what each person hears, and how a connection ends."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+from sqlalchemy import delete, text
+from sqlalchemy.exc import DBAPIError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from optria.core.messages import Message
+from optria.core.roles import Role
+from optria.core.tag import Quality
+from optria.db.identity import User, UserSession
+from optria.db.session import Database
+from optria.web.live import Timing
+from optria.web.runner import serve
+from optria.web.sessions import COOKIE
+from optria.work.notifications import Notice, notify
+from tests.web.house import House, build
+
+FAST = Timing(tick_s=0.02, heartbeat_s=30.0)
+
+
+class Browser:
+    """A client that acknowledges every frame, as the pages do."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.waiting: list[dict[str, Any]] = []
+
+    async def ask(self, **message: object) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def frame(self) -> list[dict[str, Any]]:
+        async with asyncio.timeout(10):
+            messages: list[dict[str, Any]] = json.loads(await self.socket.recv())
+        if messages[0]["op"] == "n":
+            await self.ask(op="ack", n=messages[0]["n"])
+        return messages
+
+    async def next(self, op: str, topic: str) -> dict[str, Any]:
+        """The next message of a kind about a topic; others wait for their turn."""
+        while True:
+            for message in self.waiting:
+                if (message["op"], message.get("topic")) == (op, topic):
+                    self.waiting.remove(message)
+                    return message
+            self.waiting += await self.frame()
+
+    async def closing(self) -> int | None:
+        """The code with which the server closes."""
+        try:
+            async with asyncio.timeout(10):
+                while True:
+                    await self.socket.recv()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+
+    async def hears_nothing_of(self, topic: str) -> bool:
+        """Whether a question about ``topic`` stays without answer while another one is answered."""
+        await self.ask(op="sub", topic=topic)
+        await self.ask(op="sub", topic="e:incidents")
+        await self.next("snap", "e:incidents")
+        return not any(message.get("topic") == topic for message in self.waiting)
+
+
+@asynccontextmanager
+async def served(house: House) -> AsyncGenerator[str]:
+    """The application behind uvicorn on a free port, with its hub running; the socket's address."""
+    stop, bound = anyio.Event(), asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        hub = tasks.create_task(house.app.state.hub.run())
+        tasks.create_task(serve(house.app, "127.0.0.1", 0, stop, bound.set_result))
+        try:
+            yield f"ws://127.0.0.1:{await bound}/ws"
+        finally:
+            stop.set()
+            hub.cancel()
+
+
+@asynccontextmanager
+async def opened(house: House, url: str, who: Role | User) -> AsyncGenerator[Browser]:
+    user = house.user(who) if isinstance(who, Role) else who
+    headers = {"Cookie": f"{COOKIE}={await house.token(user)}"}
+    async with connect(url, additional_headers=headers, compression=None, proxy=None) as socket:
+        yield Browser(socket)
+
+
+@pytest.fixture
+async def house(database: Database) -> House:
+    return await build(database, FAST)
+
+
+async def _publish(house: House, *messages: Message) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        for message in messages:
+            tx.publish(message)
+
+
+async def _publish_and_fail(house: House, message: Message) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        tx.publish(message)
+        await tx.session.execute(text("SELECT 1 / 0"))
+
+
+async def _frames_without_acknowledging(house: House, browser: Browser) -> list[int]:
+    """Numbers of the frames that come before the server holds back, while values go on changing."""
+    numbers: list[int] = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            house.own.stream.put(house.sample(float(len(numbers))))
+            async with asyncio.timeout(0.5):
+                numbers.append(json.loads(await browser.socket.recv())[0]["n"])
+    return numbers
+
+
+def _opened_incident(house: House, number: int = 1) -> Message:
+    data = {"number": f"INC-{number}", "title": "Anomaly", "severity": "MAJOR", "story": "what happened"}
+    return Message(
+        house.own.tenant.id, "incidents", "incident_opened", f"id-{number}", house.own.asset.id, None, data
+    )
+
+
+@pytest.mark.clause("C6", "D7")
+async def test_values_reach_the_screen(house: House) -> None:
+    tag, topic = str(house.own.vibration.id), f"v:site:{house.own.site.id}"
+    house.own.stream.put(house.sample(2.5, age_s=1.0))
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        await browser.ask(op="sub", topic=topic)
+        snapshot = await browser.next("snap", topic)
+        house.own.stream.put(house.sample(7.25, quality=Quality.UNCERTAIN))
+        while (delta := await browser.next("d", topic))["data"][tag][0] != 7.25:
+            pass
+    assert snapshot["data"][tag][0] == 2.5
+    assert delta["data"][tag][2] == Quality.UNCERTAIN
+    assert delta["seq"] > snapshot["seq"]
+
+
+async def test_a_value_that_is_no_number_is_null(house: House) -> None:
+    topic = f"v:asset:{house.own.asset.id}"
+    house.own.stream.put(house.sample(float("nan"), quality=Quality.BAD))
+    async with served(house) as url, opened(house, url, Role.ENGINEER) as browser:
+        await browser.ask(op="sub", topic=topic)
+        snapshot = await browser.next("snap", topic)
+    value, _time, quality = snapshot["data"][str(house.own.vibration.id)]
+    assert (value, quality) == (None, Quality.BAD)
+
+
+@pytest.mark.clause("C6")
+async def test_events_are_told_by_role(house: House) -> None:
+    told = {}
+    async with served(house) as url:
+        for role in Role:
+            async with opened(house, url, role) as browser:
+                await browser.ask(op="sub", topic="e:incidents")
+                await browser.next("snap", "e:incidents")
+                await _publish(house, _opened_incident(house))
+                told[role] = (await browser.next("d", "e:incidents"))["data"][0]
+    assert all(event["entity_id"] == "id-1" for event in told.values())
+    assert told[Role.TENANT_ADMIN]["story"] == "what happened"
+    assert told[Role.PLATFORM_OWNER]["story"] == "what happened"
+    assert "story" not in told[Role.VIEWER]
+    assert told[Role.VIEWER]["title"] == "Anomaly"
+    assert not {"title", "story", "severity"} & set(told[Role.ENGINEER])
+
+
+async def test_nothing_is_told_before_the_commit(house: House) -> None:
+    async with served(house) as url, opened(house, url, Role.TENANT_ADMIN) as browser:
+        await browser.ask(op="sub", topic="e:incidents")
+        await browser.next("snap", "e:incidents")
+        with pytest.raises(DBAPIError):
+            await _publish_and_fail(house, _opened_incident(house, 1))
+        await _publish(house, _opened_incident(house, 2))
+        event = (await browser.next("d", "e:incidents"))["data"][0]
+    assert event["entity_id"] == "id-2"
+
+
+@pytest.mark.clause("C7", "N3")
+async def test_a_notification_reaches_its_reader_alone(house: House) -> None:
+    engineer, admin = house.user(Role.ENGINEER), house.user(Role.TENANT_ADMIN)
+    notice = Notice(
+        "k", "WORK_ORDER_CREATED", "Yours", "", "", "", "MAJOR", "work_order", "1", "/work-orders/1"
+    )
+    async with (
+        served(house) as url,
+        opened(house, url, engineer) as reader,
+        opened(house, url, admin) as colleague,
+    ):
+        for browser in (reader, colleague):
+            await browser.ask(op="sub", topic="e:notify")
+            await browser.next("snap", "e:notify")
+        async with house.database.transaction(house.own.tenant.id) as tx:
+            await notify(tx, house.own.tenant.id, [engineer.id], notice)
+        told = (await reader.next("d", "e:notify"))["data"][0]
+        await _publish(house, _opened_incident(house))
+        assert await colleague.hears_nothing_of("v:site:0")
+        assert not any(m.get("topic") == "e:notify" for m in colleague.waiting)
+    assert told["unread_count"] == 1
+    assert told["notification"]["title"] == "Yours"
+
+
+async def test_another_tenant_hears_nothing(house: House) -> None:
+    stranger = house.other.users[Role.TENANT_ADMIN]
+    async with served(house) as url, opened(house, url, stranger) as browser:
+        await browser.ask(op="sub", topic="e:incidents")
+        await browser.next("snap", "e:incidents")
+        await _publish(house, _opened_incident(house))
+        assert await browser.hears_nothing_of(f"v:site:{house.own.site.id}")
+        assert await browser.hears_nothing_of(f"v:asset:{house.own.asset.id}")
+        assert not any(message["op"] == "d" for message in browser.waiting)
+
+
+@pytest.mark.parametrize("topic", ["e:workorders", "e:rca", "e:secrets", "v:site:x", "v:tenant:1", ""])
+async def test_a_viewer_hears_only_what_the_role_allows(house: House, topic: str) -> None:
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        assert await browser.hears_nothing_of(topic)
+
+
+async def test_a_platform_owner_follows_any_site(house: House) -> None:
+    async with served(house) as url, opened(house, url, Role.PLATFORM_OWNER) as browser:
+        for household in (house.own, house.other):
+            topic = f"v:site:{household.site.id}"
+            await browser.ask(op="sub", topic=topic)
+            assert (await browser.next("snap", topic))["data"] == {}
+
+
+async def test_after_a_break_the_missed_events_come(house: House) -> None:
+    async with served(house) as url:
+        async with opened(house, url, Role.TENANT_ADMIN) as browser:
+            await browser.ask(op="sub", topic="e:incidents")
+            start = await browser.next("snap", "e:incidents")
+        await _publish(house, *(_opened_incident(house, number) for number in range(1, 4)))
+        async with opened(house, url, Role.TENANT_ADMIN) as browser:
+            await browser.ask(op="sub", topic="e:incidents", since=start["seq"], epoch=start["epoch"])
+            missed = await browser.next("resume", "e:incidents")
+            await browser.ask(op="sub", topic="e:incidents", since=1, epoch="another")
+            await browser.next("snap", "e:incidents")
+    assert [event["entity_id"] for event in missed["data"]] == ["id-1", "id-2", "id-3"]
+
+
+async def test_a_client_that_stops_acknowledging_gets_two_frames_and_then_the_latest(house: House) -> None:
+    topic, tag = f"v:site:{house.own.site.id}", str(house.own.vibration.id)
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        await browser.ask(op="sub", topic=topic)
+        numbers = await _frames_without_acknowledging(house, browser)
+        for value in (50.0, 60.0, 70.0):
+            house.own.stream.put(house.sample(value))
+            house.app.state.hub.tick()
+        await browser.ask(op="ack", n=numbers[-1])
+        latest = (await browser.next("d", topic))["data"][tag][0]
+    assert numbers == [1, 2]
+    assert latest == 70.0
+
+
+async def test_without_news_there_is_a_heartbeat(database: Database) -> None:
+    house = await build(database, Timing(heartbeat_s=0.05))
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        assert await browser.frame() == [{"op": "hb"}]
+        assert await browser.frame() == [{"op": "hb"}]
+
+
+async def test_a_stranger_is_told_to_sign_in(house: House) -> None:
+    async with served(house) as url, connect(url, proxy=None) as socket:
+        assert await Browser(socket).closing() == 4401
+
+
+async def test_a_foreign_page_opens_no_socket(house: House) -> None:
+    token = await house.token(house.user(Role.TENANT_ADMIN))
+    headers = {"Cookie": f"{COOKIE}={token}"}
+    async with served(house) as url:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(url, additional_headers=headers, origin="http://evil.test", proxy=None)  # type: ignore[arg-type]
+    assert refused.value.response.status_code == 403
+
+
+async def test_a_revoked_session_closes_its_socket(database: Database) -> None:
+    house = await build(database, Timing(session_check_s=0.1))
+    async with served(house) as url, opened(house, url, Role.ENGINEER) as browser:
+        async with database.platform("test") as tx:
+            await tx.session.execute(delete(UserSession))
+        assert await browser.closing() == 4401
+
+
+async def test_a_new_role_closes_the_socket(database: Database) -> None:
+    house = await build(database, Timing(session_check_s=0.1))
+    async with served(house) as url, opened(house, url, Role.TENANT_ADMIN) as browser:
+        async with database.platform("test") as tx:
+            user = await tx.session.get_one(User, house.user(Role.TENANT_ADMIN).id)
+            user.role = Role.VIEWER.value
+        assert await browser.closing() == 4401
+
+
+async def test_one_connection_too_many_is_told_to_come_later(database: Database) -> None:
+    house = await build(database, Timing(max_connections=1))
+    async with served(house) as url, opened(house, url, Role.VIEWER) as first:
+        await first.ask(op="sub", topic="e:incidents")
+        await first.next("snap", "e:incidents")
+        async with opened(house, url, Role.ENGINEER) as second:
+            assert await second.closing() == 1013
+    assert house.app.state.hub.stats()["connections_refused"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["no json", "[]", "1", '{"op":"drop"}', '{"op":"sub"}', '{"op":"ack","n":"1"}']
+)
+async def test_nonsense_closes_the_socket(house: House, words: str) -> None:
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        await browser.socket.send(words)
+        assert await browser.closing() == 1007
+
+
+async def test_a_huge_frame_closes_the_socket(house: House) -> None:
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        await browser.socket.send("x" * 100_000)
+        assert await browser.closing() == 1009
+
+
+async def test_a_browser_that_leaves_is_forgotten(house: House) -> None:
+    hub = house.app.state.hub
+    async with served(house) as url, opened(house, url, Role.VIEWER) as browser:
+        await browser.ask(op="sub", topic=f"v:site:{house.own.site.id}")
+        await browser.next("snap", f"v:site:{house.own.site.id}")
+        assert hub.stats()["connections"] == 1
+    assert hub.stats()["connections"] == 0
+    assert hub.stats()["topics"] == 0
+
+
+async def test_the_server_stops_with_open_sockets(house: House) -> None:
+    async with asyncio.timeout(15):
+        async with served(house) as url:
+            socket = await connect(
+                url,
+                additional_headers={"Cookie": f"{COOKIE}={await house.token(house.owner)}"},
+                proxy=None,
+            )
+        assert await Browser(socket).closing() == 1012
+
+
+def test_timing_is_that_of_the_protocol() -> None:
+    timing = Timing()
+    assert timedelta(seconds=timing.tick_s) == timedelta(milliseconds=500)
+    assert (timing.heartbeat_s, timing.send_timeout_s, timing.session_check_s) == (5.0, 5.0, 60.0)
