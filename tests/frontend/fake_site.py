@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 
-from optria.web.rendering import mount_static, render_page
+from optria.web.rendering import mount_static
 from optria.web.security import SecurityHeaders
 from optria.web.twin_page import twin_html
 from tests.frontend import plant_pages
@@ -40,11 +40,6 @@ def fake_site() -> FastAPI:
         drawn = request.query_params.get("drawn") != "no"
         page = plant_pages.twin_page(site, asset, app.state.orders, allowed, drawn)
         return twin_html(request, page, plant_pages.shell(site))
-
-    @app.get("/states", response_class=HTMLResponse)
-    async def states(request: Request) -> HTMLResponse:
-        page = plant_pages.twin_page(plant_pages.SITES[1], "P-102B")
-        return render_page(request, "states.html", plant_pages.shell(), page=page)
 
     @app.post("/api/blackbox/assets/{asset}/run")
     async def run(asset: int) -> dict[str, object]:

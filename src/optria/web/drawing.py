@@ -134,6 +134,11 @@ def short_number(number: str) -> str:
     return f"{found[1]}-{int(found[2]):04d}" if found else number
 
 
+def drawn(config: Mapping[str, Json] | None, page: TwinPage, language: str) -> Drawing | None:
+    """The drawing, or None where a site has none in this format (v1 stored layouts of another)."""
+    return resolve(config, page, language) if config and _rows(config, "symbols") else None
+
+
 def resolve(config: Mapping[str, Json], page: TwinPage, language: str) -> Drawing:
     """The drawing of ``config`` with the assets, signals, incidents and orders of ``page``."""
     width, height = _pair(config.get("size"), (950.0, 727.0))
