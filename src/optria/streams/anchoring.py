@@ -1,0 +1,165 @@
+"""From scores to anchors: hysteresis, one anchor per asset and episode, rest, and who is to blame.
+
+Three samples in a row above the limit begin an episode, ten below 0.7 of it (and five quiet minutes
+after) end it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, log1p
+
+import numpy as np
+
+from optria.core.incident import Anchor, Contribution
+from optria.core.tag import from_micros
+
+UP = 3
+DOWN = 10
+LOW = 0.7
+REST_US = 5 * 60 * 1_000_000
+LOGISTIC = (-6.6, 9.0)
+"""P(fault) = 1 / (1 + exp(-(a + b log1p(score)))), fitted on recordings of a pump loop (see benchmarks)."""
+
+
+def probability(score: float) -> float:
+    """Calibrated P(fault) of a score over its limit; 0 for a score of 0."""
+    if score <= 0.0:
+        return 0.0
+    a, b = LOGISTIC
+    return 1.0 / (1.0 + exp(-(a + b * log1p(score))))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the detectors say of one asset at ``time_us``: ``score`` 1.0 is at the limit."""
+
+    asset_id: int
+    time_us: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Who speaks for an anchor, and which detector."""
+
+    contributions: tuple[Contribution, ...]
+    detector: str
+    mode: str
+
+
+@dataclass(slots=True)
+class _Episode:
+    score: float = 0.0
+    above: int = 0
+    first_above_us: int = 0
+    below: int = 0
+    alarming: bool = False
+    open: bool = False
+    quiet_since_us: int = 0
+
+
+class Anchoring:
+    """Turns the readings of each asset into at most one anchor per episode.
+
+    ``blame`` is asked only when an anchor is set. ``on_cleared(asset_id)`` comes at the end of an episode.
+    """
+
+    def __init__(
+        self,
+        on_anchor: Callable[[Anchor], None],
+        on_cleared: Callable[[int], None],
+        blame: Callable[[int], Blame],
+    ) -> None:
+        self._on_anchor, self._on_cleared, self._blame = on_anchor, on_cleared, blame
+        self._episodes: dict[int, _Episode] = {}
+        self.anchored = 0
+
+    def observe(self, reading: Reading) -> Anchor | None:
+        """Take in one reading; the anchor if this is the instant of one."""
+        episode = self._episodes.setdefault(reading.asset_id, _Episode())
+        episode.score = reading.score if np.isfinite(reading.score) else 0.0
+        if episode.alarming:
+            self._falling(episode, reading)
+            return None
+        if self._rises(episode, reading):
+            begins, episode.open = not episode.open, True
+            return self._anchor(episode, reading) if begins else None
+        if episode.open:
+            self._resting(episode, reading)
+        return None
+
+    def active(self, asset_id: int) -> bool:
+        """Whether the asset is within an episode."""
+        episode = self._episodes.get(asset_id)
+        return episode is not None and episode.open
+
+    def alarming(self, asset_id: int) -> bool:
+        """Whether the score is beyond its limit now (with hysteresis); an episode lasts longer."""
+        episode = self._episodes.get(asset_id)
+        return episode is not None and episode.alarming
+
+    def scores(self) -> dict[int, tuple[float, float]]:
+        """Score over limit and P(fault) of each asset now."""
+        return {asset: (e.score, probability(e.score)) for asset, e in self._episodes.items()}
+
+    def reset(self, asset_id: int) -> None:
+        """End the episode of an asset without more ado: an operator has accepted its state."""
+        episode = self._episodes.pop(asset_id, None)
+        if episode is not None and episode.open:
+            self._on_cleared(asset_id)
+
+    def state(self) -> dict[str, object]:
+        """The open episodes, as JSON."""
+        return {
+            str(asset): {"alarming": e.alarming, "below": e.below, "quiet_since_us": e.quiet_since_us}
+            for asset, e in self._episodes.items()
+            if e.open
+        }
+
+    def restore(self, state: dict[str, object]) -> None:
+        """Take back :meth:`state`; raises KeyError, TypeError or ValueError for what is no such state."""
+        for asset, episode in state.items():
+            if not isinstance(episode, dict):
+                raise TypeError("not the state of an episode")
+            self._episodes[int(asset)] = _Episode(
+                alarming=bool(episode["alarming"]),
+                below=int(episode["below"]),
+                quiet_since_us=int(episode["quiet_since_us"]),
+                open=True,
+            )
+
+    def _rises(self, episode: _Episode, reading: Reading) -> bool:
+        if episode.score <= 1.0:
+            episode.above = 0
+            return False
+        if episode.above == 0:
+            episode.first_above_us = reading.time_us
+        episode.above += 1
+        if episode.above >= UP:
+            episode.alarming, episode.above, episode.below = True, 0, 0
+        return episode.alarming
+
+    def _falling(self, episode: _Episode, reading: Reading) -> None:
+        episode.below = episode.below + 1 if episode.score < LOW else 0
+        if episode.below >= DOWN:
+            episode.alarming, episode.quiet_since_us = False, reading.time_us
+
+    def _resting(self, episode: _Episode, reading: Reading) -> None:
+        if reading.time_us - episode.quiet_since_us >= REST_US:
+            episode.open = False
+            self._on_cleared(reading.asset_id)
+
+    def _anchor(self, episode: _Episode, reading: Reading) -> Anchor:
+        blame = self._blame(reading.asset_id)
+        anchor = Anchor(
+            asset_id=reading.asset_id,
+            time=from_micros(episode.first_above_us),
+            score=episode.score,
+            probability=probability(episode.score),
+            contributions=blame.contributions,
+            detector=blame.detector,
+            mode=blame.mode,
+        )
+        self.anchored += 1
+        self._on_anchor(anchor)
+        return anchor

@@ -1,0 +1,100 @@
+"""Learned state as plain JSON, bound to what each tag meant when it was learned. Never a pickle."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optria.core.tag import SignalMapping
+from optria.streams.scoring import Scorer
+
+VERSION = 1
+
+
+def save(scorer: Scorer) -> dict[str, object]:
+    """State of every tag and asset of a scorer."""
+    roster = scorer.roster
+    tags = {
+        str(mapping.id): {
+            "meaning": meaning(mapping),
+            "time": int(scorer.time[row]),
+            "level": scorer.level.state_of(row),
+            "variance": scorer.variance.state_of(row),
+        }
+        for row, mapping in enumerate(roster.mappings)
+        if scorer.level.count[row]
+    }
+    assets = {
+        str(asset_id): {
+            "tags": [roster.mappings[int(row)].id for row in scorer.members[asset]],
+            "joint": scorer.joint.state_of(asset),
+        }
+        for asset, asset_id in enumerate(roster.asset_ids)
+        if scorer.joint.count[asset]
+    }
+    return {"version": VERSION, "tags": tags, "assets": assets}
+
+
+def load(scorer: Scorer, state: Mapping[str, object], learned_until: NDArray[np.int64]) -> tuple[int, int]:
+    """Take back what still fits; (tags restored, rows that were damaged)."""
+    if state.get("version") != VERSION:
+        return 0, 1
+    tags, assets = state.get("tags"), state.get("assets")
+    restored: set[int] = set()
+    damaged = 0
+    for row, mapping in enumerate(scorer.roster.mappings):
+        saved = tags.get(str(mapping.id)) if isinstance(tags, dict) else None
+        if not isinstance(saved, dict) or saved.get("meaning") != meaning(mapping):
+            continue
+        if _load_tag(scorer, row, saved):
+            learned_until[row] = scorer.time[row]
+            restored.add(mapping.id)
+        else:
+            damaged += 1
+    damaged += _load_assets(scorer, assets if isinstance(assets, dict) else {}, restored)
+    return len(restored), damaged
+
+
+def meaning(mapping: SignalMapping) -> list[object]:
+    """What a tag's numbers mean; a change makes learned state worthless."""
+    return [
+        mapping.asset_id,
+        mapping.external_tag,
+        mapping.metric,
+        mapping.unit,
+        mapping.scale,
+        mapping.offset,
+    ]
+
+
+def _load_tag(scorer: Scorer, row: int, saved: Mapping[str, object]) -> bool:
+    level, variance = saved.get("level"), saved.get("variance")
+    try:
+        if not isinstance(level, dict) or not isinstance(variance, dict):
+            return False
+        scorer.level.restore_of(row, level)
+        scorer.variance.restore_of(row, variance)
+        scorer.time[row] = int(str(saved["time"]))
+    except (KeyError, TypeError, ValueError):
+        scorer.level.reset([row])
+        scorer.variance.reset([row])
+        return False
+    return True
+
+
+def _load_assets(scorer: Scorer, assets: Mapping[str, object], restored: set[int]) -> int:
+    damaged = 0
+    for asset, asset_id in enumerate(scorer.roster.asset_ids):
+        saved = assets.get(str(asset_id))
+        mine = [scorer.roster.mappings[int(row)].id for row in scorer.members[asset]]
+        if not isinstance(saved, dict) or saved.get("tags") != mine or not restored.issuperset(mine):
+            continue
+        joint = saved.get("joint")
+        try:
+            if not isinstance(joint, dict):
+                raise TypeError("no joint state")
+            scorer.joint.restore_of(asset, joint)
+        except (KeyError, TypeError, ValueError):
+            scorer.joint.reset([asset])
+            damaged += 1
+    return damaged

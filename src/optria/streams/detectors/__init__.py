@@ -1,0 +1,1 @@
+"""Detectors: banks over all tags or assets, their scalar River references, and any stock River detector."""

@@ -1,0 +1,133 @@
+"""Limits: an approved threshold crossed for good is an event; its return is one too."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optria.core.asset import PlantModel, Threshold
+from optria.core.event import Event, EventCategory, Severity
+from optria.core.tag import SampleBatch, from_micros
+from optria.streams.roster import Roster, occurrence
+
+DEAD_BAND = 0.02
+"""Part of the tag's normal span (or of the limit itself) it must come back by before the limit is left."""
+PERSISTENCE = 3
+"""Samples in a row beyond a limit before it counts as crossed (ISA-18.2: on-delay)."""
+CALM = 5
+"""Samples in a row back inside before it counts as left (ISA-18.2: off-delay)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    row: int
+    threshold: Threshold
+
+
+class Limits:
+    """Compares every good sample with the thresholds of its tag, in columns.
+
+    One event per crossing, with the severity of the threshold, and one of INFO at the return.
+    ``chatter`` counts, per tag, the excursions that were too short to say anything.
+    """
+
+    def __init__(self, plant: PlantModel, roster: Roster, on_event: Callable[[Event], None]) -> None:
+        self.roster, self._on_event = roster, on_event
+        self._watches = _watches(plant, roster)
+        rows = np.array([w.row for w in self._watches], np.intp)
+        self._sign = np.array([-1.0 if w.threshold.direction == "low" else 1.0 for w in self._watches])
+        self._limit = np.array([w.threshold.limit for w in self._watches], np.float64)
+        self._band = np.array([_dead_band(roster, w) for w in self._watches], np.float64)
+        self._of_row = [np.flatnonzero(rows == row) for row in range(len(roster))]
+        self._watched = np.zeros(len(roster), bool)
+        self._watched[rows] = True
+        self._beyond = np.zeros(len(rows), np.int64)
+        self._inside = np.zeros(len(rows), np.int64)
+        self.active = np.zeros(len(rows), bool)
+        self.chatter: Counter[int] = Counter()
+
+    def check(self, batch: SampleBatch, row: NDArray[np.intp], good: NDArray[np.bool_]) -> None:
+        """Look at samples by ascending time; only good ones count."""
+        chosen = np.flatnonzero(good & self._watched[row])
+        if not len(chosen):
+            return
+        rank = occurrence(row[chosen])
+        for k in range(int(rank.max()) + 1):
+            self._step(batch, chosen[rank == k], row)
+
+    def crossed(self) -> list[tuple[int, Threshold]]:
+        """Tag id and threshold of every limit that is crossed now."""
+        return [
+            (int(self.roster.ids[w.row]), w.threshold)
+            for w, on in zip(self._watches, self.active, strict=True)
+            if on
+        ]
+
+    def adopt(self, other: "Limits") -> None:
+        """Keep what is crossed across a change of the plant, so that nothing is reported twice."""
+        crossed = {(tag, threshold) for tag, threshold in other.crossed()}
+        for index, watch in enumerate(self._watches):
+            self.active[index] = (int(self.roster.ids[watch.row]), watch.threshold) in crossed
+
+    def _step(self, batch: SampleBatch, samples: NDArray[np.intp], row: NDArray[np.intp]) -> None:
+        groups = [self._of_row[r] for r in row[samples]]
+        watch = np.concatenate(groups)
+        sample = np.repeat(samples, [len(g) for g in groups])
+        excess = self._sign[watch] * (batch.value[sample] - self._limit[watch])
+        beyond, inside = excess > 0, excess <= -self._band[watch]
+        active, before = self.active[watch], self._beyond[watch]
+        brief = ~beyond & ~active & (before > 0)
+        self._beyond[watch] = np.where(beyond, before + 1, 0)
+        self._inside[watch] = np.where(inside, self._inside[watch] + 1, 0)
+        raised = ~active & (self._beyond[watch] >= PERSISTENCE)
+        left = active & (self._inside[watch] >= CALM)
+        self.active[watch] = (active | raised) & ~left
+        for index in np.flatnonzero(brief):
+            self.chatter[int(self.roster.ids[row[sample[index]]])] += 1
+        for index in np.flatnonzero(raised | left):
+            self._report(int(watch[index]), batch, int(sample[index]), bool(raised[index]))
+
+    def _report(self, watch: int, batch: SampleBatch, sample: int, raised: bool) -> None:
+        threshold, mapping = self._watches[watch].threshold, self.roster.mappings[self._watches[watch].row]
+        value, unit = float(batch.value[sample]), threshold.unit or mapping.unit
+        what = f"{mapping.external_tag} {mapping.metric.replace('_', ' ')}"
+        move = ("above" if threshold.direction != "low" else "below") if raised else "back within"
+        self._on_event(
+            Event(
+                time=from_micros(int(batch.source_time[sample])),
+                severity=threshold.severity if raised else Severity.INFO,
+                category=EventCategory.ALERT if raised else EventCategory.SENSOR,
+                summary=f"{what} {value:.4g} {unit} is {move} its limit of {threshold.limit:g} {unit}",
+                asset_id=mapping.asset_id,
+                source_id=str(mapping.id),
+                payload={
+                    "tag_id": mapping.id,
+                    "external_tag": mapping.external_tag,
+                    "metric": mapping.metric,
+                    "value": value,
+                    "limit": threshold.limit,
+                    "direction": "low" if threshold.direction == "low" else "high",
+                    "unit": unit,
+                    "state": "crossed" if raised else "returned",
+                },
+            )
+        )
+
+
+def _watches(plant: PlantModel, roster: Roster) -> list[_Watch]:
+    assets = {asset.id: asset for asset in plant.assets}
+    return [
+        _Watch(row, threshold)
+        for row, mapping in enumerate(roster.mappings)
+        if mapping.asset_id in assets
+        for threshold in plant.thresholds_of(assets[mapping.asset_id], mapping.metric)
+    ]
+
+
+def _dead_band(roster: Roster, watch: _Watch) -> float:
+    mapping = roster.mappings[watch.row]
+    if mapping.normal_low is not None and mapping.normal_high is not None:
+        return DEAD_BAND * abs(mapping.normal_high - mapping.normal_low)
+    return DEAD_BAND * abs(watch.threshold.limit)

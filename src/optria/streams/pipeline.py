@@ -1,0 +1,186 @@
+"""The way of a batch through the stream: one synchronous pass, nothing is created per sample."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from time import monotonic
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from optria.core.asset import PlantModel
+from optria.core.event import Event
+from optria.core.incident import Anchor
+from optria.core.tag import SampleBatch
+from optria.kit import clock
+from optria.kit.settings import Settings
+from optria.streams import checkpoint
+from optria.streams.anchoring import Anchoring, Blame, Reading
+from optria.streams.gate import Gate
+from optria.streams.history import History
+from optria.streams.limits import Limits
+from optria.streams.live import Live
+from optria.streams.recent import Recent
+from optria.streams.roster import Roster
+from optria.streams.scoring import Scorer
+
+log = structlog.get_logger(__name__)
+
+
+class Pipeline:
+    """The stream of one tenant: gate, recent, live, history, limits, detectors, anchoring.
+
+    ``ingest`` never waits. Anchors, limit events and ends of episodes go out by the three callbacks.
+    Public parts: ``recent``, ``live``, ``history``, ``limits``, ``anchoring``, ``gate``.
+    """
+
+    def __init__(
+        self,
+        plant: PlantModel,
+        settings: Settings,
+        on_anchor: Callable[[Anchor], None],
+        on_event: Callable[[Event], None],
+        on_cleared: Callable[[int], None],
+        history: History | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._settings, self._now, self._on_event = settings, now, on_event
+        self._on_anchor, self._on_cleared = on_anchor, on_cleared
+        self.history = history or History(None, plant.tenant_id)
+        self.anchoring = Anchoring(on_anchor, on_cleared, self._blame)
+        self._errors: Counter[str] = Counter()
+        self._build(plant)
+
+    def _build(self, plant: PlantModel) -> None:
+        self.plant, self.roster = plant, Roster.of(plant)
+        tags = self.roster.ids.tolist()
+        self.gate = Gate(plant, self._now, self.roster)
+        self.recent = Recent(tags, self._ring())
+        self.live = Live(tags, monotonic)
+        self.limits = Limits(plant, self.roster, self._on_event)
+        self.scorer = Scorer(plant, self.roster, self.gate.stuck)
+        self._learned_until = np.full(len(tags), np.iinfo(np.int64).min, np.int64)
+
+    def _ring(self) -> int:
+        fastest_s = float(self.roster.scan_us.min()) / 1e6 if len(self.roster) else 1.0
+        return min(int(self._settings.ring_minutes * 60 / fastest_s) + 1, 36_001)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was refused, shed or went wrong, by reason."""
+        detectors = self.scorer.errors + self.scorer.chosen.errors + self._errors
+        counts = dict(self.gate.counts) | {f"detector {name}": n for name, n in detectors.items()}
+        return counts | ({"history_shed": self.history.shed} if self.history.shed else {})
+
+    def ingest(self, batch: SampleBatch) -> None:
+        """Take in a batch as a connector emits it (raw values, any order, any number per tag)."""
+        if not len(batch):
+            return
+        admitted = self.gate.admit(batch)
+        samples, row = admitted.batch, admitted.row
+        self.recent.add(samples, row)
+        self.live.put(samples, row)
+        self.history.offer(samples)
+        self.history.offer(admitted.late)
+        self.limits.check(samples, row, admitted.scored)
+        chosen = np.flatnonzero(admitted.scored)
+        chosen = chosen[samples.source_time[chosen] > self._learned_until[row[chosen]]]
+        for part in slices(row[chosen]):
+            self._detect(samples, chosen[part], row)
+
+    def expected(self, tag: int) -> tuple[float, float] | None:
+        """The range that the next value of a tag is expected in; None while it warms up."""
+        row = self.roster.row_of(tag)
+        return None if row is None else self.scorer.level.band(row)
+
+    def is_stuck(self, tag: int) -> bool:
+        """Whether a tag shows one value for far too long."""
+        row = self.roster.row_of(tag)
+        return row is not None and self.gate.is_stuck(row)
+
+    def is_warm(self, asset_id: int) -> bool:
+        """Whether all detectors of an asset have finished their warm-up."""
+        if asset_id not in self.roster.asset_ids:
+            return False
+        return bool(np.isfinite(self.scorer.joint.limit[self.roster.asset_ids.index(asset_id)]).all())
+
+    def rebaseline(self, asset_id: int) -> None:
+        """Forget an asset's normal behaviour and end its episode: after maintenance, or when told so."""
+        if asset_id in self.roster.asset_ids:
+            self.scorer.reset_tags(self.scorer.members[self.roster.asset_ids.index(asset_id)])
+        self.anchoring.reset(asset_id)
+
+    def reconfigure(self, plant: PlantModel) -> None:
+        """Follow a change of the plant; tags that stay what they were keep what was learned of them."""
+        state = self.state()
+        recent, live, limits, gate = self.recent, self.live, self.limits, self.gate
+        self._build(plant)
+        self.recent.adopt(recent)
+        self.live.adopt(live)
+        self.limits.adopt(limits)
+        self.gate.counts = gate.counts
+        for row, tag in enumerate(self.roster.ids):
+            old = gate.roster.row_of(int(tag))
+            if old is not None:
+                self.gate.last_time[row] = gate.last_time[old]
+                self.gate.stuck.adopt(row, gate.stuck, old)
+        self.restore(state)
+        for asset_id in set(gate.roster.asset_ids) - set(self.roster.asset_ids):
+            self.anchoring.reset(asset_id)
+
+    def state(self) -> dict[str, object]:
+        """Everything learned, as JSON."""
+        return checkpoint.save(self.scorer) | {"episodes": self.anchoring.state()}
+
+    def restore(self, state: Mapping[str, object]) -> int:
+        """Take back :meth:`state` for what has not changed since; the number of tags that were.
+
+        What does not fit (another mapping, a damaged row) is left out, counted and warms up again.
+        """
+        restored, damaged = checkpoint.load(self.scorer, state, self._learned_until)
+        self._errors["state_refused"] += damaged
+        episodes = state.get("episodes")
+        if isinstance(episodes, dict):
+            try:
+                self.anchoring.restore(episodes)
+            except (KeyError, TypeError, ValueError):
+                self._errors["state_refused"] += 1
+        return restored
+
+    def _blame(self, asset_id: int) -> Blame:
+        return self.scorer.blame(asset_id)
+
+    def _detect(self, samples: SampleBatch, part: NDArray[np.intp], row: NDArray[np.intp]) -> None:
+        part = part[np.argsort(row[part])]
+        rows = row[part]
+        try:
+            self.scorer.observe(rows, samples.value[part], samples.source_time[part])
+            self._learned_until[rows] = samples.source_time[part]
+            assets = self.scorer.due(rows)
+            scores, times = self.scorer.score_assets(assets), self.scorer.newest(assets)
+        except Exception:
+            self._errors["scoring"] += 1
+            log.warning("detectors_reset", tags=len(rows), exc_info=True)
+            self.scorer.reset_tags(rows)
+            return
+        for asset, score, time in zip(assets.tolist(), scores.tolist(), times.tolist(), strict=True):
+            self.anchoring.observe(Reading(self.roster.asset_ids[asset], time, score))
+
+
+def slices(row: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Cut a time-ordered run of samples into parts in which no tag comes twice, keeping the order."""
+    if not len(row):
+        return []
+    order = np.argsort(row, kind="stable")
+    previous = np.full(len(row), -1, np.intp)
+    same = row[order][1:] == row[order][:-1]
+    previous[order[1:][same]] = order[:-1][same]
+    if previous.max() < 0:
+        return [np.arange(len(row))]
+    cuts, start = [0], 0
+    for index, before in enumerate(previous.tolist()):
+        if before >= start:
+            start = index
+            cuts.append(index)
+    return [np.arange(a, b) for a, b in zip(cuts, [*cuts[1:], len(row)], strict=True)]

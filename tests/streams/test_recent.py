@@ -1,0 +1,42 @@
+from datetime import timedelta
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optria.streams.recent import Recent
+from tests.streams.plants import BEGIN, batch
+
+TAGS = [3, 5, 9]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([0, 1, 2]), max_size=12), max_size=8), st.integers(1, 6))
+def test_a_ring_holds_the_last_samples_of_each_tag(batches: list[list[int]], capacity: int) -> None:
+    ring, kept, second = Recent(TAGS, capacity), {tag: [] for tag in TAGS}, 0
+    for rows in batches:
+        times = [BEGIN + timedelta(seconds=second + i) for i in range(len(rows))]
+        values = [float(second + i) for i in range(len(rows))]
+        ring.add(batch([TAGS[r] for r in rows], times, values), np.array(rows, np.intp))
+        for row, value in zip(rows, values, strict=True):
+            kept[TAGS[row]].append(value)
+        second += len(rows)
+    windows = ring.windows(TAGS, BEGIN, BEGIN + timedelta(hours=1))
+    assert {tag: w.value.tolist() for tag, w in windows.items()} == {
+        t: v[-capacity:] for t, v in kept.items()
+    }
+
+
+def test_a_window_is_closed_on_both_ends() -> None:
+    ring = Recent(TAGS, 10)
+    ring.add(batch([5] * 5, [BEGIN + timedelta(seconds=i) for i in range(5)], range(5)), np.ones(5, np.intp))
+    window = ring.window(5, BEGIN + timedelta(seconds=1), BEGIN + timedelta(seconds=3))
+    assert window.value.tolist() == [1.0, 2.0, 3.0]
+    assert not len(ring.window(77, BEGIN, BEGIN))
+
+
+def test_another_ring_takes_over_what_fits() -> None:
+    old, new = Recent(TAGS, 10), Recent([5, 6], 3)
+    old.add(batch([5] * 5, [BEGIN + timedelta(seconds=i) for i in range(5)], range(5)), np.ones(5, np.intp))
+    new.adopt(old)
+    assert new.window(5, BEGIN, BEGIN + timedelta(hours=1)).value.tolist() == [2.0, 3.0, 4.0]
