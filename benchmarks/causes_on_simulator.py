@@ -206,15 +206,15 @@ def _calibration_error(told: Sequence[tuple[float, bool]]) -> float:
 
 
 def speed(run: Run, past: tuple[PastIncident, ...], rules: tuple[CausalRule, ...], times: int) -> list[float]:
-    """Milliseconds of an analysis with 32 tags over 1 h at 1 Hz and 200 past incidents."""
+    """Milliseconds of processor time of an analysis with 32 tags over 1 h at 1 Hz and 200 past incidents."""
     mine = [p for p in past if p.asset_type == run.case.asset.asset_type]
     history = tuple(replace(mine[n % len(mine)], id=str(n), number=f"BB-{n}") for n in range(200))
     case = replace(run.case, series=_widened(run.case.series, 32), rules=rules, history=history)
     taken = []
     for _ in range(times):
-        begin = time.perf_counter()
+        begin = time.process_time()
         analyse(case)
-        taken.append(1000.0 * (time.perf_counter() - begin))
+        taken.append(1000.0 * (time.process_time() - begin))
     return sorted(taken)
 
 
@@ -262,7 +262,9 @@ def main() -> None:
         print(f"{name:40}", "  ".join(f"{key} {value:.2f}" for key, value in figures.items()))
     pump = next(run for run in runs if run.case.asset.asset_type == "Pump")
     taken = speed(pump, past, rules, 200)
-    print(f"32 tags x 1 h, 200 past incidents: p50 {taken[99]:.1f} ms, p99 {taken[197]:.1f} ms")
+    print(
+        f"32 tags x 1 h, 200 past incidents, processor time: p50 {taken[99]:.1f} ms, p99 {taken[197]:.1f} ms"
+    )
     print(f"a cause without rule or past incident is called Other: {novelty(runs, rules):.2f}")
 
 

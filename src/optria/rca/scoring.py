@@ -1,5 +1,6 @@
 """From history, rules and the first onset to a probability of each cause, and what each rests on."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ import numpy as np
 from optria.core.incident import OTHER, Evidence, RootCause, cause_code
 from optria.rca.case import PastIncident
 from optria.rca.rules import CausalRule, Match
+from optria.rca.signals import Floats
 from optria.rca.similarity import CANDIDATE, Compared, unit_rows
 from optria.rca.words import Words, cause_words, not_seen, seen, speaks_against
 
@@ -139,26 +141,86 @@ def fit_temperature(history: Sequence[PastIncident]) -> float:
     known = [past for past in history if past.signature]
     if len(known) < TEMPERATURE_FROM:
         return TEMPERATURE
-    vocabulary = {n: i for i, n in enumerate(sorted(set().union(*(p.signature for p in known))))}
-    rows = unit_rows([past.signature for past in known], vocabulary)
-    cosines = np.clip(rows @ rows.T, 0.0, 1.0)
-    np.fill_diagonal(cosines, -1.0)
-    masses = [_left_out_masses(cosines[i], known) for i in range(len(known))]
-    causes = [past.cause for past in known]
+    labels = [*dict.fromkeys(past.cause for past in known if past.cause != OTHER), OTHER]
+    masses = _left_out_masses(known, labels)
+    confirmed = np.array([labels.index(past.cause) for past in known])
 
     def log_likelihood(temperature: float) -> float:
-        told = [tempered(m, temperature).get(cause, 0.0) for m, cause in zip(masses, causes, strict=True)]
+        powers = masses ** (1.0 / temperature)
+        told = powers[np.arange(len(known)), confirmed] / powers.sum(axis=1)
         return float(np.log(np.maximum(told, 1e-3)).sum())
 
     return max(_TEMPERATURES, key=log_likelihood)
 
 
-def _left_out_masses(
-    cosines: np.ndarray[tuple[int], np.dtype[np.float64]], known: Sequence[PastIncident]
-) -> dict[str, float]:
-    near = np.argsort(-cosines, kind="stable")[:10]
-    masses = total_masses(history_parts([Compared(known[i], float(cosines[i])) for i in near]))
-    masses[OTHER] = other_mass(masses)
+def _left_out_masses(known: Sequence[PastIncident], labels: Sequence[str]) -> Floats:
+    """Mass of each label (column) for each past incident (row) as the others see it."""
+    rows = unit_rows([past.signature for past in known])
+    cosines = rows @ rows.T
+    np.fill_diagonal(cosines, -1.0)
+    columns = [labels.index(past.cause) for past in known]
+    masses = np.zeros((len(known), len(labels)))
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :10]
+    alike = np.take_along_axis(cosines, nearest, axis=1)
+    for row, (near, values) in enumerate(zip(nearest.tolist(), alike.tolist(), strict=True)):
+        rank: Counter[int] = Counter()
+        for past, value in zip(near, values, strict=True):
+            if value > CANDIDATE:
+                column = columns[past]
+                masses[row, column] += HISTORY_WEIGHT * closeness(value) * 0.5 ** rank[column]
+                rank[column] += 1
+    best = masses[:, :-1].max(axis=1, initial=0.0)
+    masses[:, -1] += OTHER_MASS + NOVELTY_MASS * np.maximum(0.0, 1.0 - best)
+    return masses
+
+
+def other_mass(masses: Mapping[str, float]) -> float:
+    """The unexplained: a floor, and the more the weaker the best known cause is."""
+    best = max((mass for label, mass in masses.items() if label != OTHER), default=0.0)
+    return masses.get(OTHER, 0.0) + OTHER_MASS + NOVELTY_MASS * max(0.0, 1.0 - best)
+
+
+def tempered(masses: Mapping[str, float], temperature: float) -> dict[str, float]:
+    """Masses to the power 1/temperature, normalised to sum to 1."""
+    powers = {label: mass ** (1.0 / temperature) for label, mass in masses.items() if mass > 0.0}
+    total = sum(powers.values())
+    return {label: power / total for label, power in powers.items()}
+
+
+def fit_temperature(history: Sequence[PastIncident]) -> float:
+    """The temperature under which past incidents, each left out in turn, are told best by the others.
+
+    By log-likelihood of the confirmed cause, comparing by signature; the default where history is short.
+    """
+    known = [past for past in history if past.signature]
+    if len(known) < TEMPERATURE_FROM:
+        return TEMPERATURE
+    labels = [*dict.fromkeys(past.cause for past in known if past.cause != OTHER), OTHER]
+    masses = _left_out_masses(known, labels)
+    confirmed = np.array([labels.index(past.cause) for past in known])
+
+    def log_likelihood(temperature: float) -> float:
+        powers = masses ** (1.0 / temperature)
+        told = powers[np.arange(len(known)), confirmed] / powers.sum(axis=1)
+        return float(np.log(np.maximum(told, 1e-3)).sum())
+
+    return max(_TEMPERATURES, key=log_likelihood)
+
+
+def _left_out_masses(known: Sequence[PastIncident], labels: Sequence[str]) -> Floats:
+    """Mass of each label (column) for each past incident (row) as the others see it."""
+    rows = unit_rows([past.signature for past in known])
+    cosines = rows @ rows.T
+    np.fill_diagonal(cosines, -1.0)
+    columns = [labels.index(past.cause) for past in known]
+    masses = np.zeros((len(known), len(labels)))
+    for row, near in enumerate(np.argsort(-cosines, axis=1, kind="stable")[:, :10]):
+        rank: Counter[int] = Counter()
+        for one in near[cosines[row, near] > CANDIDATE]:
+            column = columns[one]
+            masses[row, column] += HISTORY_WEIGHT * closeness(cosines[row, one]) * 0.5 ** rank[column]
+            rank[column] += 1
+        masses[row, -1] += OTHER_MASS + NOVELTY_MASS * max(0.0, 1.0 - masses[row, :-1].max(initial=0.0))
     return masses
 
 

@@ -7,7 +7,8 @@ difference-variance), all in standard deviations with a soft dead band. ``alone.
 tag that left all others alone.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -103,20 +104,24 @@ def metric_of(feature: str) -> tuple[str, str, str]:
     return (place, metric, channel) if colon else ("own", name, channel)
 
 
-def compressed(features: Mapping[str, float], vocabulary: Mapping[str, int]) -> Floats:
-    """Features as a vector: logarithmic in size, neighbours at half weight."""
-    vector = np.zeros(len(vocabulary))
-    for name, value in features.items():
-        column = vocabulary.get(name)
-        if column is not None:
-            vector[column] = compress(name, value)
-    return vector
+def compressed(signatures: Sequence[Mapping[str, float]], vocabulary: Mapping[str, int]) -> Floats:
+    """Signatures as rows float64[n, features]: logarithmic in size, neighbours at half weight."""
+    matrix = np.zeros((len(signatures), len(vocabulary)))
+    for row, features in enumerate(signatures):
+        for name, value in features.items():
+            matrix[row, vocabulary[name]] = value
+    weight = np.array([_weight(name) for name in vocabulary])
+    rows: Floats = weight * np.sign(matrix) * np.log1p(np.abs(matrix))
+    return rows
 
 
 def compress(name: str, value: float) -> float:
     """Sign times log(1 + size), so that ten deviations do not drown three."""
-    size = float(np.sign(value) * np.log1p(abs(value)))
-    return 0.5 * size if ":" in name else size
+    return math.copysign(_weight(name) * math.log1p(abs(value)), value)
+
+
+def _weight(name: str) -> float:
+    return 0.5 if ":" in name else 1.0
 
 
 def _name(tag: TagSignal, channel: str) -> str:

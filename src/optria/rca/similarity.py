@@ -7,6 +7,7 @@ import numpy as np
 
 from optria.core.incident import SimilarIncident
 from optria.rca.case import PastIncident
+from optria.rca.signals import Floats
 from optria.rca.signature import compress, compressed
 from optria.rca.timeline import TimelineEntry
 
@@ -48,8 +49,7 @@ def similarity(a: Pattern, b: Pattern) -> float:
 
 def cosine(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     """Cosine of two signatures, 0 where they point away from each other."""
-    vocabulary = {name: column for column, name in enumerate(sorted(set(a) | set(b)))}
-    x, y = compressed(a, vocabulary), compressed(b, vocabulary)
+    x, y = compressed([a, b], vocabulary_of([a, b]))
     length = float(np.linalg.norm(x) * np.linalg.norm(y))
     return max(0.0, min(1.0, float(x @ y) / length)) if length else float(dict(a) == dict(b))
 
@@ -130,25 +130,21 @@ def compare_history(pattern: Pattern, history: Sequence[PastIncident]) -> tuple[
     return tuple(sorted(ranked, key=lambda c: (-c.similarity, c.past.number)))
 
 
-def history_cosines(
-    features: Mapping[str, float], history: Sequence[PastIncident]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Cosine of one signature with each of history's."""
-    names = set(features).union(*(past.signature for past in history))
-    vocabulary = {name: column for column, name in enumerate(sorted(names))}
-    if not vocabulary:
-        return np.zeros(len(history))
-    matrix = unit_rows([past.signature for past in history], vocabulary)
-    mine = unit_rows([features], vocabulary)[0]
-    product: np.ndarray[tuple[int], np.dtype[np.float64]] = matrix @ mine
+def history_cosines(features: Mapping[str, float], history: Sequence[PastIncident]) -> Floats:
+    """Cosine of one signature with each of history's, as one matrix product."""
+    rows = unit_rows([*(past.signature for past in history), features])
+    product: Floats = rows[:-1] @ rows[-1]
     return product
 
 
-def unit_rows(
-    signatures: Sequence[Mapping[str, float]], vocabulary: Mapping[str, int]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def unit_rows(signatures: Sequence[Mapping[str, float]]) -> Floats:
     """Compressed signatures as rows of length 1 (of 0 where nothing moved)."""
-    rows = np.array([compressed(one, vocabulary) for one in signatures])
+    rows = compressed(signatures, vocabulary_of(signatures))
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray[tuple[int, int], np.dtype[np.float64]] = rows / np.where(length > 0, length, 1.0)
+    unit: Floats = rows / np.where(length > 0, length, 1.0)
     return unit
+
+
+def vocabulary_of(signatures: Sequence[Mapping[str, float]]) -> dict[str, int]:
+    """Column of each feature that any of them has."""
+    return {name: column for column, name in enumerate(sorted(set().union(*signatures)))}
