@@ -174,56 +174,6 @@ def _left_out_masses(known: Sequence[PastIncident], labels: Sequence[str]) -> Fl
     return masses
 
 
-def other_mass(masses: Mapping[str, float]) -> float:
-    """The unexplained: a floor, and the more the weaker the best known cause is."""
-    best = max((mass for label, mass in masses.items() if label != OTHER), default=0.0)
-    return masses.get(OTHER, 0.0) + OTHER_MASS + NOVELTY_MASS * max(0.0, 1.0 - best)
-
-
-def tempered(masses: Mapping[str, float], temperature: float) -> dict[str, float]:
-    """Masses to the power 1/temperature, normalised to sum to 1."""
-    powers = {label: mass ** (1.0 / temperature) for label, mass in masses.items() if mass > 0.0}
-    total = sum(powers.values())
-    return {label: power / total for label, power in powers.items()}
-
-
-def fit_temperature(history: Sequence[PastIncident]) -> float:
-    """The temperature under which past incidents, each left out in turn, are told best by the others.
-
-    By log-likelihood of the confirmed cause, comparing by signature; the default where history is short.
-    """
-    known = [past for past in history if past.signature]
-    if len(known) < TEMPERATURE_FROM:
-        return TEMPERATURE
-    labels = [*dict.fromkeys(past.cause for past in known if past.cause != OTHER), OTHER]
-    masses = _left_out_masses(known, labels)
-    confirmed = np.array([labels.index(past.cause) for past in known])
-
-    def log_likelihood(temperature: float) -> float:
-        powers = masses ** (1.0 / temperature)
-        told = powers[np.arange(len(known)), confirmed] / powers.sum(axis=1)
-        return float(np.log(np.maximum(told, 1e-3)).sum())
-
-    return max(_TEMPERATURES, key=log_likelihood)
-
-
-def _left_out_masses(known: Sequence[PastIncident], labels: Sequence[str]) -> Floats:
-    """Mass of each label (column) for each past incident (row) as the others see it."""
-    rows = unit_rows([past.signature for past in known])
-    cosines = rows @ rows.T
-    np.fill_diagonal(cosines, -1.0)
-    columns = [labels.index(past.cause) for past in known]
-    masses = np.zeros((len(known), len(labels)))
-    for row, near in enumerate(np.argsort(-cosines, axis=1, kind="stable")[:, :10]):
-        rank: Counter[int] = Counter()
-        for one in near[cosines[row, near] > CANDIDATE]:
-            column = columns[one]
-            masses[row, column] += HISTORY_WEIGHT * closeness(cosines[row, one]) * 0.5 ** rank[column]
-            rank[column] += 1
-        masses[row, -1] += OTHER_MASS + NOVELTY_MASS * max(0.0, 1.0 - masses[row, :-1].max(initial=0.0))
-    return masses
-
-
 def _cause(label: str, probability: float, parts: Sequence[Part], mass: float) -> RootCause:
     scale = probability / mass
     rows = tuple(replace(part.evidence, share=part.evidence.share * scale) for part in parts)
