@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from optria.web.texts import Text
 
@@ -11,6 +11,7 @@ Text20 = Annotated[Text, Field(max_length=20)]
 Text50 = Annotated[Text, Field(max_length=50)]
 Text100 = Annotated[Text, Field(max_length=100)]
 Text255 = Annotated[Text, Field(max_length=255)]
+Title = Annotated[Text, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 Prose = Annotated[Text, Field(max_length=20_000)]
 Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
 RowNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]

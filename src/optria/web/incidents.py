@@ -70,7 +70,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(in_utc)]
 class IncidentCreate(bodies.Body):
     incident_type: Annotated[str, Field(max_length=30)] = "FAILURE"
     severity: SeverityWord = "MINOR"
-    title: bodies.Text255
+    title: bodies.Title
     description: bodies.Prose | None = None
     root_asset_id: bodies.RowNumber | None = None
     site_id: bodies.RowNumber | None = None
@@ -83,7 +83,7 @@ class IncidentUpdate(bodies.Body):
 
     status: StatusWord | None = None
     severity: SeverityWord | None = None
-    title: bodies.Text255 | None = None
+    title: bodies.Title | None = None
     description: bodies.Prose | None = None
     assigned_to: bodies.RowNumber | None = None
     impact_estimate: dict[str, object] | None = None

@@ -46,7 +46,7 @@ class WorkOrderCreate(bodies.Body):
 
     asset_id: bodies.RowNumber | None = None
     code: bodies.Text100 | None = None
-    title: bodies.Text255
+    title: bodies.Title
     title_ar: bodies.Text255 | None = None
     description: bodies.Prose | None = None
     work_type: bodies.Text50 | None = None
@@ -60,7 +60,7 @@ class WorkOrderCreate(bodies.Body):
 class WorkOrderUpdate(bodies.Body):
     """v1's body, with the version that the change is based on."""
 
-    title: bodies.Text255 | None = None
+    title: bodies.Title | None = None
     title_ar: bodies.Text255 | None = None
     description: bodies.Prose | None = None
     priority: Priority | None = None
@@ -142,7 +142,11 @@ async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate)
     values["code"] = values.get("code") or await next_order_number(tx, tenant_id)
     values["work_order_number"] = values["code"]
     values["due_at"] = _due_at(body)
-    return _answer(await orders.create_manual(tx, tenant_id, viewer.user_id, values))
+    assignee = values.pop("assigned_to", None)
+    row = await orders.create_manual(tx, tenant_id, viewer.user_id, values)
+    if assignee is not None:
+        await orders.assign(tx, row, assignee, viewer.user_id)
+    return _answer(row)
 
 
 async def _same_tenant(tx: Tx, tenant_id: int, asset_id: int | None) -> None:
@@ -196,7 +200,7 @@ def _check_version(row: WorkOrderRow, version: int | None) -> None:
 
 
 def _change_fields(tx: Tx, row: WorkOrderRow, user_id: int, changes: dict[str, object]) -> None:
-    if "title" in changes and not changes["title"]:
+    if "title" in changes and changes["title"] is None:
         raise Invalid("A work order needs a title.")
     for name, value in changes.items():
         setattr(row, name, value)
