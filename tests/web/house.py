@@ -23,7 +23,7 @@ from optria.kit.settings import Settings
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 from optria.web import sessions
-from optria.web.live import Timing
+from optria.web.connection import Timing
 from optria.web.server import create_app
 from optria.web.services import Services
 from tests import factories

@@ -20,7 +20,7 @@ from optria.core.roles import Role
 from optria.core.tag import Quality
 from optria.db.identity import User, UserSession
 from optria.db.session import Database
-from optria.web.live import Timing
+from optria.web.connection import Timing
 from optria.web.runner import serve
 from optria.web.sessions import COOKIE
 from optria.work.notifications import Notice, notify
@@ -309,7 +309,7 @@ async def test_one_connection_too_many_is_told_to_come_later(database: Database)
 
 
 @pytest.mark.parametrize(
-    "text", ["no json", "[]", "1", '{"op":"drop"}', '{"op":"sub"}', '{"op":"ack","n":"1"}']
+    "words", ["no json", "[]", "1", '{"op":"drop"}', '{"op":"sub"}', '{"op":"ack","n":"1"}']
 )
 async def test_nonsense_closes_the_socket(house: House, words: str) -> None:
     async with served(house) as url, opened(house, url, Role.VIEWER) as browser:

@@ -1,12 +1,9 @@
-"""The live socket: one hub tells every open screen what changed, in the frames of the live protocol.
+"""The hub: tells every open screen what changed, in the frames of the live protocol.
 
-Values are gathered per tenant each tick and encoded once; events come from the bus after the commit. A
-connection has a reader (which also notices that the browser left), a writer and a watch on its session.
+Values are gathered per tenant each tick and encoded once; events come from the bus after the commit.
 """
 
 import asyncio
-import contextlib
-import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -17,12 +14,12 @@ from typing import Annotated, Final
 import structlog
 from fastapi import APIRouter, WebSocket
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from optria.core.errors import OptriaError
 from optria.core.messages import Message
 from optria.core.roles import Permission, can
 from optria.streams.live import Live
+from optria.web.connection import MALFORMED, SIGNED_OUT, TRY_LATER, Connection, LeaveError, Timing, close
 from optria.web.deps import SOCKET, language_of, token_of
 from optria.web.mailbox import Mailbox
 from optria.web.services import Services
@@ -39,30 +36,12 @@ from optria.web.topics import (
 log = structlog.get_logger(__name__)
 router = APIRouter()
 
-TICK_S: Final = 0.5
-HEARTBEAT_S: Final = 5.0
-SEND_TIMEOUT_S: Final = 5.0
-SESSION_CHECK_S: Final = 60.0
-MAX_CONNECTIONS: Final = 2_000
 MAX_TOPICS: Final = 64
-HEARTBEAT: Final = '[{"op":"hb"}]'
+"""Topics that one connection may follow."""
 VALUE_TOPIC: Final = re.compile(r"v:(site|asset):[1-9][0-9]{0,9}")
-
-SIGNED_OUT: Final = 4401
-TRY_LATER: Final = 1013
-MALFORMED: Final = 1007
-TOO_SLOW: Final = 1008
 
 EventKey = tuple[str, int | None]
 """The topic, and the tenant (None: every tenant) or, of ``e:notify``, the user."""
-
-
-class _LeaveError(Exception):
-    """Ends one connection with a close code; None when the browser has left already."""
-
-    def __init__(self, code: int | None) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(eq=False, slots=True)
@@ -70,17 +49,6 @@ class _Client:
     viewer: Viewer
     mailbox: Mailbox = field(default_factory=Mailbox)
     topics: dict[str, EventTopic | ValueTopic] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds between ticks, heartbeats and session checks; shorter in tests."""
-
-    tick_s: float = TICK_S
-    heartbeat_s: float = HEARTBEAT_S
-    send_timeout_s: float = SEND_TIMEOUT_S
-    session_check_s: float = SESSION_CHECK_S
-    max_connections: int = MAX_CONNECTIONS
 
 
 class Hub:
@@ -96,16 +64,16 @@ class Hub:
         self._events: dict[EventKey, EventTopic] = {}
         self._values: dict[tuple[int, str], ValueTopic] = {}
         self._versions: dict[int, int] = {}
-        self._clients: set[_Client] = set()
+        self._connections: set[Connection] = set()
         self._frames = 0
         self._refused = 0
 
     def stats(self) -> Mapping[str, int]:
         """Counts for the health pages."""
         return {
-            "connections": len(self._clients),
+            "connections": len(self._connections),
             "topics": len(self._events) + len(self._values),
-            "frames_sent": self._frames,
+            "frames_sent": self._frames + sum(each.frames_sent for each in self._connections),
             "connections_refused": self._refused,
         }
 
@@ -132,72 +100,34 @@ class Hub:
 
     async def talk(self, socket: WebSocket, viewer: Viewer) -> None:
         """Serve one accepted socket until either side leaves."""
-        if len(self._clients) >= self._timing.max_connections:
+        if len(self._connections) >= self._timing.max_connections:
             self._refused += 1
-            await _close(socket, TRY_LATER)
+            await close(socket, TRY_LATER)
             return
         client = _Client(viewer)
-        self._clients.add(client)
-        code: int | None = None
+        is_welcome = partial(self._is_welcome, viewer, token_of(socket) or "", language_of(socket))
+        connection = Connection(
+            socket, client.mailbox, self._timing, partial(self._heard, client), is_welcome
+        )
+        self._connections.add(connection)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(socket, client))
-                tasks.create_task(self._write(socket, client))
-                tasks.create_task(self._watch_session(socket, client))
-        except* _LeaveError as leaving:
-            code = _first_code(leaving)
-        except* WebSocketDisconnect:
-            pass
+            await connection.run()
         finally:
+            self._connections.discard(connection)
+            self._frames += connection.frames_sent
             self._leave(client)
-        if code is not None:
-            await _close(socket, code)
 
-    async def _read(self, socket: WebSocket, client: _Client) -> None:
-        while True:
-            frame = await socket.receive()
-            if frame["type"] == "websocket.disconnect":
-                raise _LeaveError(None)
-            self._heard(client, _parse(frame.get("text")))
+    async def _is_welcome(self, viewer: Viewer, token: str, language: str) -> bool:
+        """Whether the session still holds with the same role; an open screen counts as use of it.
 
-    async def _write(self, socket: WebSocket, client: _Client) -> None:
-        loop = asyncio.get_running_loop()
-        heartbeat_at = loop.time() + self._timing.heartbeat_s
-        while True:
-            text = client.mailbox.take()
-            if text is None:
-                if loop.time() < heartbeat_at:
-                    await _news_until(client.mailbox, heartbeat_at)
-                    continue
-                text = HEARTBEAT
-            await self._send(socket, text)
-            heartbeat_at = loop.time() + self._timing.heartbeat_s
-
-    async def _send(self, socket: WebSocket, text: str) -> None:
+        While the database is away nobody is sent off.
+        """
         try:
-            async with asyncio.timeout(self._timing.send_timeout_s):
-                await socket.send_text(text)
-        except TimeoutError as error:
-            raise _LeaveError(TOO_SLOW) from error
-        self._frames += 1
-
-    async def _watch_session(self, socket: WebSocket, client: _Client) -> None:
-        """A session that ended, or a role that changed, closes the socket; an open screen counts as use."""
-        token = token_of(socket) or ""
-        while True:
-            await asyncio.sleep(self._timing.session_check_s)
-            try:
-                found = await find_viewer(
-                    self._services.database, self._services.settings, token, language_of(socket)
-                )
-            except (SQLAlchemyError, OptriaError, OSError) as error:
-                log.info("session_not_checked", error=type(error).__name__)
-                continue
-            if found is None or (found.role, found.tenant_id) != (
-                client.viewer.role,
-                client.viewer.tenant_id,
-            ):
-                raise _LeaveError(SIGNED_OUT)
+            found = await find_viewer(self._services.database, self._services.settings, token, language)
+        except (SQLAlchemyError, OptriaError, OSError) as error:
+            log.info("session_not_checked", error=type(error).__name__)
+            return True
+        return found is not None and (found.role, found.tenant_id) == (viewer.role, viewer.tenant_id)
 
     def _heard(self, client: _Client, asked: Mapping[str, object]) -> None:
         topic, number = asked.get("topic"), asked.get("n")
@@ -209,7 +139,7 @@ class Hub:
             case "sub" if isinstance(topic, str):
                 self._subscribe(client, topic, asked)
             case _:
-                raise _LeaveError(MALFORMED)
+                raise LeaveError(MALFORMED)
 
     def _subscribe(self, client: _Client, name: str, asked: Mapping[str, object]) -> None:
         """Silently nothing when the role, the tenant or the plant does not allow it."""
@@ -242,7 +172,6 @@ class Hub:
     def _leave(self, client: _Client) -> None:
         for name in list(client.topics):
             self._unsubscribe(client, name)
-        self._clients.discard(client)
 
     def _event_topic(self, key: EventKey) -> EventTopic:
         if key not in self._events:
@@ -299,40 +228,11 @@ def _event_key(name: str, viewer: Viewer) -> EventKey:
     return (name, viewer.user_id if name == "e:notify" else viewer.tenant_id)
 
 
-def _parse(text: object) -> Mapping[str, object]:
-    try:
-        asked = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
-        raise _LeaveError(MALFORMED)
-    return asked
-
-
-async def _news_until(mailbox: Mailbox, deadline: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout_at(deadline):
-            await mailbox.news()
-
-
-def _first_code(leaving: BaseExceptionGroup[_LeaveError]) -> int | None:
-    codes = [error.code for error in leaving.exceptions if isinstance(error, _LeaveError)]
-    return next((code for code in codes if code is not None), None)
-
-
-async def _close(socket: WebSocket, code: int) -> None:
-    if socket.client_state is not WebSocketState.CONNECTED:
-        return
-    with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-        async with asyncio.timeout(1.0):
-            await socket.close(code)
-
-
 @router.websocket("/ws")
 async def live(socket: WebSocket, viewer: Annotated[Viewer | None, SOCKET]) -> None:
     await socket.accept()
     if viewer is None:
-        await _close(socket, SIGNED_OUT)
+        await close(socket, SIGNED_OUT)
         return
     hub: Hub = socket.app.state.hub
     await hub.talk(socket, viewer)

@@ -23,6 +23,7 @@ from optria.web import (
     work_order_page,
     work_orders,
 )
+from optria.web.connection import Timing
 from optria.web.deps import require
 from optria.web.limits import BodyLimit, LoginThrottle
 from optria.web.rendering import mount_static
@@ -51,7 +52,7 @@ ROUTERS = (
 """Every router of the product; a new one is added here by name."""
 
 
-def create_app(services: Services, timing: live.Timing | None = None) -> FastAPI:
+def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``."""
     app = FastAPI(
         title="OPTRIA IQ",
