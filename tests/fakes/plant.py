@@ -31,9 +31,10 @@ def tag_entry(number: int) -> TagEntry:
 
 
 class FakePlant:
-    """``count`` tags, ten per asset, one site."""
+    """``count`` tags, ten per asset, one site; remembers ``keep`` samples of each."""
 
-    def __init__(self, count: int = 12) -> None:
+    def __init__(self, count: int = 12, keep: int = 100_000) -> None:
+        self.keep = keep
         tags = tuple(tag_entry(n) for n in range(count))
         codes = dict.fromkeys(tag.asset for tag in tags)
         assets = tuple(AssetEntry(c, c, c, "Pump", "SITE-1", "high", None, 50.0) for c in codes)
@@ -50,6 +51,7 @@ class FakePlant:
         for name, time, value, quality in rows:
             self.rows[name].append((to_micros(time), value, quality))
             self.rows[name].sort(key=lambda row: row[0])
+            del self.rows[name][: -self.keep]
         frame = _frame([(name, to_micros(time), value, quality) for name, time, value, quality in rows])
         for callback in list(self.callbacks):
             callback(frame)

@@ -85,7 +85,7 @@ async def session(config: OpcUaConfig, home: Path) -> AsyncIterator[Client]:
         raise ConnectorUnavailable(sentence(error, where)) from error
     finally:
         if client is not None:
-            await _close(client)
+            await close(client)
 
 
 def _client(config: OpcUaConfig) -> Client:
@@ -158,7 +158,7 @@ def check_pin(der: bytes, config: OpcUaConfig) -> None:
         )
 
 
-async def _close(client: Client) -> None:
+async def close(client: Client) -> None:
     """Say goodbye if the server still listens; drop the socket in any case."""
     with suppress(ua.UaError, OSError, TimeoutError):
         async with asyncio.timeout(GOODBYE_S):
@@ -196,4 +196,9 @@ def sentence(error: Exception, where: str) -> str:
         return f"The OPC UA server at {where} does not answer. Check address, network and firewall."
     if isinstance(error, OSError):
         return f"The connection to the OPC UA server at {where} failed ({error.strerror or error})."
-    return f"The OPC UA server at {where} answered {type(error).__name__}: {error}"
+    if "No matching endpoints" in str(error):
+        return (
+            f"The OPC UA server at {where} does not offer a connection without security. "
+            "Choose the security mode Sign or SignAndEncrypt."
+        )
+    return f"The OPC UA server at {where} answered {type(error).__name__} ({str(error).rstrip('.')})."

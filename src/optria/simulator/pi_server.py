@@ -144,7 +144,8 @@ def pi_app(
 
 
 def _links(request: Request, path: str) -> Json:
-    return {"Self": f"{str(request.base_url).rstrip('/')}/{path}"}
+    here = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
+    return {"Self": f"{here}/{path}"}
 
 
 def _server_routes() -> APIRouter:

@@ -1,0 +1,181 @@
+"""Rows of a database as they come, and what a database refuses."""
+
+import sqlite3
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from optria.connectors.sql import SqlConnector, columns, read_time
+from optria.connectors.sql_engine import SqlConfig, database_url, sentence
+from optria.core.errors import ConfigurationError, ConnectorUnavailable
+from optria.core.tag import Quality, SignalMapping, to_micros
+
+RIYADH = ZoneInfo("Asia/Riyadh")
+TEN = datetime(2026, 7, 1, 10, 0, 0, 250000, UTC)
+
+
+@pytest.mark.clause("A1")
+@pytest.mark.parametrize(
+    "written",
+    [
+        datetime(2026, 7, 1, 13, 0, 0, 250000),  # noqa: DTZ001
+        "2026-07-01 13:00:00.250000",
+        "2026-07-01T10:00:00.250000Z",
+        "2026-07-01T12:00:00.250000+02:00",
+        TEN,
+        TEN.timestamp(),
+    ],
+)
+def test_times_land_on_one_instant(written: object) -> None:
+    assert read_time(written, RIYADH) == TEN
+
+
+@pytest.mark.clause("A1")
+def test_times_in_a_zone_with_daylight_saving() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    assert read_time("2026-07-01 12:00:00", paris) == datetime(2026, 7, 1, 10, tzinfo=UTC)
+    assert read_time("2026-12-01 12:00:00", paris) == datetime(2026, 12, 1, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", [None, "yesterday", b"x", 1e300, "2026-13-01"])
+def test_what_is_no_time_is_none(written: object) -> None:
+    assert read_time(written, RIYADH) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "quality"),
+    [
+        (0, Quality.GOOD),
+        (1, Quality.UNCERTAIN),
+        (2, Quality.BAD),
+        (192, Quality.GOOD),
+        (64, Quality.UNCERTAIN),
+        (8, Quality.BAD),
+        (None, Quality.GOOD),
+        ("Good", Quality.GOOD),
+        (" questionable ", Quality.UNCERTAIN),
+        ("shutdown", Quality.BAD),
+    ],
+)
+def test_qualities_as_databases_write_them(written: object, quality: Quality) -> None:
+    batch = columns([("a", 1.5, written, TEN)], {"a": 3}, UTC, Counter())
+    assert batch.quality.tolist() == [quality]
+
+
+def test_rows_are_columns_and_bad_ones_are_counted() -> None:
+    rejected: Counter[str] = Counter()
+    rows = [
+        ("a", Decimal("1.5"), TEN),
+        ("b", None, 0, TEN),
+        ("b", "n/a", 0, TEN),
+        ("c", 1.0, 0, None),
+        ("c", 1.0),
+        ("unmapped", 1.0, 0, TEN),
+    ]
+    batch = columns(rows, {"a": 1, "b": 2, "c": 3}, UTC, rejected)
+    assert batch.tag.tolist() == [1, 2, 2]
+    assert batch.quality.tolist() == [Quality.GOOD, Quality.BAD, Quality.BAD]
+    assert batch.source_time.tolist() == [to_micros(TEN)] * 3
+    assert rejected == {"no time": 1, "columns": 1}
+
+
+def make(path: Path, **changes: object) -> SqlConnector:
+    return SqlConnector({"endpoint_url": f"sqlite:///{path}", **changes}, path.parent)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "plant.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE plant_readings (tag TEXT, value REAL, quality INT, source_time TEXT)")
+        database.execute(
+            "INSERT INTO plant_readings VALUES ('P-1.TT', 41.5, 0, '2026-07-01 13:00:00.250000')"
+        )
+    database.close()
+    return path
+
+
+@pytest.mark.clause("D6", "C3")
+async def test_naive_times_are_of_the_configured_zone(table: Path) -> None:
+    mapping = SignalMapping(9, 1, 1, "P-1.TT", "temperature", "°C")
+    batch = await make(table, time_zone="Asia/Riyadh").read_latest([mapping])
+    assert [(s.tag, s.value, s.source_time) for s in batch.rows()] == [(9, 41.5, TEN)]
+
+
+async def test_the_file_is_only_read(table: Path) -> None:
+    found = await make(table, query="DELETE FROM plant_readings RETURNING *").probe()
+    assert not found.ok
+    assert "readonly" in found.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"query": "SELECT * FROM nothing_here"}, "does not have what the query reads"),
+        ({"query": "SELECT tgg FROM plant_readings"}, "does not understand the query"),
+        ({"query": "SELEC"}, "does not understand the query"),
+        ({"query": "SELECT tag FROM plant_readings"}, "gives 1 columns"),
+    ],
+)
+async def test_a_query_of_no_use_is_a_sentence(table: Path, changes: dict[str, object], says: str) -> None:
+    found = await make(table, **changes).probe()
+    assert not found.ok
+    assert says in found.message
+
+
+async def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    found = await make(path).probe()
+    assert "There is no SQLite file" in found.message
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg:///plant",
+        "postgresql+asyncpg:///plant?host=/var/run/postgresql",
+        "postgresql+asyncpg://h/plant?host=169.254.169.254",
+        "sqlite+aiosqlite:///file:secret?uri=true",
+        "sqlite+aiosqlite://",
+        "access://host/plant",
+        "not a url",
+    ],
+)
+def test_addresses_that_are_refused(url: str) -> None:
+    with pytest.raises(ConnectorUnavailable):
+        database_url(SqlConfig(endpoint_url=url))
+
+
+def test_a_driver_is_chosen_and_the_user_filled_in() -> None:
+    config = SqlConfig.model_validate(
+        {"endpoint_url": "postgresql://host/plant", "username": "reader", "password": "p@ss/word"}
+    )
+    url = database_url(config)
+    assert url.drivername == "postgresql+asyncpg"
+    assert (url.username, url.password) == ("reader", "p@ss/word")
+
+
+async def test_a_missing_driver_is_a_sentence(tmp_path: Path) -> None:
+    found = await SqlConnector({"endpoint_url": "oracle://127.0.0.1/plant"}, tmp_path).probe()
+    assert not found.ok
+    assert "is not installed" in found.message
+
+
+def test_a_password_never_shows_in_a_sentence() -> None:
+    with pytest.raises(ConnectorUnavailable) as refused:
+        database_url(SqlConfig(endpoint_url="nonsense:hunter2@host"))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_unknown_time_zone_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="time zone 'Mars/Olympus' is not known"):
+        make(tmp_path / "x.db", time_zone="Mars/Olympus")
+
+
+def test_other_faults_keep_the_words_of_the_driver() -> None:
+    assert "disk on fire" in sentence(RuntimeError("disk on fire"), "host")
