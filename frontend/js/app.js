@@ -9,7 +9,9 @@ import { say } from "./words.js";
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content;
 
-const clockOffset = Number(meta("optria-now") || Date.now()) - (performance.timeOrigin + performance.now());
+// The page says when it was made; its first byte arrived at about that moment.
+const arrived = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+const clockOffset = Number(meta("optria-now") || arrived) - arrived;
 export const serverNow = () => performance.timeOrigin + performance.now() + clockOffset;
 
 export const values = new LiveValues(serverNow);

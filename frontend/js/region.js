@@ -3,6 +3,7 @@
 
 const WAIT_MS = 120;
 const BUSY_WAIT_MS = 500;
+const AT_MOST_EVERY_MS = 1000;
 
 const policy = globalThis.trustedTypes?.createPolicy("optria-own-html", { createHTML: (html) => html }) ?? {
   createHTML: (html) => html,
@@ -106,6 +107,7 @@ export class Regions {
     this.fetchPage = fetchPage;
     this.due = new Set();
     this.timer = null;
+    this.fetchedAt = -Infinity;
     this.onError = () => {};
     this.onSignedOut = () => {};
   }
@@ -122,7 +124,8 @@ export class Regions {
 
   want(names) {
     names.forEach((name) => this.due.add(name));
-    if (this.due.size) this.timer ??= setTimeout(() => this.refreshDue(), WAIT_MS);
+    const wait = Math.max(WAIT_MS, this.fetchedAt + AT_MOST_EVERY_MS - performance.now());
+    if (this.due.size) this.timer ??= setTimeout(() => this.refreshDue(), wait);
   }
 
   wantAll() {
@@ -139,6 +142,7 @@ export class Regions {
 
   async refresh(names) {
     const url = location.href;
+    this.fetchedAt = performance.now();
     try {
       const response = await this.fetchPage(url);
       if (response.redirected && new URL(response.url).pathname === "/login") return this.onSignedOut();

@@ -39,7 +39,7 @@ def fake_site() -> FastAPI:
         allowed = request.query_params.get("role") != "viewer"
         drawn = request.query_params.get("drawn") != "no"
         page = plant_pages.twin_page(site, asset, app.state.orders, allowed, drawn)
-        return twin_html(request, page, plant_pages.shell(site))
+        return twin_html(request, page, plant_pages.shell(site, unread=3 + len(app.state.news)))
 
     @app.post("/api/blackbox/assets/{asset}/run")
     async def run(asset: int) -> dict[str, object]:

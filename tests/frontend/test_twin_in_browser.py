@@ -6,6 +6,8 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page, expect
 
+from tests.frontend.fake_site import serving
+
 pytestmark = pytest.mark.e2e
 
 
@@ -183,3 +185,51 @@ async def test_a_refresh_waits_for_what_is_being_sent(page: Page, site: str, sit
     await expect(page.get_by_role("button", name="Analysing")).to_have_attribute("aria-busy", "true")
     site_app.state.analysed.set()
     await expect(page.get_by_role("button", name="Run Black Box analysis")).to_be_enabled()
+
+
+async def test_a_lost_server_is_named_and_the_values_stay(page: Page, site_app: FastAPI) -> None:
+    async with serving(site_app) as url:
+        await page.goto(f"{url}/digital-twin/PLANT-B")
+        chip = page.locator("[data-connection]")
+        await expect(chip).to_have_attribute("data-state", "live")
+    await expect(chip).to_have_attribute("data-state", "reconnecting", timeout=20_000)
+    await expect(chip).to_contain_text("Reconnecting")
+    await expect(page.locator(".plant .lv", has_text="VT-1022").locator("[data-part=value]")).to_have_text(
+        re.compile(r"9\.\d\d")
+    )
+
+
+async def test_what_is_filled_in_survives_a_refresh(page: Page, site: str) -> None:
+    await page.goto(f"{site}/digital-twin/PLANT-B")
+    sheet = await page.locator("link[rel=stylesheet]").get_attribute("href")
+    kept = await page.evaluate(
+        """async (base) => {
+        const { swap } = await import(base + "/js/region.js");
+        const form = () => {
+          const region = document.createElement("section");
+          region.dataset.region = "form";
+          for (const [kind, key] of [["input", "note"], ["textarea", "found"], ["input", "done"]]) {
+            const field = document.createElement(kind);
+            field.dataset.key = key;
+            if (key === "done") field.type = "checkbox";
+            region.append(field);
+          }
+          return region;
+        };
+        const shown = form(), fetched = document.implementation.createHTMLDocument();
+        document.body.append(shown);
+        fetched.body.append(form());
+        shown.children[0].value = "half a sent";
+        shown.children[1].value = "a worn bearing";
+        shown.children[2].checked = true;
+        shown.children[1].focus();
+        shown.children[1].setSelectionRange(2, 2);
+        const before = shown.children[0];
+        swap(shown, fetched);
+        const [note, found, done] = shown.children;
+        const isFocused = document.activeElement === found;
+        return [note !== before, note.value, found.value, done.checked, isFocused, found.selectionStart];
+    }""",
+        (sheet or "").rpartition("/")[0],
+    )
+    assert kept == [True, "half a sent", "a worn bearing", True, True, 2]
