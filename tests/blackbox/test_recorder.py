@@ -108,7 +108,7 @@ async def test_a_second_look_makes_no_second_order_and_tells_nobody_again(small:
 @pytest.mark.clause("A28")
 async def test_the_final_analysis_revises_the_same_incident_and_order(small: SmallPlant) -> None:
     (incident,) = await opened(small, critical(small.pumps[0]))
-    assert incident.next_pass_at > incident.window_end
+    assert clock.now() < incident.next_pass_at < incident.window_end
     await make_past(small, incident.id, timedelta(hours=1))
     await go(small)
     (after,) = await rows(small, IncidentRow)
@@ -118,6 +118,18 @@ async def test_the_final_analysis_revises_the_same_incident_and_order(small: Sma
     assert after.end_time is not None
     assert after.next_pass_at is None
     assert len(await rows(small, WorkOrderRow)) == 1
+
+
+async def test_while_the_window_is_open_the_analysis_is_repeated(small: SmallPlant) -> None:
+    (incident,) = await opened(small, critical(small.pumps[0]))
+    async with small.database.transaction(small.tenant_id) as tx:
+        row = await tx.session.get_one(IncidentRow, incident.id)
+        row.anchored_at = clock.now() - timedelta(minutes=11)
+        row.next_pass_at = clock.now() - timedelta(seconds=1)
+    await go(small)
+    (after,) = await rows(small, IncidentRow)
+    assert [row.is_final for row in await rows(small, AnalysisRow)] == [False, False]
+    assert after.next_pass_at > after.window_end
 
 
 async def test_an_anomaly_that_goes_on_keeps_its_incident_open(small: SmallPlant) -> None:

@@ -21,6 +21,8 @@ from optria.work.incident_orders import Ordered, create_from_incident
 MAX_ATTEMPTS = 5
 WATCH_EVERY = timedelta(minutes=5)
 """How often an incident whose anomaly goes on after its window is looked at again."""
+INTERIM = (timedelta(minutes=2), timedelta(minutes=10))
+"""After the anchor a cause often shows itself within minutes: the open analysis is repeated then."""
 LATE_SAMPLES = timedelta(seconds=15)
 """Patience for samples of the window that are still on their way when it closes."""
 
@@ -63,9 +65,11 @@ async def _order(tx: Tx, incident: IncidentRow, analysis: Analysis, plant: Plant
 
 
 def _next_pass(incident: IncidentRow, analysis: Analysis) -> datetime | None:
-    """After a provisional analysis the final one; after that, until the episode is over, a look."""
+    """While the window is open the next repetition, then the final one, then a look until it is over."""
     if analysis.provisional:
-        return analysis.window.end + LATE_SAMPLES
+        anchored = incident.anchored_at or analysis.analysed_at
+        repeats = [anchored + after for after in INTERIM if anchored + after > clock.now()]
+        return min([*repeats, analysis.window.end + LATE_SAMPLES])
     return clock.now() + WATCH_EVERY if incident.dedup_key else None
 
 

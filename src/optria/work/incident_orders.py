@@ -103,10 +103,12 @@ async def _amend(tx: Tx, incident: IncidentRow, analysis: Analysis, asset: Asset
     if order is None:
         raise Conflict("The work order of this incident is being made by another process. Try again.")
     if order.status not in (WorkOrderStatus.COMPLETED, WorkOrderStatus.CLOSED, WorkOrderStatus.CANCELLED):
+        before = order.title
         order.title, order.title_ar = wording.order_title(analysis, asset)
         order.description = wording.order_description(analysis)
         order.checklist = wording.checklist(analysis, keep=order.checklist)
         touch(order)
-        record(tx, order, None, "amended", wording.amended(analysis))
+        if order.title != before or not analysis.provisional:
+            record(tx, order, None, "amended", wording.amended(analysis))
         announce(tx, order, "work_order_amended")
     return order
