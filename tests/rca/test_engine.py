@@ -1,18 +1,21 @@
 """The whole analysis: five outputs, and every input either counts or is survived."""
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optria.core.event import EventCategory, Severity
 from optria.core.incident import OTHER, Analysis
-from optria.rca.case import RawEntry
+from optria.core.tag import to_micros
+from optria.rca.case import RawEntry, Series
 from optria.rca.engine import analyse
-from tests.rca.cases import ANCHOR, PUMP, case, limit_event, past, sensors
+from tests.rca.cases import ANCHOR, PUMP, case, limit_event, mapping, past, sensors
 
 
 @pytest.mark.clause("O1", "O2", "O3", "O4", "O5", "A28")
@@ -176,3 +179,31 @@ def test_an_analysis_finds_itself_again() -> None:
 def test_severity_of_events_does_not_need_to_be_critical() -> None:
     quiet = limit_event("vibration", 9.0, 4.5, severity=Severity.INFO)
     assert analyse(case(events=(quiet,), series=(), history=())).matched_rules > 0
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.integers(0, 5400),
+        st.one_of(st.floats(-1e6, 1e6), st.just(float("nan")), st.just(float("inf"))),
+        st.integers(0, 2),
+    ),
+    max_size=200,
+)
+
+
+@pytest.mark.clause("I4")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SAMPLES, max_size=3), st.integers(-3600, 3600), st.integers(-120, 3600))
+def test_any_sensor_data_is_survived(columns: list[list[Any]], shift_s: int, now_s: int) -> None:
+    start = to_micros(ANCHOR) - 3_600_000_000
+    tags = []
+    for tag, rows in enumerate(columns, start=1):
+        rows = sorted(rows, key=lambda row: row[0])
+        time, value, quality = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+        times = start + 1_000_000 * np.array(time, np.int64)
+        qualities = np.array(quality, np.uint8)
+        tags.append(Series(mapping(tag, "flow"), times, np.array(value, np.float64), qualities))
+    anchor = replace(case().anchor, time=ANCHOR + timedelta(seconds=shift_s))
+    analysis = analyse(case(series=tuple(tags), anchor=anchor, now=ANCHOR + timedelta(seconds=now_s)))
+    assert sum(analysis.scores.values()) == pytest.approx(1.0, abs=1e-9)
+    assert all(math.isfinite(value) for value in analysis.signature.values())

@@ -72,6 +72,7 @@ def _precision(reference: Floats) -> Floats:
     covariance = np.cov(reference).reshape(tags, tags)
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     correlation = covariance / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1.0)
     precision: Floats = np.linalg.inv((1.0 - shrinkage) * correlation + shrinkage * np.eye(tags))
     return precision
 
