@@ -67,15 +67,6 @@ async def end(tx: Tx, token: str) -> None:
     )
 
 
-async def end_all(tx: Tx, user_id: int) -> None:
-    """Close every session of a user: after a change of role or password."""
-    await tx.session.execute(
-        update(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
-        .values(revoked_at=clock.now())
-    )
-
-
 async def find_viewer(database: Database, settings: Settings, token: str, language: str) -> Viewer | None:
     """Who a token belongs to, if its session is alive; using it keeps it alive."""
     now = clock.now()
