@@ -85,7 +85,7 @@ def test_first_onsets_and_maintenance_stand_in_for_missing_events() -> None:
         r"^– 09:00:\d\d vibration of P-101 \(T-1\) left its normal behaviour$", told, re.MULTILINE
     )
     told = story(case(events=(), series=sensors(), maintenance=(log(),)))
-    assert "– Earlier maintenance WO-7: Greased bearing" in told
+    assert "– Earlier maintenance: WO-7 Greased bearing: ran hot" in told
 
 
 def test_an_event_after_the_anchor_did_not_precede_it() -> None:

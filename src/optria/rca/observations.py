@@ -17,6 +17,8 @@ _CHANNELS: Mapping[str, tuple[Direction, Direction]] = {
 
 ANCHOR_SCORE = 9.0
 """Standard deviations that a tag named by the anchor counts for: beyond its limit for some time already."""
+_SPEAKS_TOO = 0.5
+"""Share of the strongest contribution from which another one counts as well."""
 
 
 def of_signature(signature: Mapping[str, float], tags: Mapping[tuple[str, str], int]) -> list[Observation]:
@@ -44,10 +46,12 @@ def of_anchor(case: Case) -> list[Observation]:
         for m in (*case.plant.mappings, *(s.mapping for s in case.series))
         if m.asset_id == case.asset.id
     }
+    named = [c for c in case.anchor.contributions if c.tag in own]
+    least = _SPEAKS_TOO * max((c.score for c in named), default=0.0)
     return [
         Observation(own[c.tag], "low" if c.direction == "low" else "high", ANCHOR_SCORE, tag=c.tag)
-        for c in case.anchor.contributions
-        if c.tag in own
+        for c in named
+        if c.score >= least
     ]
 
 

@@ -153,7 +153,7 @@ def preceding(case: Case, window: Timeline, found: Sequence[Onset]) -> tuple[Wor
     if len(told) < 2:
         told += [_onset_words(case, onset) for onset in found][: 2 - len(told)]
     if len(told) < 2:
-        told += _last_maintenance(case, {e.id for e in events})[: 2 - len(told)]
+        told += _last_maintenance(case, window)[: 2 - len(told)]
     return tuple(told)
 
 
@@ -173,14 +173,13 @@ def _onset_words(case: Case, onset: Onset) -> Words:
     )
 
 
-def _last_maintenance(case: Case, told: set[str | None]) -> list[Words]:
-    logs = [log for log in case.maintenance if str(log.id) not in told and log.same_asset]
+def _last_maintenance(case: Case, window: Timeline) -> list[Words]:
+    """Maintenance of the asset before the window, newest first."""
+    logs = [e for e in window.entries if e.kind == "maintenance" and e.asset_id == case.asset.id]
+    earlier = sorted((e for e in logs if e.time < case.window.start), key=lambda e: e.time, reverse=True)
     return [
-        Words(
-            f"Earlier maintenance {log.code}: {log.title.rstrip('.')}",
-            f"صيانة سابقة {ltr(f'{log.code}: {log.title}')}",
-        )
-        for log in reversed(logs)
+        Words(f"Earlier maintenance: {e.summary.rstrip('.')}", f"صيانة سابقة: {ltr(e.summary.rstrip('.'))}")
+        for e in earlier
     ]
 
 
