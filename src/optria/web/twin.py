@@ -1,14 +1,13 @@
 """The digital twin over HTTP: condition and live values of every asset, and series of its signals."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from sqlalchemy import func, select
 
 from optria.core.asset import PlantModel
-from optria.core.errors import Invalid, NotFound
+from optria.core.errors import NotFound
 from optria.core.roles import Permission
 from optria.core.tag import SignalMapping
 from optria.db.blackbox import IncidentRow
@@ -27,66 +26,17 @@ from optria.web.asset_views import (
 from optria.web.condition import Condition, Scores
 from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require
 from optria.web.incident_views import for_viewer, incident_json, visible
-from optria.web.readings import Reading, latest_readings, point_json, read_series, reading_json
+from optria.web.readings import reading_json
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, asset_json, layout_json, when
+from optria.web.signals import Signals, signals_of
 
 router = APIRouter(prefix="/api/twins", tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 Word = Annotated[str | None, Query(max_length=100)]
-SOURCE_KEYS: Final = {"opcua": "opcua", "pi": "pi", "sql": "external_sql", "demo": "demo"}
-DEFAULT_SPAN: Final = timedelta(hours=1)
-LONGEST_SPAN: Final = timedelta(days=31)
 RECENT_INCIDENTS: Final = 10
-
-
-class Signals:
-    """The mapped signals of one asset with their newest values."""
-
-    def __init__(
-        self, mappings: Sequence[SignalMapping], readings: Mapping[int, Reading], types: Mapping[int, str]
-    ) -> None:
-        self.mappings = mappings
-        self.readings = readings
-        self.types = types
-
-    @property
-    def sources(self) -> dict[str, bool]:
-        found = {self.types.get(m.integration_id, "") for m in self.mappings}
-        return {key: kind in found for kind, key in SOURCE_KEYS.items()}
-
-    @property
-    def values(self) -> dict[str, Mapping[str, object]]:
-        known = ((m, self.readings.get(m.id)) for m in self.mappings)
-        return {m.metric: reading_json(reading, m) for m, reading in known if reading is not None}
-
-    @property
-    def last_updated(self) -> datetime | None:
-        return max((self.readings[m.id].time for m in self.mappings if m.id in self.readings), default=None)
-
-    def data_status(self, now: datetime) -> str:
-        """live, demo (live from the demo generator) or disconnected."""
-        for m in self.mappings:
-            reading = self.readings.get(m.id)
-            if reading is not None and reading.is_fresh(m.scan_s, now):
-                return "demo" if self.types.get(m.integration_id) == "demo" else "live"
-        return "disconnected"
-
-
-def signals_of(
-    services: Services, rows: Sequence[Found], plants: Mapping[int, PlantModel], types: Mapping[int, str]
-) -> dict[int, Signals]:
-    """The signals of each asset by its id; one look at the live values per tenant."""
-    by_asset: dict[int, list[SignalMapping]] = {row.id: [] for row, _, _ in rows}
-    readings: dict[int, Reading] = {}
-    for tenant_id, plant in plants.items():
-        mine = [m for m in plant.mappings if m.asset_id in by_asset]
-        readings |= latest_readings(services, tenant_id, [m.id for m in mine])
-        for m in mine:
-            by_asset[m.asset_id].append(m)
-    return {asset_id: Signals(found, readings, types) for asset_id, found in by_asset.items()}
 
 
 @router.get("/summary")
@@ -263,74 +213,6 @@ async def _recent_incidents(tx: Tx, viewer: Viewer, row: AssetRow) -> list[Json]
         .limit(RECENT_INCIDENTS)
     )
     return [for_viewer(incident_json(found), viewer) for found in (await tx.session.scalars(query)).all()]
-
-
-@router.get("/assets/{asset_id}/metrics")
-async def list_metrics(_viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId) -> Json:
-    found = await find_asset(tx, asset_id)
-    signals = signals_of(services, [found], plants_of(services, [found]), {})[asset_id]
-    metrics = [
-        {
-            "name": m.metric,
-            "external_tag": m.external_tag,
-            "unit": m.unit,
-            "integration_id": m.integration_id,
-            "tag": m.id,
-            "latest": signals.values.get(m.metric),
-        }
-        for m in signals.mappings
-    ]
-    return {"asset_id": asset_id, "asset_name": found[0].name, "metrics": metrics, "total": len(metrics)}
-
-
-@router.get("/assets/{asset_id}/metrics/{metric_name}/series")
-async def get_series(
-    _viewer: Seeing,
-    tx: OpenTx,
-    services: Given,
-    asset_id: RowId,
-    metric_name: str,
-    from_time: datetime | None = None,
-    to_time: datetime | None = None,
-    limit: Annotated[int, Query(ge=1, le=50_000)] = 5_000,
-) -> Json:
-    """The newest ``limit`` samples in [from_time, to_time] (UTC where no offset is given), oldest first."""
-    row, _, _ = await find_asset(tx, asset_id)
-    mappings = services.plants(row.tenant_id).mappings_of(asset_id)
-    mapping = next((m for m in mappings if m.metric == metric_name), None)
-    if mapping is None:
-        raise NotFound("The asset has no such metric.")
-    start, end = _span(from_time, to_time)
-    series = await read_series(tx, services, row.tenant_id, mapping.id, start, end)
-    columns = (series.time.tolist(), series.value.tolist(), series.quality.tolist())
-    points = [point_json(*sample, mapping.unit) for sample in zip(*columns, strict=True)][-limit:]
-    return {
-        "asset_id": asset_id,
-        "asset_name": row.name,
-        "metric": mapping.metric,
-        "external_tag": mapping.external_tag,
-        "unit": mapping.unit,
-        "integration_type": (await source_types(tx)).get(mapping.integration_id),
-        "from_time": when(start),
-        "to_time": when(end),
-        "points": points,
-        "total_points": len(points),
-        "available_points": len(series),
-    }
-
-
-def _span(from_time: datetime | None, to_time: datetime | None) -> tuple[datetime, datetime]:
-    end = _utc(to_time) or clock.now()
-    start = _utc(from_time) or end - DEFAULT_SPAN
-    if start > end:
-        raise Invalid("from_time is after to_time.")
-    if end - start > LONGEST_SPAN:
-        raise Invalid(f"At most {LONGEST_SPAN.days} days can be read at a time.")
-    return start, end
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
 
 
 @router.get("/layouts")

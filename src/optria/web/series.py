@@ -1,0 +1,90 @@
+"""Signals of an asset and their series over HTTP."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+
+from optria.core.errors import Invalid, NotFound
+from optria.core.roles import Permission
+from optria.kit import clock
+from optria.web.asset_views import find_asset, plants_of, source_types
+from optria.web.deps import Given, OpenTx, RowId, require
+from optria.web.readings import point_json, read_series
+from optria.web.sessions import Viewer
+from optria.web.shapes import Json, when
+from optria.web.signals import signals_of
+
+router = APIRouter(prefix="/api/twins", tags=["twin"])
+
+Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
+DEFAULT_SPAN: Final = timedelta(hours=1)
+LONGEST_SPAN: Final = timedelta(days=31)
+
+
+@router.get("/assets/{asset_id}/metrics")
+async def list_metrics(_viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId) -> Json:
+    found = await find_asset(tx, asset_id)
+    signals = signals_of(services, [found], plants_of(services, [found]), {})[asset_id]
+    metrics = [
+        {
+            "name": m.metric,
+            "external_tag": m.external_tag,
+            "unit": m.unit,
+            "integration_id": m.integration_id,
+            "tag": m.id,
+            "latest": signals.values.get(m.metric),
+        }
+        for m in signals.mappings
+    ]
+    return {"asset_id": asset_id, "asset_name": found[0].name, "metrics": metrics, "total": len(metrics)}
+
+
+@router.get("/assets/{asset_id}/metrics/{metric_name}/series")
+async def get_series(
+    _viewer: Seeing,
+    tx: OpenTx,
+    services: Given,
+    asset_id: RowId,
+    metric_name: str,
+    from_time: datetime | None = None,
+    to_time: datetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=50_000)] = 5_000,
+) -> Json:
+    """The newest ``limit`` samples in [from_time, to_time] (UTC where no offset is given), oldest first."""
+    row, _, _ = await find_asset(tx, asset_id)
+    mappings = services.plants(row.tenant_id).mappings_of(asset_id)
+    mapping = next((m for m in mappings if m.metric == metric_name), None)
+    if mapping is None:
+        raise NotFound("The asset has no such metric.")
+    start, end = _span(from_time, to_time)
+    series = await read_series(tx, services, row.tenant_id, mapping.id, start, end)
+    columns = (series.time.tolist(), series.value.tolist(), series.quality.tolist())
+    points = [point_json(*sample, mapping.unit) for sample in zip(*columns, strict=True)][-limit:]
+    return {
+        "asset_id": asset_id,
+        "asset_name": row.name,
+        "metric": mapping.metric,
+        "external_tag": mapping.external_tag,
+        "unit": mapping.unit,
+        "integration_type": (await source_types(tx)).get(mapping.integration_id),
+        "from_time": when(start),
+        "to_time": when(end),
+        "points": points,
+        "total_points": len(points),
+        "available_points": len(series),
+    }
+
+
+def _span(from_time: datetime | None, to_time: datetime | None) -> tuple[datetime, datetime]:
+    end = _utc(to_time) or clock.now()
+    start = _utc(from_time) or end - DEFAULT_SPAN
+    if start > end:
+        raise Invalid("from_time is after to_time.")
+    if end - start > LONGEST_SPAN:
+        raise Invalid(f"At most {LONGEST_SPAN.days} days can be read at a time.")
+    return start, end
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
