@@ -174,7 +174,9 @@ async def test_detail_timeline_events_and_report_have_v1s_keys(house: House) -> 
     assert detail["root_asset_name"] == house.own.asset.name
 
 
-@pytest.mark.parametrize(("incident", "status"), [(str(uuid4()), 404), ("17", 422), ("INC-1", 422)])
+@pytest.mark.parametrize(
+    ("incident", "status"), [("2f0b396a-b7e7-4e86-b39e-a3f8a5e4e579", 404), ("17", 422), ("INC-1", 422)]
+)
 async def test_unknown_and_malformed_ids(house: House, incident: str, status: int) -> None:
     async with house.client(Role.TENANT_ADMIN) as browser:
         for path in ("", "/events", "/timeline", "/recording"):

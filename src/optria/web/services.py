@@ -79,10 +79,9 @@ def no_tasks() -> Mapping[str, TaskState]:
 class Services:
     """Everything that routes and the hub work with.
 
-    ``plants`` gives the current configuration of a tenant (an empty one where there is none), ``links`` the
-    state of its connections,
-    ``health`` the supervised tasks. ``demo_control_url`` is the simulated plant's control address; None
-    reads it from the settings.
+    ``plants`` gives the current configuration of a tenant (an empty one where there is none), ``links``
+    the state of its connections, ``health`` the supervised tasks. ``demo_control_url`` is the simulated
+    plant's control address; None reads it from the settings.
     """
 
     database: Database
