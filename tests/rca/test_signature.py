@@ -141,3 +141,14 @@ def cut_before(whole: Series, begin: datetime) -> Series:
 
 def select(whole: Series, kept: NDArray[np.bool_]) -> Series:
     return replace(whole, time=whole.time[kept], value=whole.value[kept], quality=whole.quality[kept])
+
+
+def test_a_quiet_tag_of_coarse_resolution_is_not_called_stuck() -> None:
+    whole = series(4, "flow")
+    coarse = replace(whole, mapping=replace(whole.mapping, decimals=0), value=whole.value / 100.0)
+    assert "flow.noise" not in features(case(series=(coarse,)))
+
+
+def test_a_standing_machine_that_keeps_standing_has_no_pattern() -> None:
+    still = replace(series(4, "flow"), value=np.zeros(len(series(4, "flow").time)))
+    assert features(case(series=(still, *sensors()[:3]))) == {}

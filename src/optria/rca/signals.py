@@ -208,8 +208,8 @@ def _noise(before: Floats, after: Floats, mapping: SignalMapping) -> float:
     if len(before) < 10 or len(after) < 5:
         return 0.0
     step = 0.3 * 10.0**-mapping.decimals if mapping.decimals is not None else 0.0
-    smallest = max(step * step, 1e-12 * (1.0 + float(before.mean()) ** 2))
-    ratio = np.log((np.diff(after).var() + 0.01 * smallest) / (np.diff(before).var() + smallest))
+    floor = 0.02 * max(step * step, 1e-12 * (1.0 + float(before.mean()) ** 2))
+    ratio = np.log((np.diff(after).var() + floor) / (np.diff(before).var() + floor))
     return float(np.clip(ratio, -6.0, 6.0)) / 0.3
 
 
