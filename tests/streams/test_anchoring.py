@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ def test_anchors_are_at_least_five_minutes_apart(scores: list[float]) -> None:
     for score in scores:
         watched.see(score, 7)
     times = [a.time for a in watched.anchors]
-    assert all(b - a >= timedelta(minutes=5) for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a >= timedelta(minutes=5) for a, b in pairwise(times))
 
 
 def test_probability_grows_with_the_score() -> None:

@@ -13,7 +13,8 @@ TAGS = [3, 5, 9]
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.sampled_from([0, 1, 2]), max_size=12), max_size=8), st.integers(1, 6))
 def test_a_ring_holds_the_last_samples_of_each_tag(batches: list[list[int]], capacity: int) -> None:
-    ring, kept, second = Recent(TAGS, capacity), {tag: [] for tag in TAGS}, 0
+    ring, second = Recent(TAGS, capacity), 0
+    kept: dict[int, list[float]] = {tag: [] for tag in TAGS}
     for rows in batches:
         times = [BEGIN + timedelta(seconds=second + i) for i in range(len(rows))]
         values = [float(second + i) for i in range(len(rows))]

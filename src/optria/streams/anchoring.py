@@ -17,7 +17,7 @@ UP = 3
 DOWN = 10
 LOW = 0.7
 REST_US = 5 * 60 * 1_000_000
-LOGISTIC = (-6.6, 9.0)
+LOGISTIC = (-6.2, 9.0)
 """P(fault) = 1 / (1 + exp(-(a + b log1p(score)))), fitted on recordings of a pump loop (see benchmarks)."""
 
 

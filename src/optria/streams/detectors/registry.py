@@ -30,8 +30,13 @@ REFUSED: Mapping[str, str] = {
     "QuantileFilter": "it wraps another detector; the limit is learned here",
     "ThresholdFilter": "it wraps another detector; the limit is learned here",
 }
+BOUNDED = ("HalfSpaceTrees", "GaussianScorer")
+"""Their scores end at 1, where no limit can be passed: the surprise -log(1 - score) is looked at instead."""
+CEILING = {"LODA": 27.6}
+"""-log(1e-12): the score of a value in no bin of any histogram; the limit must stay below it."""
 SINGLE = (ZScore, GatedLevel, GatedDifferenceVariance)
-BUDGET_US = 2_000.0
+BUDGET_US = 3_000.0
+"""CPU time of one sample, scored and learned."""
 WARM_UP, CALIBRATE_FROM, KEPT, FACTOR = 400, 100, 4, 1.4
 
 
@@ -50,7 +55,7 @@ def build(choice: DetectorChoice) -> Any:
     if choice.name in REFUSED:
         raise ConfigurationError(f"The detector {choice.name} cannot be used: {REFUSED[choice.name]}.")
     kind = OWN.get(choice.name) or getattr(anomaly, choice.name, None)
-    if not (isinstance(kind, type) and issubclass(kind, AnomalyDetector | SupervisedAnomalyDetector)):
+    if not (isinstance(kind, type) and issubclass(kind, (AnomalyDetector, SupervisedAnomalyDetector))):
         raise ConfigurationError(f"There is no detector {choice.name}. Choose one of: {', '.join(names())}.")
     try:
         return kind(**choice.parameters)
@@ -62,7 +67,7 @@ def build(choice: DetectorChoice) -> Any:
 
 def looks_at_one_tag(detector: object) -> bool:
     """Whether an estimator takes one value at a time, so that each tag needs its own."""
-    return isinstance(detector, SupervisedAnomalyDetector | SINGLE)
+    return isinstance(detector, (SupervisedAnomalyDetector, *SINGLE))
 
 
 class Attached:
@@ -75,15 +80,13 @@ class Attached:
         self, choice: DetectorChoice, rows: Sequence[int], scale: Sequence[tuple[float, float] | None]
     ) -> None:
         self.choice, self.rows, self._scale = choice, tuple(rows), tuple(scale)
-        self.count = 0
-        self.cost_us = 0.0
-        self.enabled = True
         self._begin()
 
     def _begin(self) -> None:
         self.detector = build(self.choice)
         self._supervised = isinstance(self.detector, SupervisedAnomalyDetector)
         self.count, self._top, self.limit = 0, [0.0] * KEPT, math.inf
+        self.cost_us, self.enabled = 0.0, True
 
     def observe(self, values: Sequence[float]) -> float:
         """Score over limit of one value per row, then learn it if it is normal; 0 during warm-up.
@@ -93,7 +96,7 @@ class Attached:
         """
         if not self.enabled or not all(math.isfinite(v) for v in values):
             return 0.0
-        began = time.perf_counter()
+        began = time.thread_time()
         sample = self._sample(values)
         score = self._score(sample)
         if not math.isfinite(score):
@@ -102,7 +105,7 @@ class Attached:
         if self.count < WARM_UP or ratio < 1.0:
             self._learn(sample)
         self._calibrate(score)
-        self._spend((time.perf_counter() - began) * 1e6)
+        self._spend((time.thread_time() - began) * 1e6)
         return ratio
 
     def reset(self) -> None:
@@ -117,8 +120,10 @@ class Attached:
 
     def _score(self, sample: dict[str, float]) -> float:
         if self._supervised:
-            return float(self.detector.score_one({}, next(iter(sample.values()))))
-        return float(self.detector.score_one(sample))
+            score = float(self.detector.score_one({}, next(iter(sample.values()))))
+        else:
+            score = float(self.detector.score_one(sample))
+        return -math.log(max(1.0 - score, 1e-12)) if self.choice.name in BOUNDED else score
 
     def _learn(self, sample: dict[str, float]) -> None:
         if self._supervised:
@@ -131,11 +136,8 @@ class Attached:
             self._top = sorted([*self._top, score])[1:]
         self.count += 1
         if self.count == WARM_UP:
-            usual = self._top[0]
-            # a score that ends at 1 must be able to pass its limit
-            self.limit = max(
-                min(FACTOR * usual, (1 + usual) / 2) if self._top[-1] <= 1 else FACTOR * usual, 1e-9
-            )
+            highest = 0.9 * CEILING.get(self.choice.name, math.inf)
+            self.limit = min(max(FACTOR * self._top[0], 1e-9), highest)
 
     def _spend(self, cost_us: float) -> None:
         self.cost_us += 0.05 * (cost_us - self.cost_us)

@@ -1,0 +1,129 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from optria.core.errors import DatabaseUnavailable
+from optria.core.tag import SampleBatch, from_micros, to_micros
+from optria.db.partitions import ensure_partitions
+from optria.db.session import Database
+from optria.streams.history import CHUNK_US, History, chunks, read_window
+from tests.streams.plants import batch
+
+NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
+
+
+def seconds(tag: int, count: int, start: datetime = NOW) -> SampleBatch:
+    times = [start + timedelta(seconds=i) for i in range(count)]
+    return batch([tag] * count, times, [float(i) for i in range(count)], [i % 3 for i in range(count)])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 4 * CHUNK_US), st.floats()), max_size=60))
+def test_chunks_hold_every_sample_once_and_no_more_than_a_minute(rows: list[tuple[int, int, float]]) -> None:
+    samples = SampleBatch(
+        np.array([r[0] for r in rows], np.int32),
+        np.array([r[1] for r in rows], np.int64),
+        np.array([r[2] for r in rows], np.float64),
+        np.zeros(len(rows), np.uint8),
+    )
+    unpacked = []
+    for tag, t0, dt, value, quality in chunks(samples):
+        assert len(dt) == len(value) == len(quality)
+        assert dt[0] == 0
+        assert dt == sorted(dt)
+        assert dt[-1] < CHUNK_US
+        unpacked += [(tag, to_micros(t0) + d, repr(v)) for d, v in zip(dt, value, strict=True)]
+    assert sorted(unpacked) == sorted((t, u, repr(v)) for t, u, v in rows)
+
+
+async def stored(database: Database, tag: int) -> list[tuple[datetime, float, int]]:
+    async with database.transaction(1) as tx:
+        window = (await read_window(tx, [tag], NOW - timedelta(hours=1), NOW + timedelta(hours=1)))[tag]
+    return [
+        (from_micros(int(t)), float(v), int(q))
+        for t, v, q in zip(window.time, window.value, window.quality, strict=True)
+    ]
+
+
+@pytest.mark.clause("C4", "D7", "I4")
+async def test_what_was_offered_is_read_back_from_the_database(database: Database) -> None:
+    history, samples = History(database, 1), seconds(7, 150)
+    history.offer(samples)
+    history.offer(seconds(8, 10))
+    assert await history.flush() == 160
+    assert await stored(database, 7) == [(s.source_time, s.value, int(s.quality)) for s in samples.rows()]
+    async with database.transaction(1) as tx:
+        rows = await tx.session.scalar(text("SELECT count(*) FROM history_chunks WHERE tag_id = 7"))
+        window = await read_window(tx, [7, 99], NOW + timedelta(seconds=50), NOW + timedelta(seconds=70))
+    assert rows == 3
+    assert window[7].value.tolist() == [float(v) for v in range(50, 71)]
+    assert len(window[99]) == 0
+
+
+async def test_repeats_and_overlaps_neither_lose_nor_double_a_sample(database: Database) -> None:
+    history = History(database, 1)
+    for samples in (
+        seconds(7, 20),
+        seconds(7, 20),
+        seconds(7, 45),
+        seconds(7, 5, NOW + timedelta(seconds=43)),
+    ):
+        history.offer(samples)
+        await history.flush()
+    assert [time for time, _, _ in await stored(database, 7)] == [
+        NOW + timedelta(seconds=i) for i in range(48)
+    ]
+
+
+async def test_history_of_one_tenant_is_not_seen_by_another(database: Database) -> None:
+    history = History(database, 1)
+    history.offer(seconds(7, 10))
+    await history.flush()
+    async with database.transaction(2) as tx:
+        assert len((await read_window(tx, [7], NOW, NOW + timedelta(hours=1)))[7]) == 0
+
+
+async def test_an_outage_keeps_what_waits_up_to_the_bound_and_counts_what_is_shed(database: Database) -> None:
+    gone = Database("postgresql://nobody:nothing@127.0.0.1:1/none")
+    history = History(gone, 1, capacity=100)
+    history.offer(seconds(7, 80))
+    with pytest.raises(DatabaseUnavailable, match="80 samples wait"):
+        await history.flush()
+    history.offer(seconds(8, 50))
+    assert (history.buffered, history.shed) == (100, 30)
+    window = history.buffered_window(7, NOW, NOW + timedelta(hours=1))
+    assert len(window) == 80
+    await gone.dispose()
+
+
+async def test_the_task_makes_the_partitions_writes_and_writes_once_more_at_the_end(
+    database: Database,
+) -> None:
+    history = History(database, 1, flush_s=0.02)
+    early = NOW - timedelta(days=6)
+    history.offer(seconds(7, 10, early))
+    task = asyncio.ensure_future(history.run())
+    async with asyncio.timeout(20):
+        while not history.written:  # noqa: ASYNC110 - the task under test announces nothing
+            await asyncio.sleep(0.01)
+    history.offer(seconds(8, 10))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert history.buffered == 0
+    assert len(await stored(database, 8)) == 10
+
+
+async def test_samples_of_a_day_without_a_partition_are_kept_for_the_next_try(database: Database) -> None:
+    history, far = History(database, 1), datetime(2024, 1, 1, tzinfo=UTC)
+    history.offer(seconds(7, 10, far))
+    with pytest.raises(DatabaseUnavailable):
+        await history.flush()
+    async with database.transaction(1) as tx:
+        await ensure_partitions(tx.session, far.date(), 1)
+    assert await history.flush() == 10
+    assert history.last_error is None
