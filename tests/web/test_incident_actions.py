@@ -33,7 +33,7 @@ async def count(house: House, table: type[WorkOrderRow] | type[NotificationRow])
         return await tx.session.scalar(select(func.count()).select_from(table)) or 0
 
 
-@pytest.mark.clause("D4", "N6", "A28", "G2")
+@pytest.mark.clause("D4", "N6", "A28")
 async def test_running_the_black_box_on_an_asset_answers_and_stores_everything(
     house: House, recorder: Recorder
 ) -> None:
