@@ -80,13 +80,16 @@ def test_only_times_that_moved_on_are_news() -> None:
     assert pairs_of([advance.news(made([(1, 4), (2, 5)]))]) == []
 
 
-def test_rate_settles_at_samples_per_second_and_decays() -> None:
+def test_rate_is_samples_per_second_from_the_start_and_decays() -> None:
     link = Link()
     now = clock.now()
-    link._rate, link._rate_at = 100.0, now
-    assert link.rate_at(now) == 100.0
-    assert np.isclose(link.rate_at(now + timedelta(seconds=10)), 100 / np.e)
-    assert Link().rate == 0.0
+    assert link.rate_at(now) == 0.0
+    for second in range(60):
+        link.count(made([(1, 1)] * 50), now + timedelta(seconds=second))
+        assert 45 < link.rate_at(now + timedelta(seconds=second)) < 55
+    last = now + timedelta(seconds=59)
+    later = link.rate_at(last + timedelta(seconds=10))
+    assert np.isclose(later / link.rate_at(last), 1 / np.e, rtol=0.01)
 
 
 def test_lag_is_the_age_of_the_newest_sample() -> None:

@@ -176,6 +176,8 @@ async def test_a_black_hole_is_noticed(open_endpoint: OpcUaEndpoint, home: Path,
             with pytest.raises(ConnectorUnavailable, match="silent for 3 s"):
                 await connector.run(plant.mappings(), arrived)
     assert connector.link.state is LinkState.LOST
+    left = [str(task.get_coro()) for task in asyncio.all_tasks()]
+    assert not [name for name in left if "UaSession" in name or "Client." in name]
 
 
 @asynccontextmanager

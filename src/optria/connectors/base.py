@@ -53,6 +53,11 @@ class LinkState(StrEnum):
     LOST = "lost"
 
 
+def _seconds(later: datetime, earlier: datetime) -> float:
+    """Never negative, also when the clock was put back."""
+    return max((later - earlier).total_seconds(), 0.0)
+
+
 @dataclass(slots=True)
 class Link:
     """The state of one connection, for the screens. Updated once per batch, never per sample or viewer."""
@@ -74,8 +79,9 @@ class Link:
     """0 to 1, of the tags."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Rows refused by the connector itself, by reason."""
-    _rate: float = 0.0
-    _rate_at: datetime | None = None
+    _weight: float = 0.0
+    _counted_at: datetime | None = None
+    _counted_from: datetime | None = None
 
     def enter(self, state: LinkState) -> None:
         self.state, self.since = state, clock.now()
@@ -84,19 +90,26 @@ class Link:
         self.last_error = sentence
         self.enter(LinkState.LOST)
 
-    def count(self, batch: SampleBatch) -> None:
-        """Note a live batch."""
-        now = clock.now()
+    def count(self, batch: SampleBatch, now: datetime | None = None) -> None:
+        """Note a live batch that arrived ``now``."""
+        now = now or clock.now()
         self.received += len(batch)
         self.lag_s = (to_micros(now) - int(batch.source_time.max())) / 1e6
-        self._rate = self.rate_at(now) + len(batch) / RATE_WINDOW_S
-        self._rate_at = now
+        self._counted_from = self._counted_from or now
+        self._weight = self._weight_at(now) + len(batch) / RATE_WINDOW_S
+        self._counted_at = now
+
+    def _weight_at(self, now: datetime) -> float:
+        if self._counted_at is None:
+            return 0.0
+        return self._weight * math.exp(-_seconds(now, self._counted_at) / RATE_WINDOW_S)
 
     def rate_at(self, now: datetime) -> float:
-        """Live samples per second, exponentially weighted over ten seconds."""
-        if self._rate_at is None:
+        """Live samples per second, exponentially weighted over ten seconds; right from the first one on."""
+        if self._counted_from is None:
             return 0.0
-        return self._rate * math.exp(-max((now - self._rate_at).total_seconds(), 0.0) / RATE_WINDOW_S)
+        seen = -math.expm1(-(_seconds(now, self._counted_from) + 1.0) / RATE_WINDOW_S)
+        return self._weight_at(now) / seen
 
     @property
     def rate(self) -> float:
