@@ -56,7 +56,7 @@ async def _demo(settings: Settings, speed: int, *, open_browser: bool) -> None:
     typer.echo("Starting the simulated plant and the database …")
     async with plant_process(settings, speed) as addresses, ready_database(settings) as url:
         await seed(url, CATALOGUE, addresses)
-        settings = settings.model_copy(update={"simulator_url": f"{addresses.control_url}/plant"})
+        settings = settings.model_copy(update={"simulator_url": addresses.control_url})
         await run_server(settings, url, lambda port: _welcome(settings.host, port, open_browser))
 
 

@@ -123,7 +123,7 @@ async def _play(player: Player, settings: Settings, stack: AsyncExitStack) -> No
         addresses = await stack.enter_async_context(plant_process(settings))
         url = await stack.enter_async_context(ready_database(settings))
         await seed(url, CATALOGUE, addresses)
-        settings = settings.model_copy(update={"simulator_url": f"{addresses.control_url}/plant"})
+        settings = settings.model_copy(update={"simulator_url": addresses.control_url})
         base = await stack.enter_async_context(running(settings, url))
         admin, engineers = await _sign_in(stack, base)
         detail.append(f"{len(CATALOGUE.tags)} tags over {', '.join(sorted(addresses.sources))}")
