@@ -117,6 +117,8 @@ async def test_a_killed_server_recovers_at_the_next_start(home: Path) -> None:
         process.kill()
         killed.send_signal(signal.SIGKILL)
         await process.wait()
+        while postmaster(home) is not None:  # noqa: ASYNC110 the kernel tells nobody
+            await asyncio.sleep(0.01)
     async with embedded_server(home, FAST) as server:
         assert await ask(server, "SELECT answer FROM kept") == 42
 
@@ -148,6 +150,16 @@ async def test_a_database_of_another_version_is_refused(home: Path) -> None:
     with pytest.raises(ConfigurationError, match="PostgreSQL 15"):
         async with embedded_server(home, FAST):
             pass
+
+
+async def test_lost_passwords_are_a_sentence_and_nothing_stays_behind(home: Path) -> None:
+    async with embedded_server(home, FAST):
+        pass
+    (home / "credentials.json").unlink()
+    with pytest.raises(ConfigurationError, match="Bring the old file back"):
+        async with embedded_server(home, FAST):
+            pass
+    assert postmaster(home) is None
 
 
 async def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ from pathlib import Path
 import anyio
 import asyncpg
 
-from optria.core.errors import ConfigurationError
+from optria.core.errors import ConfigurationError, DatabaseUnavailable
 from optria.db import postmaster
+from optria.db.credentials import FILE as CREDENTIALS
 from optria.db.credentials import locked, secret
 from optria.db.postmaster import OWNER, Cluster
+from optria.db.url import is_wrong_password, plain_errors
 
 DATABASE = "optria"
 
@@ -101,7 +103,16 @@ def _nobody_left(users: int) -> bool:
 
 
 async def _ensure_database(server: EmbeddedServer) -> None:
-    connection = await asyncpg.connect(server.url("postgres"))
+    try:
+        with plain_errors(server.url("postgres")):
+            connection = await asyncpg.connect(server.url("postgres"))
+    except DatabaseUnavailable as error:
+        if not is_wrong_password(error):
+            raise
+        raise ConfigurationError(
+            f"The password in {server.home / CREDENTIALS} does not open the database beside it. "
+            "Bring the old file back, or set OPTRIA_HOME to another folder."
+        ) from error
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await connection.execute(f'CREATE DATABASE "{DATABASE}"')
