@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+from blockbuster import BlockBuster
 
 from optria.connectors import CONNECTORS
 from optria.connectors.base import Connector, LinkState
@@ -237,6 +238,16 @@ async def test_latest_and_history_can_be_read_at_once(here: Rig, plant: FakePlan
     }
     assert len(expected) >= 10
     assert set(zip(history.tag.tolist(), history.source_time.tolist(), strict=True)) == expected
+
+
+async def test_nothing_blocks_the_loop(here: Rig, plant: FakePlant, no_blocking: BlockBuster) -> None:
+    got = Collected()
+    connector = here.connector()
+    assert (await connector.probe()).ok
+    async with running(connector.run(plant.mappings(), got.append, clock.now() - timedelta(seconds=5))):
+        await connected(connector)
+        plant.tick(300)
+        await until(lambda: 300.0 in got.values())
 
 
 @pytest.mark.clause("C3")

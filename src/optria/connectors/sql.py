@@ -3,7 +3,8 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,7 +25,7 @@ from optria.connectors.base import (
 )
 from optria.connectors.config import read_config
 from optria.connectors.sql_engine import SqlConfig, make_engine, reading
-from optria.core.errors import ConfigurationError, ConnectorUnavailable
+from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import EPOCH, Quality, SampleBatch, SignalMapping
 from optria.kit import clock
 
@@ -44,22 +45,24 @@ class SqlConnector:
 
     def __init__(self, config: Mapping[str, object], _home: Path) -> None:
         self._config = read_config(SqlConfig, config)
-        try:
-            self._zone: tzinfo = ZoneInfo(self._config.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ConfigurationError(
-                f"The time zone '{self._config.time_zone}' is not known. Use a name like Asia/Riyadh."
-            ) from None
+        self._zone: tzinfo = UTC
         self.link = Link()
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[AsyncEngine]:
+        """An engine for the block, with the time zone loaded; both read files, hence the threads."""
+        self._zone = await asyncio.to_thread(_zone, self._config.time_zone)
+        engine = await make_engine(self._config)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
     async def run(self, mappings: Sequence[SignalMapping], emit: Emit, since: datetime | None = None) -> None:
         self.link.enter(LinkState.CONNECTING)
         try:
-            engine = await make_engine(self._config)
-            try:
+            async with self._opened() as engine:
                 await self._stream(engine, mappings, emit, since)
-            finally:
-                await engine.dispose()
         except ConnectorUnavailable as error:
             self.link.lost(str(error))
             raise
@@ -117,11 +120,8 @@ class SqlConnector:
 
     async def probe(self) -> Probe:
         try:
-            engine = await make_engine(self._config)
-            try:
+            async with self._opened() as engine:
                 rows = await self._rows(engine, self._config.query)
-            finally:
-                await engine.dispose()
         except ConnectorUnavailable as error:
             return Probe(False, str(error))
         if rows and len(rows[0]) not in (3, 4):
@@ -133,31 +133,31 @@ class SqlConnector:
 
     async def browse(self, node: str | None) -> list[BrowseEntry]:
         """The tags that the query gives."""
-        engine = await make_engine(self._config)
-        try:
+        async with self._opened() as engine:
             rows = await self._rows(engine, self._config.query)
-        finally:
-            await engine.dispose()
         names = sorted({str(row[0]) for row in rows})
         return [BrowseEntry(name, name, has_children=False, is_variable=True) for name in names]
 
     async def read_latest(self, mappings: Sequence[SignalMapping]) -> SampleBatch:
-        engine = await make_engine(self._config)
-        try:
+        async with self._opened() as engine:
             rows = await self._rows(engine, self._config.query)
-        finally:
-            await engine.dispose()
         return self._columns(rows, {mapping.external_tag: mapping.id for mapping in mappings})
 
     async def read_history(
         self, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> SampleBatch:
-        engine = await make_engine(self._config)
-        try:
+        async with self._opened() as engine:
             tags = {mapping.external_tag: mapping.id for mapping in mappings}
             return await self._history(engine, tags, start, end)
-        finally:
-            await engine.dispose()
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConnectorUnavailable(
+            f"The time zone '{name}' is not known. Use a name like Asia/Riyadh."
+        ) from None
 
 
 def columns(

@@ -88,9 +88,13 @@ async def make_engine(config: SqlConfig) -> AsyncEngine:
     Raises:
         ConnectorUnavailable: the address is not allowed, or its driver is not installed.
     """
-    url = database_url(config)
+    url = await asyncio.to_thread(database_url, config)
     if url.host:
         await allow_host(url.host, url.port or PORTS.get(url.get_backend_name(), 0))
+    return await asyncio.to_thread(_engine, url)
+
+
+def _engine(url: URL) -> AsyncEngine:
     arguments = {"timeout": CONNECT_TIMEOUT_S} if url.get_backend_name() in ("postgresql", "sqlite") else {}
     try:
         return create_async_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
