@@ -103,6 +103,24 @@ async def test_completion_keeps_what_was_found(house: House) -> None:
     }
 
 
+@pytest.mark.clause("I2")
+async def test_what_was_found_becomes_history_of_the_incident(house: House) -> None:
+    engineer = house.own.users[Role.ENGINEER]
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        incident = await factories.incident(tx, house.own.asset, dedup_key="1:process")
+    row = await stored(house, incident_id=str(incident.id), status="in_progress")
+    found = {"actual_cause": "Seal Leak", "downtime_hours": 6, "failure_note": "Seal replaced."}
+    async with house.client(Role.ENGINEER) as browser:
+        await browser.post(f"{ORDERS}/{row.id}/complete", json=found)
+        completed = (await browser.get(f"/api/blackbox/incidents/{incident.id}")).json()
+        await browser.post(f"{ORDERS}/{row.id}/close")
+        closed = (await browser.get(f"/api/blackbox/incidents/{incident.id}")).json()
+    kept = (completed["confirmed_cause"], completed["downtime_hours"], completed["resolution"])
+    assert kept == ("Seal Leak", 6.0, "Seal replaced.")
+    assert (completed["status"], closed["status"]) == ("OPEN", "RESOLVED")
+    assert closed["resolved_by"] == engineer.id
+
+
 @pytest.mark.parametrize("role", [*EDITORS, Role.ENGINEER])
 async def test_who_may_approve_and_cancel(house: House, role: Role) -> None:
     waiting, running = await stored(house, status="pending_approval"), await stored(house)

@@ -77,7 +77,8 @@ async def find_order(tx: Tx, viewer: Viewer, order_id: int, *, lock: bool = Fals
         NotFound: there is none of this id for this viewer.
     """
     query = select(WorkOrderRow).where(WorkOrderRow.id == order_id, visible(viewer))
-    row = await tx.session.scalar(query.with_for_update(of=WorkOrderRow) if lock else query)
+    locked = query.with_for_update(of=WorkOrderRow).execution_options(populate_existing=True)
+    row = await tx.session.scalar(locked if lock else query)
     if row is None:
         raise NotFound("There is no such work order, or it is not yours to see.")
     return row

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import Field
 from sqlalchemy import select
 
+from optria.blackbox import feedback
 from optria.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from optria.core.roles import Permission, can
 from optria.core.work_order import WorkOrderStatus
@@ -182,6 +183,7 @@ async def update_work_order(
     changes = body.model_dump(exclude_unset=True)
     if not can(viewer.role, Permission.CREATE_WORK_ORDERS) and not set(changes) <= ANY_UPDATER:
         raise NotAllowed("You may change the status and the notes of this work order, nothing else.")
+    incident = await feedback.lock_incident_of(tx, await find_order(tx, viewer, work_order_id))
     row = await find_order(tx, viewer, work_order_id, lock=True)
     _check_version(row, changes.pop("version", None))
     status, assignee = changes.pop("status", None), changes.pop("assigned_to", None)
@@ -191,6 +193,8 @@ async def update_work_order(
         await orders.assign(tx, row, assignee, viewer.user_id)
     if status is not None and status != row.status:
         await _change_status(tx, viewer, row, status)
+        if incident is not None and status is WorkOrderStatus.CLOSED:
+            await feedback.resolve(tx, incident, viewer.user_id)
     return _answer(row)
 
 
@@ -252,7 +256,13 @@ async def approve_work_order(
 async def close_work_order(
     viewer: Updating, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
 ) -> View:
-    return await _moved(tx, viewer, work_order_id, "close", body)
+    """Close a completed order; its incident is resolved with it."""
+    written_tenant(tx)
+    incident = await feedback.lock_incident_of(tx, await find_order(tx, viewer, work_order_id))
+    answer = await _moved(tx, viewer, work_order_id, "close", body)
+    if incident is not None:
+        await feedback.resolve(tx, incident, viewer.user_id)
+    return answer
 
 
 @router.post("/{work_order_id}/cancel")
@@ -272,6 +282,7 @@ async def complete_work_order(
 ) -> View:
     written_tenant(tx)
     found = body or Completion()
+    incident = await feedback.lock_incident_of(tx, await find_order(tx, viewer, work_order_id))
     row = await find_order(tx, viewer, work_order_id, lock=True)
     await orders.complete(
         tx,
@@ -283,6 +294,8 @@ async def complete_work_order(
         found.version,
     )
     row.failure_note = found.failure_note or row.failure_note
+    if incident is not None:
+        feedback.learn(tx, incident, row)
     return _answer(row)
 
 
