@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from optria.core.asset import Site
+from optria.core.incident import Anchor
 from optria.core.tag import Quality
 from optria.rca.case import Case
 from optria.rca.engine import analyse
@@ -125,3 +126,10 @@ def test_other_is_called_unexplained() -> None:
 def test_arabic_says_no_english_words_of_ours() -> None:
     lines = analyse(case(asset=replace(PUMP, name_ar=""))).story_ar.splitlines()
     assert all(re.search(ARABIC, line) or line.startswith("– \u2066") for line in lines)
+
+
+@pytest.mark.clause("A20")
+def test_a_tag_that_left_after_the_anchor_did_not_precede_it() -> None:
+    early = Anchor(1, ANCHOR - timedelta(minutes=2), 1.0, 0.8, (), "level")
+    told = story(case(anchor=early, events=(), maintenance=()))
+    assert "left its normal behaviour" not in told

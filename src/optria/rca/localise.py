@@ -15,7 +15,7 @@ _AHEAD_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """When (µs UTC) a tag left for good, and how far it is by then."""
+    """When (µs UTC, the begin of its bin) a tag left for good, and how far it went."""
 
     tag: TagSignal
     time: int
@@ -33,7 +33,7 @@ def onsets(signals: Signals | None) -> tuple[Onset, ...]:
     for row, tag in enumerate(signals.tags):
         start = _first_sustained(beyond[row], signals.reference_end)
         if start is not None and tag.trouble is None:
-            found.append(Onset(tag, int(signals.time[start]), float(given[row, start:].max())))
+            found.append(Onset(tag, int(signals.time[start - 1]), float(given[row, start:].max())))
     return tuple(sorted(found, key=lambda onset: (onset.time, -onset.size)))
 
 

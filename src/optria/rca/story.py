@@ -151,7 +151,7 @@ def preceding(case: Case, window: Timeline, found: Sequence[Onset]) -> tuple[Wor
     events = [e for e in window.events if e.time < case.anchor.time and is_evidence(e) and e.summary]
     told = [_event_words(case, e) for e in events[-_EVENTS_BEFORE:]]
     if len(told) < 2:
-        told += [_onset_words(case, onset) for onset in found][: 2 - len(told)]
+        told += _left_before(case, found)[: 2 - len(told)]
     if len(told) < 2:
         told += _last_maintenance(case, window)[: 2 - len(told)]
     return tuple(told)
@@ -162,9 +162,22 @@ def _event_words(case: Case, entry: TimelineEntry) -> Words:
     return Words(f"{clock} {summary}", f"{ltr(clock)} {ltr(summary)}")
 
 
-def _onset_words(case: Case, onset: Onset) -> Words:
-    mapping, clock = onset.tag.mapping, _clock(case, onset.time)
-    asset = case.plant.asset(mapping.asset_id)
+def _left_before(case: Case, found: Sequence[Onset]) -> list[Words]:
+    """Tags that had left by the anchor: as the detector saw it, else by the first sustained residual."""
+    mappings = {s.mapping.id: s.mapping for s in case.series}
+    seen = {
+        c.tag: to_micros(c.first_onset)
+        for c in case.anchor.contributions
+        if c.first_onset and c.tag in mappings
+    }
+    left = {onset.tag.mapping.id: onset.time for onset in found} | seen
+    until = to_micros(case.anchor.time)
+    earlier = sorted((time, tag) for tag, time in left.items() if time <= until)
+    return [_onset_words(case, mappings[tag], time) for time, tag in earlier]
+
+
+def _onset_words(case: Case, mapping: SignalMapping, micros: int) -> Words:
+    clock, asset = _clock(case, micros), case.plant.asset(mapping.asset_id)
     code = asset.code if asset else str(mapping.asset_id)
     name = metric_words(mapping.metric)
     return Words(
