@@ -41,6 +41,21 @@ async def test_the_page_shows_story_causes_arithmetic_actions_order_and_trends(
     assert "<script>" not in page.text
 
 
+@pytest.mark.parametrize(("language", "heading"), [("en", "What happened"), ("ar", "ما الذي حدث")])
+async def test_the_report_is_one_document_in_the_chosen_language(
+    house: House, recorder: Recorder, language: str, heading: str
+) -> None:
+    row = await detected(house, recorder)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = await browser.get(f"{LIST}/{row.id}/report?lang={language}")
+        view = (await browser.get(f"/api/blackbox/incidents/{row.id}")).json()
+    assert page.status_code == 200
+    assert f"<h2>{heading}</h2>" in page.text
+    assert view["work_order"]["work_order_number"] in page.text
+    async with house.client(Role.VIEWER) as browser:
+        assert (await browser.get(f"{LIST}/{row.id}/report")).status_code == 403
+
+
 @pytest.mark.clause("N6")
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.VIEWER])
 async def test_the_button_to_analyse_is_there_for_those_who_may(

@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 from optria.core.asset import Threshold
 from optria.core.event import EventWindow, Severity
 from optria.core.tag import Quality, Sample, SampleBatch, SignalMapping
-from optria.web.incident_trends import (
-    HEIGHT,
-    MAX_POINTS,
-    WIDTH,
-    LaneEvent,
-    across,
-    draw_lanes,
-    draw_track,
-    lane_of,
-    state_of,
-    ticks,
-)
+from optria.web.incident_lanes import WIDTH, LaneEvent, across, draw_lanes, lane_of, ticks
+from optria.web.incident_trends import HEIGHT, MAX_POINTS, draw_track, state_of
 
 ANCHOR = datetime(2026, 11, 22, 9, 41, tzinfo=UTC)
 WINDOW = EventWindow.around(ANCHOR, timedelta(minutes=30), timedelta(minutes=30))

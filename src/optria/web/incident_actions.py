@@ -12,8 +12,6 @@ from optria.core.event import Severity
 from optria.core.incident import cause_code
 from optria.core.roles import Permission
 from optria.db.blackbox import EventRow, IncidentRow
-from optria.db.identity import Tenant
-from optria.db.plant import SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import (
@@ -25,8 +23,7 @@ from optria.web.deps import (
     tenant_to_write,
     written_tenant,
 )
-from optria.web.incident_detail import name_of
-from optria.web.incident_views import View, asset_of, find_incident, incident_json, linked_events, order_of
+from optria.web.incident_views import View, find_incident, linked_events, order_of
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.work_order_views import order_json
@@ -137,7 +134,7 @@ async def _summary(tx: Tx, row: IncidentRow) -> View:
         "confidence": stored.get("confidence"),
         "matched_rules": [line.text for line in evidence if line.kind == "rule"],
         "contributing_factors": [line.text for line in evidence if line.kind != "rule"],
-        "timeline_summary": [_line(event) for event in events[:20]],
+        "timeline_summary": [timeline_line(event) for event in events[:20]],
         "statistics": {
             "total_events": len(events),
             "cause_events": roles.count("CAUSE"),
@@ -148,7 +145,8 @@ async def _summary(tx: Tx, row: IncidentRow) -> View:
     }
 
 
-def _line(event: View) -> View:
+def timeline_line(event: View) -> View:
+    """An event in one line of a summary."""
     return {
         "time": event["event_time"],
         "summary": event["summary"],
@@ -195,68 +193,6 @@ def _ordered(row: IncidentRow, order: View, *, created: bool) -> View:
         "incident_id": str(row.id),
         "work_order_created": created,
         "work_order": order,
-    }
-
-
-@router.get("/reports/{incident_id}")
-async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
-    """The record of an incident as one document."""
-    row = await find_incident(tx, viewer, incident_id)
-    asset, events = await asset_of(tx, row), await linked_events(tx, row)
-    tenant = await tx.session.get(Tenant, row.tenant_id)
-    site = await tx.session.get(SiteRow, row.site_id) if row.site_id else None
-    summary = row.rca_summary or {}
-    incident = incident_json(row)
-    return {
-        "report_type": "BLACKBOX_INCIDENT_REPORT",
-        "generated_at": clock.now(),
-        "generated_by": await name_of(tx, viewer.user_id) or viewer.name,
-        "header": {
-            "tenant_name": tenant.name if tenant else None,
-            "site_name": site.name if site else None,
-            "asset_name": asset.name if asset else None,
-        }
-        | {
-            name: incident[name]
-            for name in ("incident_number", "incident_type", "severity", "status", "start_time", "end_time")
-        },
-        "executive_summary": {
-            "title": row.title,
-            "description": row.description or row.event_story,
-            "root_cause_category": summary.get("root_cause_category"),
-            "confidence": summary.get("confidence"),
-            "total_events": len(events),
-            "impact_estimate": row.impact_estimate or {},
-        },
-        "timeline_overview": [_line(event) for event in events],
-        "rca_section": summary,
-        "impact_section": {
-            "scope": row.impact_scope or {},
-            "estimate": row.impact_estimate or {},
-            "affected_assets": _affected(row, events),
-            "financial": row.financial_impact_estimate or {},
-            "carbon": row.carbon_impact_estimate or {},
-        },
-        "recommendations": [_recommendation(action) for action in row.recommended_actions or []],
-        "event_story": row.event_story,
-        "event_story_ar": row.event_story_ar,
-        "root_cause_scores": row.root_cause_scores or {},
-    }
-
-
-def _affected(row: IncidentRow, events: list[View]) -> int:
-    assets = {event["asset_id"] for event in events} | {row.root_asset_id}
-    assets |= set((row.impact_scope or {}).get("assets") or ())
-    return len(assets - {None})
-
-
-def _recommendation(action: dict[str, object]) -> View:
-    return {
-        "priority": str(action.get("priority", "")),
-        "category": action.get("category"),
-        "title": action.get("action"),
-        "description": action.get("action"),
-        "description_ar": action.get("action_ar"),
     }
 
 

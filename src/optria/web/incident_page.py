@@ -18,8 +18,9 @@ from optria.kit import clock
 from optria.web.deps import Given, OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.incident_detail import events_around, incident_detail, window_of_incident
+from optria.web.incident_lanes import LaneEvent, across, draw_lanes, ticks
 from optria.web.incident_samples import samples_of
-from optria.web.incident_trends import LaneEvent, Recording, across, draw_lanes, draw_track, ticks
+from optria.web.incident_trends import Recording, draw_track
 from optria.web.incident_views import View, find_incident, for_viewer, list_incidents, sees_analysis
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page

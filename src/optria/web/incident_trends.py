@@ -6,7 +6,6 @@ track is ``HEIGHT`` units high. A gap in the samples is a gap in the line, never
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from optria.core.asset import Threshold
 from optria.core.event import EventWindow
 from optria.core.tag import Quality, SampleBatch, SignalMapping, to_micros
+from optria.web.incident_lanes import WIDTH, Lane, Tick
 
-WIDTH: Final = 1000.0
 HEIGHT: Final = 72.0
 MAX_POINTS: Final = 420
 TEXT_HEIGHT: Final = 11.0
@@ -70,32 +69,6 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """An event in its lane."""
-
-    x: float
-    severity: str
-    summary: str
-    time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One kind of event over the window."""
-
-    key: str
-    marks: tuple[Mark, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A label of the time axis: whole minutes from the anchor."""
-
-    x: float
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Recording:
     """Everything the recorder draws. ``now_x`` is None once the window has closed."""
 
@@ -104,23 +77,6 @@ class Recording:
     ticks: tuple[Tick, ...]
     lanes: tuple[Lane, ...]
     tracks: tuple[Track, ...]
-
-
-def across(time: datetime, window: EventWindow) -> float:
-    """Thousandths of the window at ``time``, held inside it."""
-    span = (window.end - window.start).total_seconds() or 1.0
-    share = (time - window.start).total_seconds() / span
-    return round(min(1.0, max(0.0, share)) * WIDTH, 1)
-
-
-def ticks(anchor: datetime, window: EventWindow) -> tuple[Tick, ...]:
-    """Labels of round minutes before and after the anchor: about seven over the window."""
-    before = (anchor - window.start).total_seconds() / 60
-    after = (window.end - anchor).total_seconds() / 60
-    step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120) if (before + after) / s <= 7), 240)
-    minutes = range(-int(before // step) * step, int(after // step) * step + 1, step)
-    scale = WIDTH / max(before + after, 1e-9)
-    return tuple(Tick(round((before + minute) * scale, 1), minute) for minute in minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,42 +215,3 @@ def _limit_lines(limits: Sequence[Threshold], scale: _Scale) -> tuple[LimitLine,
         lines.append(LimitLine(limit.severity.name.lower(), limit.direction, limit.limit, y, text_y))
         taken = max(text_y, y)
     return tuple(lines)
-
-
-LANES: Final = ("anomalies", "alarms", "process", "operator", "maintenance")
-_LANE_OF: Final = {
-    "AI_OUTPUT": "anomalies",
-    "ALERT": "alarms",
-    "FAILURE": "alarms",
-    "SENSOR": "alarms",
-    "OPERATOR_ACTION": "operator",
-    "MAINTENANCE": "maintenance",
-}
-
-
-def lane_of(category: str, source_type: str) -> str:
-    """The lane an event belongs in, from its category and source type."""
-    if source_type == "ANOMALY":
-        return "anomalies"
-    return _LANE_OF.get(category, "process")
-
-
-@dataclass(frozen=True, slots=True)
-class LaneEvent:
-    """What the lanes need of an event."""
-
-    time: datetime
-    severity: str
-    category: str
-    source_type: str
-    summary: str
-
-
-def draw_lanes(events: Iterable[LaneEvent], window: EventWindow) -> tuple[Lane, ...]:
-    """The five lanes in their order, each with its events in the window."""
-    marks: dict[str, list[Mark]] = {key: [] for key in LANES}
-    for event in sorted(events, key=lambda e: e.time):
-        if event.time in window:
-            mark = Mark(across(event.time, window), event.severity, event.summary, event.time)
-            marks[lane_of(event.category, event.source_type)].append(mark)
-    return tuple(Lane(key, tuple(marks[key])) for key in LANES)

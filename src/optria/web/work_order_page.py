@@ -17,6 +17,7 @@ from optria.web.frame import shell_for
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page
 from optria.web.sessions import Viewer
+from optria.web.work_order_detail import order_detail
 from optria.web.work_order_views import (
     View,
     assignable,
@@ -24,7 +25,6 @@ from optria.web.work_order_views import (
     by_urgency,
     find_order,
     list_orders,
-    order_detail,
     visible_counts,
 )
 

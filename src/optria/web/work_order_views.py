@@ -3,18 +3,16 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from optria.core.errors import NotFound
 from optria.core.roles import Permission, Role, can
 from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE, WorkOrderStatus
-from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
-from optria.db.plant import AssetRow, SiteRow
+from optria.db.plant import AssetRow
 from optria.db.session import Tx
-from optria.db.work import WorkOrderHistory, WorkOrderRow
+from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.web.sessions import Viewer
 
@@ -153,78 +151,6 @@ def user_words(user: User | None) -> View:
     return {
         "assigned_name": user_name(user) if user else None,
         "assigned_name_ar": user_name(user, "ar") if user else None,
-    }
-
-
-async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> View:
-    """One order with its asset, assignee, incident, history and what the viewer may do with it."""
-    asset = await tx.session.scalar(select(AssetRow).where(AssetRow.id == row.asset_id))
-    site = await tx.session.get(SiteRow, asset.site_id) if asset and asset.site_id else None
-    user = await tx.session.scalar(select(User).where(User.id == row.assigned_to))
-    return (
-        order_json(row)
-        | asset_words(asset)
-        | user_words(user)
-        | {
-            "asset": {"id": asset.id, "code": asset.code, "name": asset.name} if asset else None,
-            "site_name": site.name if site else None,
-            "site_name_ar": (site.name_ar or site.name) if site else None,
-            "assigned_user": {"id": user.id, "name": user_name(user)} if user else None,
-            "incident": await _incident_of(tx, row),
-            "history": await history(tx, viewer, row),
-            "may": permitted(viewer, row),
-        }
-    )
-
-
-async def _incident_of(tx: Tx, row: WorkOrderRow) -> View | None:
-    """The incident behind an order: number, cause and money at risk."""
-    try:
-        key = UUID(row.incident_id or "")
-    except ValueError:
-        return None
-    found = await tx.session.scalar(select(IncidentRow).where(IncidentRow.id == key))
-    if found is None:
-        return None
-    scores = found.root_cause_scores or {}
-    top = max(scores, key=lambda label: scores[label]) if scores else None
-    impact = found.financial_impact_estimate or {}
-    return {
-        "id": str(found.id),
-        "number": found.incident_number,
-        "severity": found.severity,
-        "top_cause": top,
-        "top_probability": scores[top] if top else None,
-        "amount": impact.get("total_estimated_cost"),
-        "currency": impact.get("currency") or "SAR",
-        "anchored_at": found.anchored_at,
-        "event_story": found.event_story,
-        "event_story_ar": found.event_story_ar,
-    }
-
-
-async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[View]:
-    """Moves and notes, latest first; sensitive notes only for those who may see them."""
-    query = (
-        select(WorkOrderHistory, User)
-        .outerjoin(User, User.id == WorkOrderHistory.user_id)
-        .where(WorkOrderHistory.work_order_id == row.id, WorkOrderHistory.tenant_id == row.tenant_id)
-        .order_by(WorkOrderHistory.created_at.desc(), WorkOrderHistory.id.desc())
-    )
-    open_to_all = can(viewer.role, Permission.VIEW_SENSITIVE_NOTES)
-    rows = (await tx.session.execute(query)).all()
-    return [_line(line, user, viewer.language) for line, user in rows if open_to_all or not line.is_sensitive]
-
-
-def _line(line: WorkOrderHistory, user: User | None, language: str) -> View:
-    return {
-        "id": line.id,
-        "kind": line.kind,
-        "body": line.body,
-        "is_sensitive": line.is_sensitive,
-        "user_id": line.user_id,
-        "user_name": user_name(user, language) if user else None,
-        "created_at": line.created_at,
     }
 
 

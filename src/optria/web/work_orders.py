@@ -1,10 +1,9 @@
 """``/api/work-orders``: list, make, change and move work orders, as the role allows."""
 
-from datetime import date, datetime, time
-from typing import Annotated, Literal
+from datetime import datetime, time
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
-from pydantic import Field
 from sqlalchemy import select
 
 from optria.blackbox import feedback
@@ -19,11 +18,20 @@ from optria.kit import clock
 from optria.web import bodies
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
 from optria.web.sessions import Viewer
+from optria.web.work_order_bodies import (
+    Assignment,
+    Completion,
+    Move,
+    Note,
+    Tick,
+    WorkOrderCreate,
+    WorkOrderUpdate,
+)
+from optria.web.work_order_detail import order_detail
 from optria.web.work_order_views import (
     View,
     find_order,
     list_orders,
-    order_detail,
     order_json,
     permission_for,
     permitted,
@@ -38,71 +46,7 @@ Seeing = Annotated[Viewer, require(Permission.VIEW_WORK_ORDERS)]
 Creating = Annotated[Viewer, require(Permission.CREATE_WORK_ORDERS)]
 Updating = Annotated[Viewer, require(Permission.UPDATE_WORK_ORDERS)]
 Approving = Annotated[Viewer, require(Permission.APPROVE_WORK_ORDERS)]
-Priority = Literal["emergency", "urgent", "critical", "high", "medium", "low"]
 Filter = Annotated[str | None, Query(max_length=100)]
-
-
-class WorkOrderCreate(bodies.Body):
-    """v1's body; ``code`` is numbered by the product when it is missing."""
-
-    asset_id: bodies.RowNumber | None = None
-    code: bodies.Text100 | None = None
-    title: bodies.Title
-    title_ar: bodies.Text255 | None = None
-    description: bodies.Prose | None = None
-    work_type: bodies.Text50 | None = None
-    priority: Priority = "medium"
-    assigned_to: bodies.RowNumber | None = None
-    scheduled_date: date | None = None
-    due_date: date | None = None
-    estimated_hours: bodies.Hours | None = None
-
-
-class WorkOrderUpdate(bodies.Body):
-    """v1's body, with the version that the change is based on."""
-
-    title: bodies.Title | None = None
-    title_ar: bodies.Text255 | None = None
-    description: bodies.Prose | None = None
-    priority: Priority | None = None
-    status: WorkOrderStatus | None = None
-    assigned_to: bodies.RowNumber | None = None
-    scheduled_date: date | None = None
-    due_date: date | None = None
-    notes: bodies.Prose | None = None
-    failure_note: bodies.Prose | None = None
-    version: int | None = None
-
-
-class Move(bodies.Body):
-    """A move; ``version`` is the one that the person saw."""
-
-    version: int | None = None
-
-
-class Completion(Move):
-    """What was really found and done. Hours of work and of downtime."""
-
-    actual_hours: bodies.Hours | None = None
-    downtime_hours: bodies.Hours | None = None
-    actual_cause: bodies.Text100 | None = None
-    failure_note: bodies.Prose | None = None
-
-
-class Note(bodies.Body):
-    body: bodies.Prose
-    sensitive: bool = False
-
-
-class Tick(bodies.Body):
-    """One line of the checklist, counted from 0."""
-
-    index: Annotated[int, Field(ge=0, le=500)]
-    done: bool
-
-
-class Assignment(Move):
-    user_id: bodies.RowNumber
 
 
 OptionalMove = Annotated[Move | None, Body()]

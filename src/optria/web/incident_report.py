@@ -1,0 +1,102 @@
+"""The record of an incident as one document: v1's JSON, and a page to print."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from optria.core.roles import Permission
+from optria.db.blackbox import IncidentRow
+from optria.db.identity import Tenant
+from optria.db.plant import SiteRow
+from optria.kit import clock
+from optria.web.deps import OpenTx, require
+from optria.web.frame import shell_for
+from optria.web.incident_actions import timeline_line
+from optria.web.incident_detail import incident_detail, name_of
+from optria.web.incident_views import View, asset_of, find_incident, incident_json, linked_events
+from optria.web.page_words import causes_in, keep_codes
+from optria.web.rendering import render_page
+from optria.web.sessions import Viewer
+
+router = APIRouter(tags=["black box"])
+
+Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
+
+
+@router.get("/api/blackbox/reports/{incident_id}")
+async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+    """The record of an incident as one document."""
+    row = await find_incident(tx, viewer, incident_id)
+    asset, events = await asset_of(tx, row), await linked_events(tx, row)
+    tenant = await tx.session.get(Tenant, row.tenant_id)
+    site = await tx.session.get(SiteRow, row.site_id) if row.site_id else None
+    summary = row.rca_summary or {}
+    incident = incident_json(row)
+    return {
+        "report_type": "BLACKBOX_INCIDENT_REPORT",
+        "generated_at": clock.now(),
+        "generated_by": await name_of(tx, viewer.user_id) or viewer.name,
+        "header": {
+            "tenant_name": tenant.name if tenant else None,
+            "site_name": site.name if site else None,
+            "asset_name": asset.name if asset else None,
+        }
+        | {
+            name: incident[name]
+            for name in ("incident_number", "incident_type", "severity", "status", "start_time", "end_time")
+        },
+        "executive_summary": {
+            "title": row.title,
+            "description": row.description or row.event_story,
+            "root_cause_category": summary.get("root_cause_category"),
+            "confidence": summary.get("confidence"),
+            "total_events": len(events),
+            "impact_estimate": row.impact_estimate or {},
+        },
+        "timeline_overview": [timeline_line(event) for event in events],
+        "rca_section": summary,
+        "impact_section": {
+            "scope": row.impact_scope or {},
+            "estimate": row.impact_estimate or {},
+            "affected_assets": _affected(row, events),
+            "financial": row.financial_impact_estimate or {},
+            "carbon": row.carbon_impact_estimate or {},
+        },
+        "recommendations": [_recommendation(action) for action in row.recommended_actions or []],
+        "event_story": row.event_story,
+        "event_story_ar": row.event_story_ar,
+        "root_cause_scores": row.root_cause_scores or {},
+    }
+
+
+def _affected(row: IncidentRow, events: list[View]) -> int:
+    assets = {event["asset_id"] for event in events} | {row.root_asset_id}
+    assets |= set((row.impact_scope or {}).get("assets") or ())
+    return len(assets - {None})
+
+
+def _recommendation(action: dict[str, object]) -> View:
+    return {
+        "priority": str(action.get("priority", "")),
+        "category": action.get("category"),
+        "title": action.get("action"),
+        "description": action.get("action"),
+        "description_ar": action.get("action_ar"),
+    }
+
+
+@router.get("/blackbox/incidents/{incident_id}/report", include_in_schema=False)
+async def report_page(request: Request, viewer: Reading, tx: OpenTx, incident_id: UUID) -> Response:
+    """The record as a page for paper, in the chosen language."""
+    row = await find_incident(tx, viewer, incident_id)
+    return render_page(
+        request,
+        "incident_report.html",
+        await shell_for(tx, viewer, "incidents", row.site_id),
+        incident=await incident_detail(tx, viewer, row),
+        now=clock.now(),
+        cause_word=causes_in(viewer.language),
+        keep_codes=keep_codes,
+    )

@@ -1,0 +1,74 @@
+"""Request bodies about work orders: v1's fields, and the version that a change is based on."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from optria.core.work_order import WorkOrderStatus
+from optria.web import bodies
+
+Priority = Literal["emergency", "urgent", "critical", "high", "medium", "low"]
+
+
+class WorkOrderCreate(bodies.Body):
+    """v1's body; ``code`` is numbered by the product when it is missing."""
+
+    asset_id: bodies.RowNumber | None = None
+    code: bodies.Text100 | None = None
+    title: bodies.Title
+    title_ar: bodies.Text255 | None = None
+    description: bodies.Prose | None = None
+    work_type: bodies.Text50 | None = None
+    priority: Priority = "medium"
+    assigned_to: bodies.RowNumber | None = None
+    scheduled_date: date | None = None
+    due_date: date | None = None
+    estimated_hours: bodies.Hours | None = None
+
+
+class WorkOrderUpdate(bodies.Body):
+    """v1's body, with the version that the change is based on."""
+
+    title: bodies.Title | None = None
+    title_ar: bodies.Text255 | None = None
+    description: bodies.Prose | None = None
+    priority: Priority | None = None
+    status: WorkOrderStatus | None = None
+    assigned_to: bodies.RowNumber | None = None
+    scheduled_date: date | None = None
+    due_date: date | None = None
+    notes: bodies.Prose | None = None
+    failure_note: bodies.Prose | None = None
+    version: int | None = None
+
+
+class Move(bodies.Body):
+    """A move; ``version`` is the one that the person saw."""
+
+    version: int | None = None
+
+
+class Completion(Move):
+    """What was really found and done. Hours of work and of downtime."""
+
+    actual_hours: bodies.Hours | None = None
+    downtime_hours: bodies.Hours | None = None
+    actual_cause: bodies.Text100 | None = None
+    failure_note: bodies.Prose | None = None
+
+
+class Note(bodies.Body):
+    body: bodies.Prose
+    sensitive: bool = False
+
+
+class Tick(bodies.Body):
+    """One line of the checklist, counted from 0."""
+
+    index: Annotated[int, Field(ge=0, le=500)]
+    done: bool
+
+
+class Assignment(Move):
+    user_id: bodies.RowNumber
