@@ -204,3 +204,20 @@ def test_parts_of_a_batch_hold_each_tag_once_in_order() -> None:
     parts = slices(np.array([0, 1, 0, 2, 1, 1, 0]))
     assert [p.tolist() for p in parts] == [[0, 1], [2, 3, 4], [5, 6]]
     assert slices(np.empty(0, np.intp)) == []
+
+
+def closely_coupled(values: np.ndarray) -> np.ndarray:
+    """Three of the six tags follow one another within a tenth."""
+    noise = np.random.default_rng(len(values)).normal(0, 0.1, (len(values), 3))
+    values[:, [0, 1, 5]] = values[:, [5]] + noise
+    return values
+
+
+def test_a_tag_that_leaves_its_close_neighbours_alone_is_a_sensor_anchor() -> None:
+    model = plant(2)
+    run = Run(model).feed(closely_coupled(normal_run(model, WARM)))
+    values = closely_coupled(normal_run(model, 120, seed=3))
+    values[:, 0] += np.minimum(np.arange(120) / 60, 1.0) * 8
+    run.feed(values)
+    (anchor,) = run.anchors
+    assert (anchor.asset_id, anchor.mode, anchor.contributions[0].tag) == (1, "sensor", 100)

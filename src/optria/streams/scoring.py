@@ -160,11 +160,11 @@ class Scorer:
         self.deviated[rows] = np.where(away, time, self.deviated[rows])
 
     def _stuck_alone(self, assets: Rows) -> NDArray[np.bool_]:
-        """A stuck tag on an asset most of whose tags live: an instrument, not a source that has stopped."""
+        """A stuck tag while at least as many of its asset live: an instrument, not a stopped source."""
         tags = self._padded[assets]
         stuck = (tags >= 0) & self.stuck.flagged[tags]
         alive = self._fresh(assets) & ~stuck
-        return np.asarray(stuck.any(axis=1) & (alive.sum(axis=1) > stuck.sum(axis=1)))
+        return np.asarray(stuck.any(axis=1) & (alive.sum(axis=1) >= stuck.sum(axis=1)))
 
     def _tag_scores(self, asset: int, rows: Rows) -> tuple[Floats, Floats]:
         """Score of each tag, and its residual in the loudest T² channel."""

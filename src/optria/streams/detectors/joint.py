@@ -18,6 +18,8 @@ CHANNELS = 4
 KEPT = 3
 """The third largest of 200 scores is their 0.99 quantile."""
 LOG_FLOOR = 0.05
+RIDGE = 0.02
+"""Keeps the inverse of an unshrunk correlation bounded."""
 Mask = NDArray[np.bool_]
 
 
@@ -86,8 +88,13 @@ class JointBank:
         return np.asarray(whitened[:, :, 0] / own)
 
     def explained(self, asset: int) -> Floats:
-        """How much of each tag the others explain in normal operation (R²), float64[width]."""
-        own = np.einsum("kjj->kj", self.precision[asset])[2]
+        """How much of each tag the others explain in normal operation (R²), one per tag of the asset."""
+        covariance = self._own("covariance", asset)[2]
+        floor = self.floor[asset, 2, : self.sizes[asset]]
+        sigma = np.sqrt(np.diag(covariance) + floor**2)
+        correlation = covariance / np.outer(sigma, sigma)
+        np.fill_diagonal(correlation, 1.0 + RIDGE)
+        own = np.diag(np.linalg.inv(correlation))
         return np.asarray(1.0 - 1.0 / np.maximum(own, 1.0))
 
     def reset(self, assets: Sequence[int] | Rows) -> None:
