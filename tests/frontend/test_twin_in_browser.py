@@ -42,7 +42,7 @@ async def test_values_change_on_the_open_page_with_their_state(page: Page, site:
     await expect(page.locator("a.eq[data-asset='P-102A']")).to_have_attribute("data-state", "stopped")
 
 
-@pytest.mark.clause("D1", "D2", "D3")
+@pytest.mark.clause("D1", "D2", "D3", "D4")
 async def test_choosing_an_asset_shows_its_panel_and_is_an_address(page: Page, site: str) -> None:
     await page.goto(f"{site}/digital-twin/PLANT-B")
     await expect(page.locator("[data-panel]")).to_contain_text("No asset selected")
@@ -53,6 +53,10 @@ async def test_choosing_an_asset_shows_its_panel_and_is_an_address(page: Page, s
     await expect(panel).to_contain_text("$48,600")
     await expect(panel).to_contain_text("Health")
     assert page.url.endswith("?asset=P-102B")
+    latest = panel.locator("#latest-analysis")
+    await latest.locator("summary").click()
+    for part in ("At 09:41 vibration left its normal range.", "Pump cavitation", "within 12 hours."):
+        await expect(latest.get_by_text(part)).to_be_visible()
     await expect(page.locator("a.eq[data-asset='P-102B']")).to_have_attribute("data-incident", "critical")
 
 
