@@ -58,7 +58,10 @@ PAST = (
 )
 
 RESOLUTIONS = {
-    "Bearing Fault": ("Replaced the drive-end bearing and flushed the lube line.", "استبدال محمل جهة الإدارة وغسل خط الزيت."),
+    "Bearing Fault": (
+        "Replaced the drive-end bearing and flushed the lube line.",
+        "استبدال محمل جهة الإدارة وغسل خط الزيت.",
+    ),
     "Pump Cavitation": ("Raised suction pressure and cleaned the strainer.", "رفع ضغط السحب وتنظيف المصفاة."),
     "Rotor Imbalance": ("Cleaned and balanced the rotor.", "تنظيف الدوار وموازنته."),
     "Shaft Misalignment": ("Realigned the coupling hot.", "إعادة محاذاة القارنة وهي ساخنة."),
@@ -69,7 +72,10 @@ RESOLUTIONS = {
     "Compressor Surge": ("Retuned the anti-surge controller.", "إعادة ضبط متحكم منع الارتجاج."),
     "Exchanger Fouling": ("Cleaned the tube bundle.", "تنظيف حزمة الأنابيب."),
     "Utility Loss": ("Restored the coolant supply.", "إعادة إمداد التبريد."),
-    "Valve Stiction": ("Repacked the valve and recalibrated the positioner.", "تغيير حشوة الصمام ومعايرة الموضّع."),
+    "Valve Stiction": (
+        "Repacked the valve and recalibrated the positioner.",
+        "تغيير حشوة الصمام ومعايرة الموضّع.",
+    ),
     "Valve Leakage": ("Lapped the valve seat.", "صقل مقعد الصمام."),
     "Instrumentation Fault": ("Replaced the transmitter.", "استبدال المرسل."),
 }
@@ -90,7 +96,7 @@ def plant_of(catalogue: PlantCatalogue) -> PlantModel:
         mappings=tuple(
             SignalMapping(
                 number, 1, assets[t.asset], t.name, t.metric, t.unit,
-                low=t.low, high=t.high, normal_low=t.normal_low, normal_high=t.normal_high, scan_s=t.scan_s,
+                low=t.low, high=t.high, normal_low=t.normal_low, normal_high=t.normal_high, decimals=t.decimals, scan_s=t.scan_s,
             )
             for number, t in enumerate(catalogue.tags, 1)
         ),
@@ -107,7 +113,9 @@ def watch(plant: PlantModel, run: Recording) -> tuple[list[Anchor], list[Event]]
     anchors: list[Anchor] = []
     events: list[Event] = []
     clock = [from_micros(int(run.time[0]))]
-    pipeline = Pipeline(plant, Settings(), anchors.append, events.append, lambda _: None, now=lambda: clock[0])
+    pipeline = Pipeline(
+        plant, Settings(), anchors.append, events.append, lambda _: None, now=lambda: clock[0]
+    )
     ids = {m.external_tag: m.id for m in plant.mappings}
     tag = np.array([ids[name] for name in run.tags], np.int32)
     for row, time in enumerate(run.time):
@@ -148,11 +156,15 @@ def past_incident(plant: PlantModel, number: int, row: tuple[Any, ...]) -> dict[
     assert run.label is not None
     mine = [a for a in anchors if a.asset_id == asset.id and a.time >= run.label.started_at]
     false = [a for a in anchors if a.time < run.label.started_at]
-    anchor = mine[0] if mine else Anchor(asset.id, run.label.started_at + timedelta(seconds=90), 1, 1, (), "label")
+    anchor = (
+        mine[0] if mine else Anchor(asset.id, run.label.started_at + timedelta(seconds=90), 1, 1, (), "label")
+    )
     analysis = analyse(case_of(plant, run, asset, anchor, events))
     delay = (anchor.time - run.label.started_at).total_seconds()
     others = sorted({next(a.code for a in plant.assets if a.id == x.asset_id) for x in anchors} - {code})
-    print(f"{kind:20} {code:9} anchor after {delay:6.0f} s by {anchor.detector}, {len(false)} false, also {others}")
+    print(
+        f"{kind:20} {code:9} anchor after {delay:6.0f} s by {anchor.detector}, {len(false)} false, also {others}"
+    )
     resolution, resolution_ar = RESOLUTIONS[run.label.cause]
     return {
         "days_ago": days_ago,

@@ -18,16 +18,21 @@ def analysis(label: str = "Bearing Fault", probability: float = 0.7, *, provisio
     half = timedelta(minutes=30)
     return Analysis(
         window=EventWindow(now - half, now + half),
-        causes=(cause(label, probability), cause("Other" if label != "Other" else "Seal Leak", 1 - probability)),
+        causes=(
+            cause(label, probability),
+            cause("Other" if label != "Other" else "Seal Leak", 1 - probability),
+        ),
         similar=(),
         actions=(
-            RecommendedAction(1, "Schedule maintenance within 12 hours.", "جدولة الصيانة", "maintenance", "rule"),
+            RecommendedAction(
+                1, "Schedule maintenance within 12 hours.", "جدولة الصيانة", "maintenance", "rule"
+            ),
             RecommendedAction(
                 2, "Reduce load to 60% until bearing is replaced.", "خفض الحمل", "operation", "rule"
             ),
         ),
         financial=FinancialImpact(
-            Decimal("6"), Decimal("8000"), Decimal("48000"), "SAR", "Pump class", "references", 0.6
+            Decimal(6), Decimal(8000), Decimal(48000), "SAR", "Pump class", "references", 0.6
         ),
         carbon=None,
         story="At 09:41 the system detected high vibration on asset Crude Export Pump B.",

@@ -132,6 +132,24 @@ async def test_while_the_window_is_open_the_analysis_is_repeated(small: SmallPla
     assert after.next_pass_at > after.window_end
 
 
+async def test_an_incident_grows_graver_with_the_fault_and_then_gets_its_order(small: SmallPlant) -> None:
+    async with small.database.transaction(small.tenant_id) as tx:
+        await tx.session.execute(update(RcaRule).values(is_active=False))
+    (incident,) = await opened(small, anchor(small.tank, probability=0.3))
+    assert await rows(small, WorkOrderRow) == []
+    small.watch.probabilities[small.tank] = 0.9
+    await due_now(small, incident.id)
+    await go(small)
+    (graver,) = await rows(small, IncidentRow)
+    assert (incident.severity, graver.severity) == ("MINOR", "MAJOR")
+    assert len(await rows(small, WorkOrderRow)) == 1
+    small.watch.probabilities[small.tank] = 0.1
+    await due_now(small, incident.id)
+    await go(small)
+    (faded,) = await rows(small, IncidentRow)
+    assert faded.severity == "MAJOR"
+
+
 async def test_an_anomaly_that_goes_on_keeps_its_incident_open(small: SmallPlant) -> None:
     (incident,) = await opened(small, anchor(small.pumps[0]))
     small.watch.active.add(small.pumps[0])
@@ -171,7 +189,7 @@ async def test_a_neighbour_far_away_or_much_later_is_an_incident_of_its_own(
 
 
 async def test_a_critical_event_lifts_the_incident_it_joins(small: SmallPlant) -> None:
-    (before,) = await opened(small, anchor(small.pumps[0], probability=0.5))
+    (before,) = await opened(small, anchor(small.pumps[0], probability=0.4))
     (after,) = await opened(small, critical(small.pumps[0]))
     assert (before.severity, after.severity) == ("MINOR", "CRITICAL")
     (order,) = await rows(small, WorkOrderRow)

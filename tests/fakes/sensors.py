@@ -39,9 +39,13 @@ class FakeWatch:
 
     active: set[int] = field(default_factory=set)
     anchors: dict[int, Anchor] = field(default_factory=dict)
+    probabilities: dict[int, float] = field(default_factory=dict)
 
     def is_active(self, tenant_id: int, asset_id: int) -> bool:
         return asset_id in self.active
+
+    def probability(self, tenant_id: int, asset_id: int) -> float:
+        return self.probabilities.get(asset_id, 0.0)
 
     def seen(self, tenant_id: int, asset_id: int) -> Anchor | None:
         return self.anchors.get(asset_id)

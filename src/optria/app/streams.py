@@ -84,6 +84,10 @@ class Streams(Mapping[int, Pipeline]):
         pipeline = self._pipelines.get(tenant_id)
         return pipeline is not None and pipeline.anchoring.active(asset_id)
 
+    def probability(self, tenant_id: int, asset_id: int) -> float:
+        pipeline = self._pipelines.get(tenant_id)
+        return pipeline.anchoring.scores().get(asset_id, (0.0, 0.0))[1] if pipeline else 0.0
+
     def seen(self, tenant_id: int, asset_id: int) -> Anchor | None:
         return self._anchors.get((tenant_id, asset_id)) if self.is_active(tenant_id, asset_id) else None
 

@@ -87,16 +87,18 @@ async def open_for_event(tx: Tx, plant: PlantModel, event: EventRow) -> Opened |
         opened.incident.trigger_event_id = event.id
         opened.incident.incident_type = "FAILURE"
     else:
-        _raise_severity(tx, opened.incident, Severity.CRITICAL)
+        if lift(tx, opened.incident, Severity.CRITICAL):
+            opened.incident.next_pass_at = clock.now()
     return opened
 
 
-def _raise_severity(tx: Tx, incident: IncidentRow, severity: Severity) -> None:
-    """A graver finding lifts an incident and has it analysed again now."""
-    if Severity.parse(incident.severity) < severity:
-        incident.severity = severity.name
-        incident.next_pass_at = clock.now()
-        announce(tx, incident, "incident_changed")
+def lift(tx: Tx, incident: IncidentRow, severity: Severity) -> bool:
+    """Raise the severity of an incident, never lower it; whether it rose."""
+    if Severity.parse(incident.severity) >= severity:
+        return False
+    incident.severity = severity.name
+    announce(tx, incident, "incident_changed")
+    return True
 
 
 async def _insert(

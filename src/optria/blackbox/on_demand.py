@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from optria.blackbox import incidents
+from optria.blackbox import incidents, references
 from optria.blackbox.case_loader import SensorReader, load_events
 from optria.core.asset import Asset, PlantModel
 from optria.core.errors import NotFound
@@ -59,7 +59,9 @@ async def _anchor(
     now = clock.now()
     window = EventWindow(now - LOOK_BACK, now)
     raw = await load_events(tx, plant.tenant_id, {asset.id}, window)
-    entries = [entry for entry in (align(event, {}, {}) for event in raw) if entry.time in window]
+    known = await references.load(tx, asset)
+    aligned = [align(event, known["clock_drift_s"], known["time_zones"]) for event in raw]
+    entries = [entry for entry in aligned if entry.time in window]
     series = await sensors.read(tx, tuple(plant.mappings_of(asset.id)), window.start, window.end)
     found = select_anchor(asset.id, entries, series, (lambda _asset, _series: seen) if seen else None)
     return found or Anchor(asset.id, now, 0.0, 0.0, (), detector="on demand")

@@ -20,7 +20,7 @@ from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
 from optria.core.asset import PlantModel
 from optria.core.errors import OptriaError
 from optria.core.event import Event, EventCategory, Severity
-from optria.core.incident import Anchor
+from optria.core.incident import Anchor, severity_of
 from optria.db.blackbox import AnalysisRow, IncidentRow
 from optria.db.session import Database, Tx
 from optria.kit import clock
@@ -36,6 +36,9 @@ class Watch(Protocol):
 
     def is_active(self, tenant_id: int, asset_id: int) -> bool:
         """Whether it still deviates."""
+
+    def probability(self, tenant_id: int, asset_id: int) -> float:
+        """The calibrated P(fault) now."""
 
     def seen(self, tenant_id: int, asset_id: int) -> Anchor | None:
         """The anchor of the deviation that goes on, if one does."""
@@ -154,9 +157,18 @@ class Recorder:
             if await self._is_final(tx, incident):
                 self._look_after(tx, incident)
                 return
+            self._lift(tx, incident)
             done = await run_pass(tx, incident, self._plants(tenant_id), self._sensors)
             if not done.analysis.provisional:
                 self._look_after(tx, incident)
+
+    def _lift(self, tx: Tx, incident: IncidentRow) -> None:
+        """A fault that has grown surer since its anchor is graver; one that fades stays what it was."""
+        asset_id = incident.root_asset_id or 0
+        asset = self._plants(incident.tenant_id).asset(asset_id)
+        if asset is not None:
+            probability = self._watch.probability(incident.tenant_id, asset_id)
+            incidents.lift(tx, incident, severity_of(probability, asset.criticality_rank))
 
     async def _claim(self, tx: Tx, incident_id: UUID) -> IncidentRow | None:
         statement = (

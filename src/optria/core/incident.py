@@ -185,8 +185,9 @@ class Analysis:
 def severity_of(probability: float, criticality_rank: int) -> Severity:
     """Severity of an anomaly-anchored incident from P(fault) and asset criticality (0 low .. 3 critical).
 
-    The risk ``probability * (rank + 1) / 4`` is cut at 0.85, 0.45, 0.2 and 0.1.
+    The risk ``probability * (0.4 + 0.2 * rank)`` is cut at 0.85, 0.4, 0.2 and 0.1: an anomaly more likely
+    than not is MAJOR on an asset of high criticality, and CRITICAL only on a critical one, nearly certain.
     """
-    risk = probability * (criticality_rank + 1) / 4
-    cuts = ((0.85, Severity.CRITICAL), (0.45, Severity.MAJOR), (0.2, Severity.MINOR), (0.1, Severity.WARNING))
+    risk = probability * (0.4 + 0.2 * criticality_rank)
+    cuts = ((0.85, Severity.CRITICAL), (0.4, Severity.MAJOR), (0.2, Severity.MINOR), (0.1, Severity.WARNING))
     return next((severity for cut, severity in cuts if risk >= cut), Severity.INFO)

@@ -255,7 +255,7 @@ class ThresholdRow(TenantOwned, Base):
 
 
 class CostReference(TenantOwned, Base):
-    """The ThresholdDatabase's cost of an hour of downtime of an asset, a site, an asset type, or the tenant."""
+    """The ThresholdDatabase's cost of an hour of downtime, of the narrowest scope that is named."""
 
     __tablename__ = "cost_references"
     __table_args__ = (

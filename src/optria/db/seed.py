@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from optria.core.catalogue import PlantCatalogue, TagEntry
-from optria.core.incident import cause_code
 from optria.core.roles import Role
 from optria.db import blackbox, demo, identity, plant, work
+from optria.db.seed_history import past_rows
 from optria.db.session import Database, Tx
 from optria.kit import clock
 
@@ -136,7 +136,10 @@ class _Seeder:
         self._rules()
         self._drawings()
         self._rota()
-        await self._past_incidents()
+        for row in past_rows(self.assets, self.users["engineer"]):
+            self._add(row)
+        for prefix in ("INC", "WO-BB"):
+            self._add(work.Counter(name=f"{prefix}-{clock.now().year}", value=0))
 
     def _add(self, row: Any) -> None:
         row.tenant_id = self.tenant_id
@@ -309,69 +312,6 @@ class _Seeder:
             start = today + timedelta(hours=12 * turn)
             user = self.users["engineer" if turn % 2 == 0 else "engineer2"]
             self._add(work.OnCallShift(user_id=user, starts_at=start, ends_at=start + timedelta(hours=12)))
-
-    async def _past_incidents(self) -> None:
-        for number, past in enumerate(demo.read("past_incidents"), start=1):
-            if past["asset"] not in self.assets:
-                continue
-            for row in self._past(number, past, clock.now()):
-                self._add(row)
-        for prefix in ("INC", "WO-BB"):
-            self._add(work.Counter(name=f"{prefix}-{clock.now().year}", value=0))
-
-    def _past(self, number: int, past: Mapping[str, Any], now: datetime) -> Iterator[Any]:
-        started = now - timedelta(days=past["days_ago"], hours=number % 24)
-        ended = started + timedelta(hours=past["downtime_h"])
-        asset_id = self.assets[past["asset"]]
-        incident = blackbox.IncidentRow(
-            incident_number=f"INC-ARA-{number:03d}",
-            incident_type="FAILURE",
-            status="CLOSED",
-            severity=past["severity"],
-            title=f"{past['cause']} on {past['asset']}",
-            root_asset_id=asset_id,
-            start_time=started,
-            end_time=ended,
-            rca_status="COMPLETED",
-            rca_completed_at=started + timedelta(minutes=31),
-            rca_summary={"root_cause_category": cause_code(past["cause"]), "confidence": 1.0},
-            root_cause_scores={past["cause"]: 1.0},
-            root_cause_codes={cause_code(past["cause"]): 1.0},
-            confirmed_cause=cause_code(past["cause"]),
-            resolution=past["resolution"],
-            downtime_hours=Decimal(str(past["downtime_h"])),
-            resolved_at=ended,
-            resolved_by=self.users["engineer"],
-            pattern={
-                "signature": past["signature"],
-                "event_types": past["event_types"],
-                "resolution_ar": past["resolution_ar"],
-            },
-        )
-        yield incident
-        yield self._past_order(number, past, started, ended)
-
-    def _past_order(
-        self, number: int, past: Mapping[str, Any], started: datetime, ended: datetime
-    ) -> work.WorkOrderRow:
-        return work.WorkOrderRow(
-            asset_id=self.assets[past["asset"]],
-            code=f"WO-ARA-{number:03d}",
-            work_order_number=f"WO-ARA-{number:03d}",
-            title=f"{past['cause']} on {past['asset']}",
-            work_type="corrective",
-            priority="high",
-            status="closed",
-            source="EXTERNAL_IMPORT",
-            assigned_to=self.users["engineer"],
-            started_at=started,
-            completed_at=ended,
-            created_at=started,
-            actual_hours=Decimal(str(past["downtime_h"])),
-            downtime_hours=Decimal(str(past["downtime_h"])),
-            actual_cause=cause_code(past["cause"]),
-            failure_note=past["resolution"],
-        )
 
 
 def _cost(cost: int, source: str, **scope: Any) -> plant.CostReference:
