@@ -96,7 +96,8 @@ def plant_of(catalogue: PlantCatalogue) -> PlantModel:
         mappings=tuple(
             SignalMapping(
                 number, 1, assets[t.asset], t.name, t.metric, t.unit,
-                low=t.low, high=t.high, normal_low=t.normal_low, normal_high=t.normal_high, decimals=t.decimals, scan_s=t.scan_s,
+                low=t.low, high=t.high, normal_low=t.normal_low, normal_high=t.normal_high,
+                decimals=t.decimals, scan_s=t.scan_s,
             )
             for number, t in enumerate(catalogue.tags, 1)
         ),
@@ -163,7 +164,8 @@ def past_incident(plant: PlantModel, number: int, row: tuple[Any, ...]) -> dict[
     delay = (anchor.time - run.label.started_at).total_seconds()
     others = sorted({next(a.code for a in plant.assets if a.id == x.asset_id) for x in anchors} - {code})
     print(
-        f"{kind:20} {code:9} anchor after {delay:6.0f} s by {anchor.detector}, {len(false)} false, also {others}"
+        f"{kind:20} {code:9} anchor after {delay:6.0f} s by {anchor.detector}, "
+        f"{len(false)} false, also {others}"
     )
     resolution, resolution_ar = RESOLUTIONS[run.label.cause]
     return {

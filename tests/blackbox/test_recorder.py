@@ -179,6 +179,12 @@ async def test_a_process_neighbour_joins_and_a_stranger_does_not(small: SmallPla
     assert first.impact_scope["assets"] == [small.pumps[0], small.pumps[2]]
 
 
+async def test_an_incident_is_followed_as_it_spreads(small: SmallPlant) -> None:
+    spread = [anchor(small.pumps[0]), anchor(small.pumps[1]), anchor(small.pumps[3])]
+    (incident,) = await opened(small, *spread)
+    assert incident.impact_scope["assets"] == [small.pumps[0], small.pumps[1], small.pumps[3]]
+
+
 async def test_a_neighbour_far_away_or_much_later_is_an_incident_of_its_own(
     small: SmallPlant,
 ) -> None:
@@ -317,7 +323,7 @@ async def test_users_of_another_tenant_see_and_get_nothing(small: SmallPlant) ->
         other = (
             (await tx.session.execute(select(User).where(User.tenant_id != small.tenant_id))).scalars().one()
         )
-    async with small.database.transaction(other.tenant_id) as tx:
+    async with small.database.transaction(other.tenant_id or 0) as tx:
         for table in (IncidentRow, WorkOrderRow, NotificationRow, AnalysisRow, EventRow):
             assert (await tx.session.execute(select(table))).scalars().all() == []
 

@@ -36,6 +36,9 @@ class Memory:
     def is_active(self, tenant_id: int, asset_id: int) -> bool:
         return False
 
+    def probability(self, tenant_id: int, asset_id: int) -> float:
+        return 0.0
+
     def seen(self, tenant_id: int, asset_id: int) -> Anchor | None:
         return None
 

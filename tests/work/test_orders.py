@@ -10,6 +10,7 @@ from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.roles import Role
 from optria.core.work_order import WorkOrderPolicy, WorkOrderStatus
 from optria.db.blackbox import IncidentRow
+from optria.db.identity import Tenant
 from optria.db.session import Tx
 from optria.db.work import Delivery, NotificationRow, WorkOrderHistory, WorkOrderRow
 from optria.work import delivery, orders
@@ -80,7 +81,8 @@ async def test_the_assignee_and_the_watchers_are_told_once_each(tx: Tx) -> None:
         await ordered(tx, incident, WorkOrderPolicy(watchers=(watcher.id, watcher.id)))
     ).order.assigned_to
     told = (await tx.session.execute(select(NotificationRow.user_id))).scalars().all()
-    assert sorted(told) == sorted([engineer_id, watcher.id])
+    assert set(told) == {engineer_id, watcher.id}
+    assert len(told) == 2
     notices = [message for message in tx.outgoing if message.topic == "notify"]
     assert {message.user_id for message in notices} == set(told)
 
@@ -100,7 +102,7 @@ async def test_the_seam_for_email_and_sms_queues_a_delivery(tx: Tx, monkeypatch:
         async def send(self, *_: object) -> None: ...
 
     incident = await plant(tx)
-    tenant = await tx.session.get_one(factories.Tenant, tx.tenant_id)
+    tenant = await tx.session.get_one(Tenant, tx.tenant_id)
     tenant.settings = {"channels": ["email", "pigeon"]}
     monkeypatch.setitem(delivery.CHANNELS, "email", Mail())
     await ordered(tx, incident)
@@ -114,7 +116,11 @@ async def test_legal_moves_are_stamped_and_recorded(tx: Tx) -> None:
     await orders.complete(tx, order, order.assigned_to or 0, Decimal("2.5"), "BEARING_FAULT", Decimal(4))
     assert order.started_at is not None
     assert order.completed_at is not None
-    assert (order.status, order.actual_hours, order.downtime_hours) == ("completed", Decimal("2.5"), 4)
+    assert (order.status, order.actual_hours, order.downtime_hours) == (
+        "completed",
+        Decimal("2.5"),
+        Decimal(4),
+    )
     kinds = (await tx.session.execute(select(WorkOrderHistory.kind))).scalars().all()
     assert sorted(kinds) == ["created", "moved", "moved"]
 

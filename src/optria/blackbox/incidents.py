@@ -20,7 +20,7 @@ from optria.db.counters import next_incident_number
 from optria.db.session import Tx
 from optria.kit import clock
 
-JOIN_WITHIN = timedelta(minutes=10)
+JOIN_WITHIN = timedelta(minutes=5)
 """A process neighbour that deviates this soon after an anchor belongs to the same incident."""
 JOIN_STEPS = 2
 """Process links that a disturbance is followed along."""
@@ -159,21 +159,23 @@ async def _open_episode(tx: Tx, tenant_id: int, anchor: Anchor) -> IncidentRow:
 
 
 async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | None:
-    """The open incident of the asset itself, else that of a process neighbour that began just before."""
+    """The open incident of the asset itself, else one that began just before and has spread this far."""
     nearby = _within(plant, anchor.asset_id, JOIN_STEPS)
     statement = (
         select(IncidentRow)
-        .where(
-            IncidentRow.tenant_id == plant.tenant_id,
-            IncidentRow.dedup_key.is_not(None),
-            IncidentRow.root_asset_id.in_(nearby),
-        )
+        .where(IncidentRow.tenant_id == plant.tenant_id, IncidentRow.dedup_key.is_not(None))
         .order_by(IncidentRow.start_time)
         .with_for_update()
     )
     open_ones = (await tx.session.execute(statement)).scalars().all()
     own = next((row for row in open_ones if row.root_asset_id == anchor.asset_id), None)
-    return own or next((row for row in open_ones if _began_just_before(row, anchor)), None)
+    spreading = (row for row in open_ones if nearby & _reached(row) and _began_just_before(row, anchor))
+    return own or next(spreading, None)
+
+
+def _reached(row: IncidentRow) -> set[int]:
+    """The assets that an incident has been seen on."""
+    return {*(row.impact_scope or {}).get("assets", ()), row.root_asset_id or 0}
 
 
 def _began_just_before(row: IncidentRow, anchor: Anchor) -> bool:

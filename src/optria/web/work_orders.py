@@ -87,11 +87,7 @@ async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate)
     values["code"] = values.get("code") or await next_order_number(tx, tenant_id)
     values["work_order_number"] = values["code"]
     values["due_at"] = _due_at(body)
-    assignee = values.pop("assigned_to", None)
-    row = await orders.create_manual(tx, tenant_id, viewer.user_id, values)
-    if assignee is not None:
-        await orders.assign(tx, row, assignee, viewer.user_id)
-    return _answer(row)
+    return _answer(await orders.create_manual(tx, tenant_id, viewer.user_id, values))
 
 
 async def _same_tenant(tx: Tx, tenant_id: int, asset_id: int | None) -> None:

@@ -94,16 +94,20 @@ async def complete(
 
 
 async def create_manual(tx: Tx, tenant_id: int, user_id: int, values: dict[str, object]) -> WorkOrderRow:
-    """An order made by hand; ``values`` are columns of ``work_orders``."""
-    order = WorkOrderRow(tenant_id=tenant_id, created_by=user_id, **values)
+    """An order made by hand; ``values`` are columns of ``work_orders``.
+
+    Raises Invalid when ``assigned_to`` is no active user of the tenant.
+    """
+    assignee_id = values.get("assigned_to")
+    order = WorkOrderRow(tenant_id=tenant_id, created_by=user_id, **{**values, "assigned_to": None})
     order.source = order.source or "MANUAL"
     order.status = order.status or WorkOrderStatus.OPEN
     tx.session.add(order)
     await tx.session.flush()
     record(tx, order, user_id, "created", "Created by hand")
     announce(tx, order, "work_order_created")
-    if order.assigned_to is not None:
-        await assign(tx, order, order.assigned_to, user_id)
+    if isinstance(assignee_id, int):
+        await assign(tx, order, assignee_id, user_id)
     return order
 
 
