@@ -136,6 +136,7 @@ class _Seeder:
         self._rules()
         self._drawings()
         self._rota()
+        self._add(work.WorkOrderPolicyRow(watchers=[self.users["demo_admin"]]))
         for row in past_rows(self.assets, self.users["engineer"]):
             self._add(row)
         for prefix in ("INC", "WO-BB"):
