@@ -69,6 +69,14 @@ def signed_in_viewer(found: MaybeViewer) -> Viewer:
     return found
 
 
+class MissingPermission(NotAllowed):
+    """The viewer's role does not grant ``permission``."""
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__("Not authorized")
+        self.permission = permission
+
+
 class Permit:
     """A dependency that yields the viewer if the role grants ``permission``."""
 
@@ -77,7 +85,7 @@ class Permit:
 
     def __call__(self, viewer: Annotated[Viewer, Depends(signed_in_viewer)]) -> Viewer:
         if not can(viewer.role, self.permission):
-            raise NotAllowed("Not authorized")
+            raise MissingPermission(self.permission)
         return viewer
 
 

@@ -1,4 +1,4 @@
-"""Errors as answers: v1's ``{"detail": sentence}``, or a way to the sign-in page for a person."""
+"""Errors as answers: v1's ``{"detail": sentence}`` for a program, a page for a person."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -6,12 +6,16 @@ from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from optria.core import errors
+from optria.web.deps import MissingPermission
+from optria.web.error_page import failed_page, refused_page
 from optria.web.security import HEADERS
 
 log = structlog.get_logger(__name__)
@@ -32,6 +36,7 @@ NOT_STORABLE: Final = "A value of this request cannot be stored: it is out of ra
 UNEXPECTED: Final = "Something went wrong on our side; it has been logged."
 REFUSED_VALUES: Final = ("22", "23")
 """SQLSTATE classes: data exceptions and broken constraints."""
+RETRY: Final = {"Retry-After": "5"}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -39,6 +44,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def add_handlers(app: FastAPI) -> None:
     for kind, status in STATUSES.items():
         app.add_exception_handler(kind, _answer(status))
+    app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(DBAPIError, _database_error)
     for away in (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError):
@@ -57,14 +63,33 @@ def _answer(status: int) -> Handler:
         if status == 401 and wants_page(request):
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?next={quote(asked, safe='')}", 303)
+        if wants_page(request):
+            return await _page(request, error, status)
         return JSONResponse({"detail": str(error)}, status)
 
     return answer
 
 
-async def _malformed(_request: Request, error: Exception) -> Response:
+async def _page(request: Request, error: Exception, status: int) -> Response:
+    if status >= 500:
+        return failed_page(request, status, database_away=isinstance(error, errors.DatabaseUnavailable))
+    permission = error.permission if isinstance(error, MissingPermission) else None
+    return await refused_page(request, status, permission)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the router itself refuses, such as an address that no route has."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404 and wants_page(request):
+        return await refused_page(request, 404)
+    return await http_exception_handler(request, error)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
     """FastAPI's shape without the input itself, which may not be printable."""
     assert isinstance(error, RequestValidationError)
+    if wants_page(request):
+        return await refused_page(request, 422)
     detail = [{"loc": e["loc"], "msg": e["msg"], "type": e["type"]} for e in error.errors()]
     return JSONResponse({"detail": detail}, 422)
 
@@ -82,9 +107,15 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 async def _database_away(request: Request, error: Exception) -> Response:
     log.warning("database_away", path=request.url.path, error=type(error).__name__)
-    return JSONResponse({"detail": DATABASE_AWAY}, 503, headers={"Retry-After": "5"})
+    if wants_page(request):
+        page = failed_page(request, 503, database_away=True)
+        page.headers.update(RETRY)
+        return page
+    return JSONResponse({"detail": DATABASE_AWAY}, 503, headers=RETRY)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    if wants_page(request):
+        return failed_page(request, 500)
     return JSONResponse({"detail": UNEXPECTED}, 500, headers=HEADERS)
