@@ -9,7 +9,7 @@ from optria.core.errors import NotFound
 from optria.core.roles import Role
 from optria.web.sessions import Viewer
 from optria.web.twin_page_model import TwinPage
-from optria.web.twin_view import page_context
+from optria.web.twin_view import history_steps, page_context
 from tests import factories
 from tests.web.house import House
 
@@ -120,3 +120,8 @@ async def test_without_a_stream_the_page_still_stands(house: House) -> None:
     house.services = replace(house.services, pipelines={})
     page = await _page(house, Role.VIEWER)
     assert page.assets[0].signals[0].time_ms is None
+
+
+@pytest.mark.parametrize(("scan_s", "steps"), [(1.0, 120), (15.0, 120), (60.0, 30), (3600.0, 2)])
+def test_a_slow_signal_is_drawn_in_fewer_steps(scan_s: float, steps: int) -> None:
+    assert history_steps(scan_s) == steps

@@ -199,12 +199,17 @@ class _History:
         self._pipeline = services.pipelines.get(tenant_id)
         self._end = clock.now()
 
-    def of(self, tag: int) -> tuple[tuple[int, float | None], ...]:
+    def of(self, mapping: SignalMapping) -> tuple[tuple[int, float | None], ...]:
         if self._pipeline is None:
             return ()
         start = self._end - HISTORY
-        series = self._pipeline.recent.window(tag, start, self._end)
-        return thinned(series, start, self._end, HISTORY_POINTS) if len(series) else ()
+        series = self._pipeline.recent.window(mapping.id, start, self._end)
+        return thinned(series, start, self._end, history_steps(mapping.scan_s)) if len(series) else ()
+
+
+def history_steps(scan_s: float) -> int:
+    """In how many steps an hour is drawn: each spans two scans at least, so that none is empty by nature."""
+    return max(2, min(HISTORY_POINTS, int(HISTORY.total_seconds() / (2 * scan_s))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +266,7 @@ class _Scene:
             value=reading.value if reading else None,
             time_ms=_milliseconds(reading.time) if reading else None,
             quality=reading.quality if reading else 0,
-            history=history.of(m.id) if history else (),
+            history=history.of(m) if history else (),
         )
 
     def _limits(self, m: SignalMapping) -> tuple[Limit, ...]:
