@@ -1,18 +1,26 @@
 """Rows of a database as they come, and what a database refuses."""
 
+import asyncio
 import sqlite3
 from collections import Counter
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
+from optria.cli.demo import source_addresses
 from optria.connectors.sql import SqlConnector, columns, read_time
 from optria.connectors.sql_engine import SqlConfig, database_url, sentence
 from optria.core.errors import ConnectorUnavailable
-from optria.core.tag import Quality, SignalMapping, to_micros
+from optria.core.tag import Quality, SampleBatch, SignalMapping, to_micros
+from optria.kit import clock
+from optria.simulator.addresses import PlantAddresses
+from optria.simulator.sql_feed import SqlFeed
+from tests.fakes.plant import FakePlant
 
 RIYADH = ZoneInfo("Asia/Riyadh")
 TEN = datetime(2026, 7, 1, 10, 0, 0, 250000, UTC)
@@ -176,6 +184,47 @@ def test_a_password_never_shows_in_a_sentence() -> None:
 async def test_an_unknown_time_zone_is_a_sentence(table: Path, name: str) -> None:
     found = await make(table, time_zone=name).probe()
     assert f"time zone '{name}' is not known" in found.message
+
+
+def demo_config(sql_url: str) -> dict[str, object]:
+    """What the demo tenant's SQL connection is given."""
+    nowhere = "http://127.0.0.1:1"
+    addresses = PlantAddresses(
+        1, 0.0, nowhere, "", None, "", nowhere, "pi", "pi", nowhere, sql_url=sql_url, sources={}
+    )
+    return dict(source_addresses(addresses).sql)
+
+
+@pytest.mark.clause("D6")
+async def test_the_simulated_plants_history_warms_up_and_joins_the_live_values(tmp_path: Path) -> None:
+    plant = FakePlant(3)
+    tags = tuple(replace(tag, source="sql") for tag in plant.catalogue.tags)
+    plant.catalogue = replace(plant.catalogue, tags=tags)
+    plant.fill(1900)
+    since = clock.now() - timedelta(minutes=20)
+    url = f"sqlite+aiosqlite:///{tmp_path / 'readings.db'}"
+    connector = SqlConnector({**demo_config(url), "sampling_interval_ms": 50}, tmp_path)
+    got: list[SampleBatch] = []
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(plant.run(0.5)), tasks.create_task(SqlFeed(plant, url).run())]
+        async with asyncio.timeout(20):
+            while not (await connector.probe()).ok:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            running.append(tasks.create_task(connector.run(plant.mappings(), got.append, since)))
+            while connector.link.received < 9:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        for task in running:
+            task.cancel()
+    everything, history = SampleBatch.concat(got), got[0]
+    kept = [time for time, _value, _quality in plant.rows[plant.names[0]] if time >= to_micros(since)]
+    of_one = history.select(np.flatnonzero(history.tag == 1))
+    assert of_one.source_time.tolist() == kept[: len(of_one)]
+    assert len(of_one) >= 1199
+    assert len(history) == connector.link.backfilled == 3 * len(of_one)
+    for tag in (1, 2, 3):
+        times = everything.source_time[everything.tag == tag]
+        assert (np.diff(times) > 0).all()
+        assert len(times) > len(of_one)
 
 
 def test_other_faults_keep_the_words_of_the_driver() -> None:

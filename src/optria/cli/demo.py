@@ -25,6 +25,10 @@ from optria.simulator.catalogue import CATALOGUE
 from optria.web.passwords import hash_password
 
 START_WITHIN_S = 60.0
+PLANT_HISTORY = (
+    "SELECT tag, value, quality, source_time FROM plant_history WHERE source_time BETWEEN :start AND :end"
+)
+"""The simulated plant's table of the last half hour, as the SQL connector asks for it."""
 
 
 def demo(
@@ -89,7 +93,12 @@ def source_addresses(addresses: PlantAddresses) -> SourceAddresses:
             "password": addresses.pi_password,
             "is_demo": True,
         },
-        sql={"endpoint_url": addresses.sql_url, "sampling_interval_ms": 1000, "is_demo": True},
+        sql={
+            "endpoint_url": addresses.sql_url,
+            "sampling_interval_ms": 1000,
+            "history_query": PLANT_HISTORY,
+            "is_demo": True,
+        },
     )
 
 
