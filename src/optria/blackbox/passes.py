@@ -21,8 +21,8 @@ from optria.work.incident_orders import Ordered, create_from_incident
 MAX_ATTEMPTS = 5
 WATCH_EVERY = timedelta(minutes=5)
 """How often an incident whose anomaly goes on after its window is looked at again."""
-INTERIM = (timedelta(minutes=2), timedelta(minutes=10))
-"""After the anchor a cause often shows itself within minutes: the open analysis is repeated then."""
+INTERIM = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+"""A cause shows itself as the fault grows: the analysis is repeated this long after the anchor."""
 LATE_SAMPLES = timedelta(seconds=15)
 """Patience for samples of the window that are still on their way when it closes."""
 
