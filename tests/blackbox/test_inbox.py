@@ -1,5 +1,6 @@
 """The inbox is bounded, merges anchors, and counts what it sheds."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from optria.blackbox.inbox import EVENTS_HELD, Inbox
@@ -19,11 +20,20 @@ def anchor(asset_id: int, ago_s: float = 0) -> Anchor:
 def test_a_later_anchor_of_the_asset_merges_into_the_one_that_waits() -> None:
     inbox = Inbox()
     first = anchor(1, ago_s=9)
-    for taken in (first, anchor(1), anchor(2)):
+    for taken in (first, anchor(1), anchor(2, ago_s=1)):
         inbox.put_anchor(7, taken)
     assert [held.anchor.asset_id for held in inbox.anchors()] == [1, 2]
     assert inbox.anchors()[0].anchor is first
     assert inbox.counts["anchors_merged"] == 1
+
+
+def test_the_first_and_of_equals_the_strongest_anchor_opens_the_incident() -> None:
+    inbox = Inbox()
+    weak = anchor(1)
+    strong = replace(weak, asset_id=2, score=3.0)
+    for taken in (weak, strong, replace(weak, asset_id=3, time=weak.time - timedelta(seconds=1))):
+        inbox.put_anchor(7, taken)
+    assert [held.anchor.asset_id for held in inbox.anchors()] == [3, 2, 1]
 
 
 def test_what_is_not_done_stays() -> None:

@@ -56,8 +56,8 @@ class Inbox:
         self._events.append((tenant_id, event))
 
     def anchors(self) -> Sequence[Held]:
-        """What is held; it stays until :meth:`anchor_done`."""
-        return list(self._anchors.values())
+        """What is held, oldest anchor first, of equally old ones the stronger; it stays until it is done."""
+        return sorted(self._anchors.values(), key=lambda held: (held.anchor.time, -held.anchor.score))
 
     def anchor_done(self, held: Held) -> None:
         self._anchors.pop((held.tenant_id, held.anchor.asset_id, held.anchor.mode), None)
