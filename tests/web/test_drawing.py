@@ -54,6 +54,13 @@ def test_one_pill_for_incidents_and_one_for_orders_with_the_rest_counted() -> No
     assert pills[1].x == pytest.approx(pills[0].x + pills[0].width + 5)
 
 
+def test_pills_stay_inside_the_drawing() -> None:
+    orders = tuple(OrderView(f"w-{n}", f"WO-BB-2026-0000{n}", "", "open", "high") for n in (1, 2))
+    pills = symbol(PUMP | {"badges": [900, 5]}, plant(incident(), orders=orders)).pills
+    assert pills[1].x + pills[1].width < 950
+    assert pills[1].x == pytest.approx(pills[0].x + pills[0].width + 5)
+
+
 def test_labels_follow_the_language() -> None:
     row = PUMP | {"label": {"x": 1, "y": 2, "name": [3, 4]}}
     assert [w.text for w in symbol(row, plant()).words] == ["P-1", "Pump"]

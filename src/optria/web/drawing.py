@@ -18,7 +18,7 @@ so that a drawing can be stored before the mappings exist; what a site does not 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from optria.web.twin_page_model import AssetView, IncidentView, OrderView, SignalView, TwinPage
@@ -26,7 +26,7 @@ from optria.web.twin_page_model import AssetView, IncidentView, OrderView, Signa
 Json: TypeAlias = object
 _NUMBER: Final = re.compile(r"^([A-Z]+)(?:-[A-Z]+)?-\d{4}-0*(\d+)$")
 _ARROW: Final = {"main": (10.0, 4.5), "second": (9.0, 4.0)}
-_PILL_HEIGHT: Final = 26
+_PILL_GAP: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def resolve(config: Mapping[str, Json], page: TwinPage, language: str) -> Drawin
         title=_said(config, "title", language),
         width=width,
         height=height,
-        symbols=tuple(_symbol(row, page, language) for row in _rows(config, "symbols")),
+        symbols=tuple(_symbol(row, page, language, width) for row in _rows(config, "symbols")),
         pipes=tuple(_pipe(row) for row in _rows(config, "pipes")),
         values=tuple(_value(row, page, language) for row in _rows(config, "values")),
         texts=tuple(
@@ -162,7 +162,7 @@ def resolve(config: Mapping[str, Json], page: TwinPage, language: str) -> Drawin
     )
 
 
-def _symbol(row: Mapping[str, Json], page: TwinPage, language: str) -> Symbol:
+def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_width: float) -> Symbol:
     code = str(row.get("asset") or "")
     asset = page.asset_coded(code) if code else None
     width, height = _pair(row.get("size"))
@@ -183,7 +183,7 @@ def _symbol(row: Mapping[str, Json], page: TwinPage, language: str) -> Symbol:
         asset=asset,
         state=asset.state if asset else ("unknown" if code else "running"),
         words=_label(row, asset, language),
-        pills=_pills(row, asset),
+        pills=_pills(row, asset, drawing_width),
         run_tag=asset.signal(str(run.get("metric"))) if asset and run else None,
         run_above=_real(run, "above"),
         level=named("level"),
@@ -206,18 +206,22 @@ def _label(row: Mapping[str, Json], asset: AssetView | None, language: str) -> t
     return tuple(words)
 
 
-def _pills(row: Mapping[str, Json], asset: AssetView | None) -> tuple[Pill, ...]:
-    """One incident pill and one order pill at most, with "+n" for the rest, from the badge place onwards."""
+def _pills(row: Mapping[str, Json], asset: AssetView | None, drawing_width: float) -> tuple[Pill, ...]:
+    """One incident pill and one order pill at most, with "+n" for the rest, from the badge place onwards.
+
+    Where they would leave the drawing they begin further left.
+    """
     if asset is None:
         return ()
     x, y = _pair(row.get("badges"), (_real(row, "x"), _real(row, "y") + 30))
     pills = []
     if asset.incidents:
         pills.append(_incident_pill(x, y, asset.incidents))
-        x += pills[0].width + 5
+        x += pills[0].width + _PILL_GAP
     if asset.orders:
         pills.append(_order_pill(x, y, asset.orders))
-    return tuple(pills)
+    beyond = max((p.x + p.width + 1 - drawing_width for p in pills), default=0.0)
+    return tuple(replace(p, x=p.x - beyond) for p in pills) if beyond > 0 else tuple(pills)
 
 
 def _counted(text: str, count: int) -> str:
