@@ -129,6 +129,32 @@ async def test_a_session_that_is_over_is_no_session(house: House, change: dict[s
         assert (await browser.get("/api/auth/me")).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", ""])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/page\\..",
+        "/\u2028/evil.example",
+        "//[",
+        "evil",
+        "",
+    ],
+)
 def test_signing_in_leads_to_our_own_pages_only(path: str) -> None:
     assert own_path(path) == "/digital-twin"
+
+
+@pytest.mark.parametrize("path", ["/work-orders?q=a%20b&next=//x", "/blackbox/incidents/1#causes", "/["])
+def test_our_own_pages_are_kept(path: str) -> None:
+    assert own_path(path) == path
+
+
+async def test_an_address_that_is_none_does_not_hinder_a_sign_in(house: House) -> None:
+    async with house.client() as browser:
+        answer = await browser.post(LOGIN, json=_asked(house.user(Role.VIEWER)) | {"next": "//["})
+    assert (answer.status_code, answer.json()["redirect_url"]) == (200, "/digital-twin")

@@ -30,4 +30,5 @@ def test_nothing_known_is_unknown() -> None:
 def test_risk_weighs_what_depends_on_the_asset() -> None:
     risks = [production_risk(0.8, word) for word in ("low", "medium", "high", "critical")]
     assert risks == [20.0, 40.0, 60.0, 80.0]
+    assert production_risk(0.8, "CRITICAL") == 80.0
     assert production_risk(0.8, "odd word") == production_risk(0.8, None) == 40.0

@@ -309,7 +309,16 @@ async def test_one_connection_too_many_is_told_to_come_later(database: Database)
 
 
 @pytest.mark.parametrize(
-    "words", ["no json", "[]", "1", '{"op":"drop"}', '{"op":"sub"}', '{"op":"ack","n":"1"}']
+    "words",
+    [
+        "no json",
+        "[]",
+        "1",
+        '{"op":"drop"}',
+        '{"op":"sub"}',
+        '{"op":"ack","n":"1"}',
+        pytest.param("[" * 60_000, id="nested too deeply"),
+    ],
 )
 async def test_nonsense_closes_the_socket(house: House, words: str) -> None:
     async with served(house) as url, opened(house, url, Role.VIEWER) as browser:

@@ -41,6 +41,7 @@ def test_no_inline_and_no_foreign_script() -> None:
     [
         ({"origin": "http://evil.test"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
         ({"origin": "http://plant.test", "sec-fetch-site": "same-origin"}, 200),

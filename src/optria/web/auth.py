@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -90,12 +89,12 @@ def set_cookie(response: Response, request: Request, services: Services, token: 
 
 
 def own_path(path: str) -> str:
-    """``path`` if it is one of ours, else the first page: never an address elsewhere."""
-    parts = urlsplit(path)
-    own = (
-        path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    )
-    return path if own else FIRST_PAGE
+    """``path`` if it is one of ours, else the first page: never an address elsewhere.
+
+    Browsers read a backslash as a slash and leave tabs and line ends out, so a path has none of them.
+    """
+    odd = any(char == "\\" or char.isspace() or not char.isprintable() for char in path)
+    return path if path.startswith("/") and not path.startswith("//") and not odd else FIRST_PAGE
 
 
 @router.post("/login", dependencies=[OPEN])

@@ -26,7 +26,7 @@ def health_of(score: float) -> float:
 
 def production_risk(fault_probability: float, criticality: str | None) -> float:
     """v1's risk index, 0 to 100: the probability of a fault, weighted by how much depends on the asset."""
-    return 100.0 * fault_probability * WEIGHTS.get(criticality or "", WEIGHTS["medium"])
+    return 100.0 * fault_probability * WEIGHTS.get((criticality or "medium").lower(), WEIGHTS["medium"])
 
 
 def health_status(health: float | None) -> str:

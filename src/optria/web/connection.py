@@ -120,7 +120,7 @@ async def close(socket: WebSocket, code: int) -> None:
 def _parse(text: object) -> Mapping[str, object]:
     try:
         asked = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise LeaveError(MALFORMED)

@@ -84,7 +84,7 @@ def score_json(row: AssetScore) -> Json:
 
 
 def notification_json(row: NotificationRow) -> Json:
-    """``type`` is the mission's name for v1's ``notification_type``."""
+    """``type`` is the short name of v1's ``notification_type``; both are given."""
     return {
         "id": str(row.id),
         "tenant_id": row.tenant_id,
