@@ -1,6 +1,7 @@
 """The process drawing: names become assets and signals, pipes become paths, badges have their place."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_symbol_finds_its_asset_and_the_signal_that_says_it_runs() -> None:
     shown = symbol(PUMP, plant())
     assert shown.asset is not None
     assert (shown.state, shown.run_tag, shown.run_above) == ("running", SIGNAL, 5.0)
+
+
+@pytest.mark.parametrize(("current", "state"), [(100.0, "running"), (0.1, "stopped"), (None, "running")])
+def test_a_machine_without_current_stands_still(current: float | None, state: str) -> None:
+    page = plant()
+    quiet = replace(page.assets[0], signals=(replace(SIGNAL, value=current),))
+    page = replace(page, assets=(quiet,), drawing={"symbols": [PUMP]})
+    assert drawing.with_stopped(page).assets[0].state == state
 
 
 def test_an_asset_that_the_site_lacks_is_drawn_unknown() -> None:

@@ -162,6 +162,20 @@ def resolve(config: Mapping[str, Json], page: TwinPage, language: str) -> Drawin
     )
 
 
+def with_stopped(page: TwinPage) -> TwinPage:
+    """``page`` with the machines ``stopped`` whose run signal in the drawing says so."""
+    runs = {str(row.get("asset")): row.get("run") for row in _rows(page.drawing or {}, "symbols")}
+
+    def seen(asset: AssetView) -> AssetView:
+        run = runs.get(asset.code)
+        signal = asset.signal(str(run.get("metric"))) if isinstance(run, Mapping) else None
+        if not isinstance(run, Mapping) or signal is None or signal.value is None or asset.state != "running":
+            return asset
+        return asset if signal.value > _real(run, "above") else replace(asset, state="stopped")
+
+    return replace(page, assets=tuple(seen(asset) for asset in page.assets))
+
+
 def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_width: float) -> Symbol:
     code = str(row.get("asset") or "")
     asset = page.asset_coded(code) if code else None

@@ -36,6 +36,7 @@ async def live_twin(
 
 def twin_html(request: Request, page: TwinPage, shell: Shell) -> HTMLResponse:
     """The page of ``page``; ``?view=assets`` shows cards, as does a site without a drawing."""
+    page = drawing.with_stopped(page)
     shown = drawing.drawn(page.drawing, page, language_of(request))
     view = "assets" if shown is None or request.query_params.get("view") == "assets" else "process"
     present = now_ms()

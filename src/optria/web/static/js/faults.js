@@ -1,7 +1,12 @@
 // Demo only: the menu that starts a fault in the simulated plant offers the kinds that fit the chosen asset.
 import { send } from "./api.js";
+import { say } from "./words.js";
 
-const readable = (kind) => kind.replaceAll("-", " ");
+function readable(kind) {
+  const key = `fault.${kind}`;
+  const word = say(key);
+  return word === key ? kind.replaceAll("-", " ") : word;
+}
 
 function offer(select, kinds, asset) {
   const before = select.value;
@@ -21,7 +26,7 @@ export function startFaultMenu(menu) {
       const answer = await send("GET", "/api/demo/faults");
       kinds = answer.kinds;
       offer(kind, kinds, asset.value);
-      active.textContent = answer.active.map((fault) => `${readable(fault.kind)}, ${fault.asset}`).join("; ");
+      active.textContent = answer.active.map((fault) => `${fault.asset}: ${readable(fault.kind)}`).join("; ");
     } catch (failure) {
       active.textContent = failure.message;
     }
