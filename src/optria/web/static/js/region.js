@@ -99,6 +99,8 @@ export function swap(region, page) {
   return true;
 }
 
+// Where the page's own HTML is; a page that stands for another, such as an error, names one for its frame.
+const source = () => document.querySelector('meta[name="optria-regions"]')?.content ?? location.href;
 const find = (name) => document.querySelector(`[data-region="${CSS.escape(name)}"]`);
 const isBusy = (name) => Boolean(find(name)?.querySelector("[data-busy]"));
 
@@ -141,7 +143,7 @@ export class Regions {
   }
 
   async refresh(names) {
-    const url = location.href;
+    const url = source();
     this.fetchedAt = performance.now();
     try {
       const response = await this.fetchPage(url);
@@ -149,7 +151,7 @@ export class Regions {
       if (response.status === 401) return this.onSignedOut();
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       const page = parsePage(await response.text());
-      if (url !== location.href) return false;
+      if (url !== source()) return false;
       for (const name of names) {
         if (isBusy(name)) this.want([name]);
         else if (find(name)) swap(find(name), page);
