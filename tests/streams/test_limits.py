@@ -1,12 +1,16 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from optria.blackbox.events import store_event
 from optria.core.asset import Threshold
 from optria.core.event import Event, Severity
+from optria.db.session import Database
 from optria.streams.limits import CALM, PERSISTENCE, Limits
 from optria.streams.roster import Roster
+from tests import factories
 from tests.streams.plants import BEGIN, batch, plant
 
 HIGH = Threshold("vibration", "high", 7.1, Severity.CRITICAL, asset_type="Pump", unit="mm/s")
@@ -14,8 +18,8 @@ LOW = Threshold("flow", "low", 10.0, Severity.MINOR, asset_id=1)
 
 
 class Watch:
-    def __init__(self) -> None:
-        model = plant(1, thresholds=(HIGH, LOW))
+    def __init__(self, *thresholds: Threshold) -> None:
+        model = plant(1, thresholds=thresholds or (HIGH, LOW))
         self.events: list[Event] = []
         self.roster = Roster.of(model)
         self.limits = Limits(model, self.roster, self.events.append)
@@ -73,11 +77,24 @@ def test_flawed_samples_cross_nothing() -> None:
     assert Watch().see(104, *[8.0] * 10, good=False).events == []
 
 
-def test_a_changed_plant_does_not_report_the_same_crossing_again() -> None:
-    watch = Watch().see(104, *[8.0] * 5)
-    after = Limits(plant(1, thresholds=(HIGH, LOW)), watch.roster, watch.events.append)
-    after.adopt(watch.limits)
-    samples = batch([104] * 5, [BEGIN + timedelta(seconds=60 + i) for i in range(5)], [8.0] * 5)
-    after.check(samples, watch.roster.find(samples.tag), np.ones(5, bool))
-    assert len(watch.events) == 1
-    assert [tag for tag, _ in after.crossed()] == [104]
+@pytest.mark.clause("I8")
+async def test_two_limits_crossed_by_one_sample_are_two_events_that_are_both_stored(
+    database: Database,
+) -> None:
+    major = replace(HIGH, limit=7.0, severity=Severity.MAJOR)
+    watch = Watch(major, replace(HIGH, limit=11.0)).see(104, 5.0, *[12.0] * 5)
+    assert [event.time for event in watch.events] == [BEGIN + timedelta(seconds=PERSISTENCE)] * 2
+    async with database.platform("test") as tx:
+        tenant_id = (await factories.tenant(tx)).id
+    async with database.transaction(tenant_id) as tx:
+        stored = [await store_event(tx, tenant_id, replace(event, asset_id=None)) for event in watch.events]
+        again = await store_event(tx, tenant_id, replace(watch.events[0], asset_id=None))
+    assert [row.severity for row in stored if row] == ["MAJOR", "CRITICAL"]
+    assert again is None
+
+
+def test_each_limit_and_state_has_a_source_id_of_its_own() -> None:
+    watch = Watch(HIGH, replace(HIGH, direction="low"), replace(HIGH, severity=Severity.MINOR))
+    watch.see(104, *[8.0] * 5, *[6.0] * 10)
+    assert {e.payload["state"] for e in watch.events} == {"crossed", "returned"}
+    assert len({event.source_id for event in watch.events}) == len(watch.events) == 5

@@ -57,20 +57,6 @@ class Limits:
         for k in range(int(rank.max()) + 1):
             self._step(batch, chosen[rank == k], row)
 
-    def crossed(self) -> list[tuple[int, Threshold]]:
-        """Tag id and threshold of every limit that is crossed now."""
-        return [
-            (int(self.roster.ids[w.row]), w.threshold)
-            for w, on in zip(self._watches, self.active, strict=True)
-            if on
-        ]
-
-    def adopt(self, other: "Limits") -> None:
-        """Keep what is crossed across a change of the plant, so that nothing is reported twice."""
-        crossed = {(tag, threshold) for tag, threshold in other.crossed()}
-        for index, watch in enumerate(self._watches):
-            self.active[index] = (int(self.roster.ids[watch.row]), watch.threshold) in crossed
-
     def _step(self, batch: SampleBatch, samples: NDArray[np.intp], row: NDArray[np.intp]) -> None:
         groups = [self._of_row[r] for r in row[samples]]
         watch = np.concatenate(groups)
@@ -93,7 +79,9 @@ class Limits:
         threshold, mapping = self._watches[watch].threshold, self.roster.mappings[self._watches[watch].row]
         value, unit = float(batch.value[sample]), threshold.unit or mapping.unit
         what = f"{mapping.external_tag} {mapping.metric.replace('_', ' ')}"
-        move = ("above" if threshold.direction != "low" else "below") if raised else "back within"
+        direction = "low" if threshold.direction == "low" else "high"
+        state = "crossed" if raised else "returned"
+        move = ("above" if direction == "high" else "below") if raised else "back within"
         self._on_event(
             Event(
                 time=from_micros(int(batch.source_time[sample])),
@@ -101,16 +89,17 @@ class Limits:
                 category=EventCategory.ALERT if raised else EventCategory.SENSOR,
                 summary=f"{what} {value:.4g} {unit} is {move} its limit of {threshold.limit:g} {unit}",
                 asset_id=mapping.asset_id,
-                source_id=str(mapping.id),
+                # one sample may cross several limits of its tag: each is an event of its own
+                source_id=f"{mapping.id}:{direction}:{threshold.limit!r}:{threshold.severity.name}:{state}",
                 payload={
                     "tag_id": mapping.id,
                     "external_tag": mapping.external_tag,
                     "metric": mapping.metric,
                     "value": value,
                     "limit": threshold.limit,
-                    "direction": "low" if threshold.direction == "low" else "high",
+                    "direction": direction,
                     "unit": unit,
-                    "state": "crossed" if raised else "returned",
+                    "state": state,
                 },
             )
         )
