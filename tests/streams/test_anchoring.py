@@ -86,10 +86,3 @@ def test_open_episodes_survive_a_restart() -> None:
 
 def test_a_reading_that_is_no_number_is_no_alarm() -> None:
     assert Watched().see(float("nan"), 20).anchors == []
-
-
-def test_an_operator_may_end_an_episode() -> None:
-    watched = Watched().see(3.0, 5)
-    watched.anchoring.reset(1)
-    assert watched.cleared == [1]
-    assert not watched.anchoring.active(1)

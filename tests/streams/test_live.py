@@ -9,7 +9,7 @@ from tests.streams.plants import BEGIN, batch
 
 
 def live() -> Live:
-    return Live([3, 5, 9], lambda: 0.0)
+    return Live([3, 5, 9])
 
 
 @pytest.mark.clause("D6")
@@ -31,13 +31,3 @@ def test_a_reader_is_told_only_what_changed_since_it_asked() -> None:
     assert subject.changed_since(cursor) == (cursor, {})
     subject.put(batch([5], [BEGIN + timedelta(seconds=1)], [4.0]), np.array([1]))
     assert set(subject.changed_since(cursor)[1]) == {5}
-
-
-def test_updates_are_counted_by_the_second() -> None:
-    clock = [0.0]
-    subject = Live([3], lambda: clock[0])
-    for _ in range(10):
-        subject.put(batch([3], [BEGIN], [1.0]), np.array([0]))
-    clock[0] = 2.0
-    assert subject.updates_per_s() == 5.0
-    assert subject.updates == 10

@@ -1,13 +1,17 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from optria.core.asset import DetectorChoice, PlantModel, Threshold
 from optria.core.event import Severity
 from optria.core.tag import SampleBatch, to_micros
+from optria.streams.detectors.bank import Floats, Rows
 from optria.streams.pipeline import slices
+from optria.streams.scoring import Scorer
 from tests.streams.plants import BEGIN, Run, batch, mapping, normal_run, plant
 
 WARM = 460
@@ -52,7 +56,7 @@ def test_during_warm_up_only_limits_speak() -> None:
     run = Run(model).feed(normal_run(model, 100)).feed(faulty(model, 100))
     assert run.anchors == []
     assert [e.severity for e in run.events] == [Severity.MAJOR]
-    assert not run.pipeline.is_warm(1)
+    assert run.pipeline.expected(104) is None
 
 
 def test_a_backfill_in_one_batch_teaches_the_same_as_live_samples() -> None:
@@ -114,19 +118,6 @@ def test_damaged_state_is_refused_and_that_tag_warms_up_again(damage: dict[str, 
     assert again.pipeline.expected(101) is not None
 
 
-def test_a_changed_plant_keeps_what_was_learned_of_unchanged_tags() -> None:
-    run = warm(plant(2))
-    changed = plant(2)
-    mappings = tuple(mapping(100, unit="psi") if m.id == 100 else m for m in changed.mappings)
-    before = run.pipeline.live.latest(101)
-    run.pipeline.reconfigure(PlantModel(1, assets=changed.assets, mappings=mappings[:-1]))
-    assert run.pipeline.expected(100) is None
-    assert run.pipeline.expected(101) is not None
-    assert run.pipeline.live.latest(101) == before
-    assert len(run.pipeline.recent.window(101, BEGIN, run.time)) == WARM
-    assert run.pipeline.is_warm(2) is False
-
-
 def test_the_expected_band_holds_normal_values() -> None:
     run = warm()
     low, high = run.pipeline.expected(101) or (0.0, 0.0)
@@ -172,13 +163,45 @@ def test_one_detector_that_fails_is_counted_and_the_others_go_on() -> None:
     assert [a.asset_id for a in run.anchors] == [1]
 
 
-def test_an_operator_may_rebaseline_an_asset() -> None:
-    run = warm()
-    run.feed(faulty(run.model, 60))
-    run.pipeline.rebaseline(1)
-    assert run.cleared == [1]
-    assert not run.pipeline.is_warm(1)
-    assert run.pipeline.is_warm(2)
+def test_an_asset_whose_numbers_break_the_detectors_warms_up_again_alone() -> None:
+    model = plant(3)
+    boundless = tuple(replace(m, low=None, high=None) if m.asset_id == 2 else m for m in model.mappings)
+    run = warm(replace(model, mappings=boundless))
+    before = run.pipeline.scorer.joint.count.copy()
+    with np.errstate(over="raise"), capture_logs() as logs:
+        for _ in range(5):
+            values = normal_run(run.model, 1, seed=3)
+            values[:, 6:12] = 1e200
+            run.feed(values)
+    learned = run.pipeline.scorer.joint.count - before
+    assert (learned[0], learned[2]) == (5, 5)
+    assert [run.pipeline.expected(tag) is None for tag in (100, 200, 300)] == [False, True, False]
+    assert run.pipeline.counts["detector scoring"] >= 1
+    assert [(e["event"], e["asset"]) for e in logs] == [("detectors_reset", 2)]
+
+
+class Failing(Scorer):
+    """A scorer whose vectors of one asset cannot be worked out."""
+
+    failing = 0
+
+    def score_assets(self, assets: Rows) -> Floats:
+        if self.failing in assets:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return super().score_assets(assets)
+
+
+def test_a_vector_that_cannot_be_scored_keeps_no_other_asset_from_its_anchor() -> None:
+    run = Run(plant(2))
+    run.pipeline.scorer = scorer = Failing(run.model, run.pipeline.roster, run.pipeline.gate.stuck)
+    scorer.failing = 1
+    with capture_logs() as logs:
+        run.feed(normal_run(run.model, WARM)).feed(faulty(run.model, 60))
+    assert [anchor.asset_id for anchor in run.anchors] == [1]
+    assert run.pipeline.counts["detector scoring"] > WARM / 2
+    assert [(e["event"], e["asset"]) for e in logs] == [("detectors_reset", 2)]
+    alone = Run(run.model).feed(normal_run(run.model, WARM)).feed(faulty(run.model, 60))
+    assert scorer.joint.state_of(0) == alone.pipeline.scorer.joint.state_of(0)
 
 
 def test_tags_of_different_rates_are_scored_together() -> None:

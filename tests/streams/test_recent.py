@@ -34,10 +34,3 @@ def test_a_window_is_closed_on_both_ends() -> None:
     window = ring.window(5, BEGIN + timedelta(seconds=1), BEGIN + timedelta(seconds=3))
     assert window.value.tolist() == [1.0, 2.0, 3.0]
     assert not len(ring.window(77, BEGIN, BEGIN))
-
-
-def test_another_ring_takes_over_what_fits() -> None:
-    old, new = Recent(TAGS, 10), Recent([5, 6], 3)
-    old.add(batch([5] * 5, [BEGIN + timedelta(seconds=i) for i in range(5)], range(5)), np.ones(5, np.intp))
-    new.adopt(old)
-    assert new.window(5, BEGIN, BEGIN + timedelta(hours=1)).value.tolist() == [2.0, 3.0, 4.0]

@@ -1,6 +1,5 @@
 """Two tenants with their people, one asset with signals each, and the application over them."""
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,7 +43,7 @@ class Stream:
 
     def __init__(self, tags: Sequence[int]) -> None:
         self._row = {tag: row for row, tag in enumerate(tags)}
-        self.live = Live(tags, time.monotonic)
+        self.live = Live(tags)
         self.recent = Recent(tags, 600)
         self.anchoring = Scores()
 

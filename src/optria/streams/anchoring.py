@@ -102,12 +102,6 @@ class Anchoring:
         """Score over limit and P(fault) of each asset now."""
         return {asset: (e.score, probability(e.score)) for asset, e in self._episodes.items()}
 
-    def reset(self, asset_id: int) -> None:
-        """End the episode of an asset without more ado: an operator has accepted its state."""
-        episode = self._episodes.pop(asset_id, None)
-        if episode is not None and episode.open:
-            self._on_cleared(asset_id)
-
     def state(self) -> dict[str, object]:
         """The open episodes, as JSON."""
         return {

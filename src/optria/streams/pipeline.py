@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from time import monotonic
 
 import numpy as np
 import structlog
@@ -45,26 +44,22 @@ class Pipeline:
         history: History | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
-        self._settings, self._now, self._on_event = settings, now, on_event
-        self._on_anchor, self._on_cleared = on_anchor, on_cleared
-        self.history = history or History(None, plant.tenant_id)
-        self.anchoring = Anchoring(on_anchor, on_cleared, self._blame)
-        self._errors: Counter[str] = Counter()
-        self._build(plant)
-
-    def _build(self, plant: PlantModel) -> None:
         self.plant, self.roster = plant, Roster.of(plant)
         tags = self.roster.ids.tolist()
-        self.gate = Gate(plant, self._now, self.roster)
-        self.recent = Recent(tags, self._ring())
-        self.live = Live(tags, monotonic)
-        self.limits = Limits(plant, self.roster, self._on_event)
+        self.history = history or History(None, plant.tenant_id)
+        self.anchoring = Anchoring(on_anchor, on_cleared, self._blame)
+        self.gate = Gate(plant, now, self.roster)
+        self.recent = Recent(tags, self._ring(settings))
+        self.live = Live(tags)
+        self.limits = Limits(plant, self.roster, on_event)
         self.scorer = Scorer(plant, self.roster, self.gate.stuck)
         self._learned_until = np.full(len(tags), np.iinfo(np.int64).min, np.int64)
+        self._errors: Counter[str] = Counter()
+        self._failed: set[int] = set()
 
-    def _ring(self) -> int:
+    def _ring(self, settings: Settings) -> int:
         fastest_s = float(self.roster.scan_us.min()) / 1e6 if len(self.roster) else 1.0
-        return min(int(self._settings.ring_minutes * 60 / fastest_s) + 1, 36_001)
+        return min(int(settings.ring_minutes * 60 / fastest_s) + 1, 36_001)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -99,36 +94,6 @@ class Pipeline:
         row = self.roster.row_of(tag)
         return row is not None and self.gate.is_stuck(row)
 
-    def is_warm(self, asset_id: int) -> bool:
-        """Whether all detectors of an asset have finished their warm-up."""
-        if asset_id not in self.roster.asset_ids:
-            return False
-        return bool(np.isfinite(self.scorer.joint.limit[self.roster.asset_ids.index(asset_id)]).all())
-
-    def rebaseline(self, asset_id: int) -> None:
-        """Forget an asset's normal behaviour and end its episode: after maintenance, or when told so."""
-        if asset_id in self.roster.asset_ids:
-            self.scorer.reset_tags(self.scorer.members[self.roster.asset_ids.index(asset_id)])
-        self.anchoring.reset(asset_id)
-
-    def reconfigure(self, plant: PlantModel) -> None:
-        """Follow a change of the plant; tags that stay what they were keep what was learned of them."""
-        state = self.state()
-        recent, live, limits, gate = self.recent, self.live, self.limits, self.gate
-        self._build(plant)
-        self.recent.adopt(recent)
-        self.live.adopt(live)
-        self.limits.adopt(limits)
-        self.gate.counts = gate.counts
-        for row, tag in enumerate(self.roster.ids):
-            old = gate.roster.row_of(int(tag))
-            if old is not None:
-                self.gate.last_time[row] = gate.last_time[old]
-                self.gate.stuck.adopt(row, gate.stuck, old)
-        self.restore(state)
-        for asset_id in set(gate.roster.asset_ids) - set(self.roster.asset_ids):
-            self.anchoring.reset(asset_id)
-
     def state(self) -> dict[str, object]:
         """Everything learned, as JSON."""
         return checkpoint.save(self.scorer) | {"episodes": self.anchoring.state()}
@@ -153,19 +118,48 @@ class Pipeline:
 
     def _detect(self, samples: SampleBatch, part: NDArray[np.intp], row: NDArray[np.intp]) -> None:
         part = part[np.argsort(row[part])]
-        rows = row[part]
+        rows, values, times = row[part], samples.value[part], samples.source_time[part]
         try:
-            self.scorer.observe(rows, samples.value[part], samples.source_time[part])
-            self._learned_until[rows] = samples.source_time[part]
-            assets = self.scorer.due(rows)
-            scores, times = self.scorer.score_assets(assets), self.scorer.newest(assets)
-        except Exception:
-            self._errors["scoring"] += 1
-            log.warning("detectors_reset", tags=len(rows), exc_info=True)
-            self.scorer.reset_tags(rows)
-            return
-        for asset, score, time in zip(assets.tolist(), scores.tolist(), times.tolist(), strict=True):
-            self.anchoring.observe(Reading(self.roster.asset_ids[asset], time, score))
+            readings = self._score(rows, values, times)
+        except Exception:  # noqa: BLE001 - which asset it was shows below
+            readings = self._score_apart(rows, values, times)
+        for reading in readings:
+            self.anchoring.observe(reading)
+
+    def _score(
+        self, rows: NDArray[np.intp], values: NDArray[np.float64], times: NDArray[np.int64]
+    ) -> list[Reading]:
+        new = times > self._learned_until[rows]  # all, unless a first try got half way
+        if new.any():
+            self.scorer.observe(rows[new], values[new], times[new])
+            self._learned_until[rows[new]] = times[new]
+        assets = self.scorer.due(rows)
+        scores, newest = self.scorer.score_assets(assets), self.scorer.newest(assets)
+        return [
+            Reading(self.roster.asset_ids[asset], time, score)
+            for asset, score, time in zip(assets.tolist(), scores.tolist(), newest.tolist(), strict=True)
+        ]
+
+    def _score_apart(
+        self, rows: NDArray[np.intp], values: NDArray[np.float64], times: NDArray[np.int64]
+    ) -> list[Reading]:
+        """After an error, asset by asset: only the one that fails warms up again."""
+        readings: list[Reading] = []
+        of_row = self.roster.asset_row[rows]
+        for asset in np.unique(of_row).tolist():
+            mine = of_row == asset
+            try:
+                readings += self._score(rows[mine], values[mine], times[mine])
+            except Exception as error:  # noqa: BLE001 - counted, and logged with its trace
+                self._start_anew(asset, error)
+        return readings
+
+    def _start_anew(self, asset: int, error: Exception) -> None:
+        self._errors["scoring"] += 1
+        if asset not in self._failed:
+            self._failed.add(asset)
+            log.warning("detectors_reset", asset=self.roster.asset_ids[asset], exc_info=error)
+        self.scorer.reset_tags(self.scorer.members[asset])
 
 
 def slices(row: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -66,19 +66,6 @@ class Recent:
         """The window of each tag; tags that are not known are left out."""
         return {tag: self.window(tag, start, end) for tag in tags if tag in self._row}
 
-    def adopt(self, other: "Recent") -> None:
-        """Take over the rings that another one holds of the same tags."""
-        for tag, row in self._row.items():
-            source = other._row.get(tag)
-            if source is None:
-                continue
-            series = other._all(source)
-            size = min(len(series), self.capacity)
-            self._time[row, :size] = series.time[len(series) - size :]
-            self._value[row, :size] = series.value[len(series) - size :]
-            self._quality[row, :size] = series.quality[len(series) - size :]
-            self._written[row] = size
-
     def _all(self, row: int) -> Series:
         written = int(self._written[row])
         size, head = min(written, self.capacity), written % self.capacity

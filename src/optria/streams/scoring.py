@@ -81,9 +81,7 @@ class Scorer:
         """The assets of these rows whose vector is to be looked at now: once per scan."""
         assets = np.unique(self.roster.asset_row[rows])
         newest = self.newest(assets)
-        due = assets[newest - self._last_run[assets] >= self._scan_us[assets] // 2]
-        self._last_run[due] = self.newest(due)
-        return due
+        return assets[newest - self._last_run[assets] >= self._scan_us[assets] // 2]
 
     def newest(self, assets: Rows) -> NDArray[np.int64]:
         """Time of the newest sample of each asset."""
@@ -109,6 +107,7 @@ class Scorer:
         )
         fused = np.where(self.chosen.built_in_assets[assets], np.maximum(single, ratio.max(axis=1)), 0.0)
         fused = np.maximum(fused, self.chosen.score(assets, self.value, self.fresh_rows(assets)))
+        self._last_run[assets] = self.newest(assets)
         return np.maximum(fused, np.where(self._stuck_alone(assets), STUCK_SCORE, 0.0))
 
     def fresh_rows(self, assets: Rows) -> NDArray[np.bool_]:

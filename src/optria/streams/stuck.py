@@ -41,11 +41,6 @@ class StuckTimer:
             pending = np.delete(pending, first)
         return stuck
 
-    def adopt(self, row: int, other: "StuckTimer", source: int) -> None:
-        """Take over what another timer knows of a tag."""
-        for name in ("value", "since", "longest_us", "changes", "flagged"):
-            getattr(self, name)[row] = getattr(other, name)[source]
-
     def _step(
         self, row: NDArray[np.intp], time: NDArray[np.int64], value: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
