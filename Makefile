@@ -37,7 +37,8 @@ check: setup-dev ## style, types, floors and migrations
 	$(BIN)/python scripts/check_migrations.py
 
 bench: setup-dev ## measurements, with the machine they were taken on
-	@$(BIN)/optria bench $(ARGS)
+	@$(BIN)/python benchmarks/stream_cost.py
+	@$(BIN)/python benchmarks/causes_on_simulator.py $(ARGS)
 
 clauses: setup-dev ## which test proves which clause of the requirements; fails when one has none
 	@$(BIN)/python -m tests.clauses

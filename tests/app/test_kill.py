@@ -129,6 +129,7 @@ async def report_all(served: Served, token: str, assets: list[int]) -> None:
 
 async def counted(burst: Burst) -> dict[str, int]:
     async with burst.database.transaction(burst.tenant_id) as tx:
+        waiting = await tx.session.scalar(select(func.count()).where(IncidentRow.analysed_at.is_(None)))
         counts = {
             table.__tablename__: (
                 await tx.session.execute(select(func.count()).select_from(table))
@@ -136,9 +137,8 @@ async def counted(burst: Burst) -> dict[str, int]:
             for table in (IncidentRow, NotificationRow)
         }
         orders = select(func.count()).where(WorkOrderRow.source == AUTO_SOURCE)
-        waiting = select(func.count()).where(IncidentRow.analysed_at.is_(None))
         counts["work_orders"] = await tx.session.scalar(orders) or 0
-        counts["waiting"] = await tx.session.scalar(waiting) or 0
+        counts["waiting"] = waiting or 0
     return counts
 
 

@@ -1,12 +1,14 @@
 """An incident from anchor or event to its end, on a real database."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from optria.blackbox import incidents
 from optria.core.errors import NotFound
 from optria.core.event import Event, Severity
 from optria.core.incident import Anchor, Contribution
@@ -275,6 +277,59 @@ async def test_an_incident_that_cannot_be_analysed_is_left_after_five_tries(smal
     dead = next(row for row in await rows(small, IncidentRow) if row.id == broken.id)
     assert (dead.attempts, dead.rca_status) == (5, "FAILED")
     assert "names no asset" in dead.last_error
+
+
+async def test_an_event_that_the_database_refuses_holds_up_nobody(small: SmallPlant) -> None:
+    bad = replace(critical(small.pumps[0], severity=Severity.MAJOR), source_system="x" * 400)
+    recorder = small.recorder()
+    for event in (bad, critical(small.tank, severity=Severity.MINOR), critical(small.pumps[0])):
+        recorder.event(small.tenant_id, event)
+    recorder.anchor(small.tenant_id, anchor(small.tank))
+    await recorder.drain()
+    assert recorder.inbox.counts["events_refused"] == 1
+    assert not recorder.inbox
+    assert len(await rows(small, IncidentRow)) == 2
+
+
+async def test_an_incident_that_was_closed_is_analysed_to_the_end_but_orders_nothing(
+    small: SmallPlant,
+) -> None:
+    async with small.database.transaction(small.tenant_id) as tx:
+        await tx.session.execute(update(RcaRule).values(is_active=False))
+    (incident,) = await opened(small, anchor(small.tank, probability=0.3))
+    async with small.database.transaction(small.tenant_id) as tx:
+        row = await incidents.find(tx, incident.id, lock=True)
+        await incidents.set_status(tx, row, "CLOSED", small.engineers[0])
+    small.watch.probabilities[small.tank] = 1.0
+    await make_past(small, incident.id, timedelta(hours=1))
+    await go(small)
+    (after,) = await rows(small, IncidentRow)
+    assert [row.is_final for row in await rows(small, AnalysisRow)] == [False, True]
+    assert (after.severity, await rows(small, WorkOrderRow)) == ("MINOR", [])
+
+
+async def test_who_wants_an_order_does_not_join_a_run_that_makes_none(small: SmallPlant) -> None:
+    incident_id = await small.recorder().run_for_asset(small.tenant_id, small.pumps[0])
+    async with small.database.transaction(small.tenant_id) as tx:
+        (await incidents.find(tx, incident_id, lock=True)).severity = "CRITICAL"
+    recorder = small.recorder()
+    await asyncio.gather(
+        recorder.run_for_incident(small.tenant_id, incident_id, order=False),
+        recorder.run_for_incident(small.tenant_id, incident_id, order=True),
+    )
+    assert len(await rows(small, WorkOrderRow)) == 1
+
+
+async def test_whoever_waits_runs_it_when_the_first_was_cancelled(small: SmallPlant) -> None:
+    (incident,) = await opened(small, anchor(small.pumps[0]))
+    recorder = small.recorder()
+    first = asyncio.create_task(recorder.run_for_incident(small.tenant_id, incident.id))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(recorder.run_for_incident(small.tenant_id, incident.id))
+    await asyncio.sleep(0)
+    first.cancel()
+    await second
+    assert len(await rows(small, AnalysisRow)) == 2
 
 
 @pytest.mark.clause("N6", "D4")

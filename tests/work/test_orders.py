@@ -1,5 +1,6 @@
 """Orders made from incidents and by hand, and their moves."""
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from optria.core.roles import Role
 from optria.core.work_order import WorkOrderPolicy, WorkOrderStatus
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import Tenant
-from optria.db.session import Tx
+from optria.db.session import Database, Tx
 from optria.db.work import Delivery, NotificationRow, WorkOrderHistory, WorkOrderRow
 from optria.work import delivery, orders
 from optria.work.incident_orders import Ordered, create_from_incident
@@ -88,12 +89,27 @@ async def test_the_assignee_and_the_watchers_are_told_once_each(tx: Tx) -> None:
 
 
 @pytest.mark.clause("W9", "V4")
-async def test_another_tenants_engineer_is_never_chosen(tx: Tx) -> None:
+async def test_another_tenants_engineer_is_never_chosen(
+    rolled_back: Database, new_tenant: Callable[[], Awaitable[int]]
+) -> None:
+    other, own = await new_tenant(), await new_tenant()
+    async with rolled_back.platform("test") as everywhere:
+        stranger = await factories.user(everywhere, other, Role.ENGINEER)
+    async with rolled_back.transaction(own) as tx:
+        incident = await plant(tx)
+        order = (await ordered(tx, incident, WorkOrderPolicy(watchers=(stranger.id,)))).order
+        told = (await tx.session.execute(select(NotificationRow.user_id))).scalars().all()
+    assert order.assigned_to is not None
+    assert stranger.id not in (order.assigned_to, *told)
+
+
+async def test_a_watcher_who_may_not_see_orders_is_not_told(tx: Tx) -> None:
     incident = await plant(tx)
-    order = (await ordered(tx, incident)).order
-    statement = select(NotificationRow.tenant_id)
-    assert set((await tx.session.execute(statement)).scalars()) == {tx.tenant_id}
-    assert order.assigned_to == incident.assigned_to
+    viewer = await factories.user(tx, tx.tenant_id, Role.VIEWER)
+    gone = await factories.user(tx, tx.tenant_id, Role.TENANT_ADMIN, is_active=False)
+    await ordered(tx, incident, WorkOrderPolicy(watchers=(viewer.id, gone.id, 987_654)))
+    told = (await tx.session.execute(select(NotificationRow.user_id))).scalars().all()
+    assert not {viewer.id, gone.id, 987_654} & set(told)
 
 
 @pytest.mark.clause("N4")

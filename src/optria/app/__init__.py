@@ -1,5 +1,5 @@
 """The composition root: builds everything and keeps it running."""
 
-from optria.app.server import run_server
+from optria.app.server import refuse_public, run_server
 
-__all__ = ["run_server"]
+__all__ = ["refuse_public", "run_server"]

@@ -1,17 +1,21 @@
 """One process: sources, streams, recorder and web in one task group, stopped in that order."""
 
 import asyncio
+import ipaddress
 import signal
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import anyio
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from optria import __version__
 from optria.app.plants import load_plants
 from optria.app.sources import Source, load_sources
 from optria.app.streams import Streams
 from optria.blackbox.recorder import Recorder
+from optria.core.errors import ConfigurationError, OptriaError
 from optria.db.session import Database
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
@@ -19,6 +23,10 @@ from optria.kit.supervise import Supervisor
 from optria.web.runner import serve
 from optria.web.server import create_app
 from optria.web.services import Services
+
+log = structlog.get_logger(__name__)
+
+LAST_WORDS_S = 5.0
 
 
 async def run_server(
@@ -31,12 +39,16 @@ async def run_server(
 
     Raises ConfigurationError or DatabaseUnavailable when it cannot start.
     """
+    if settings.demo:
+        refuse_public(settings.host)
     stop = stop or anyio.Event()
     bus = Bus()
     database = Database(database_url, bus)
     try:
         with _signals(stop):
             await _Server(settings, database, bus, stop).run(on_bound)
+    except* OptriaError as failures:
+        raise _first(failures) from None
     finally:
         await database.dispose()
 
@@ -80,11 +92,10 @@ class _Server:
                 self._keep(lasting, "hub", app.state.hub.run),
             ]
             await self._run_streams(streams)
-            await streams.save()
-            await recorder.drain()
             await web
             for task in inner:
                 task.cancel()
+        await _last_words(streams, recorder)
 
     async def _run_streams(self, streams: Streams) -> None:
         """Sources and histories until the stop; sources end first, histories flush what came."""
@@ -109,6 +120,37 @@ class _Server:
 
     def _links(self, tenant_id: int) -> list[Source]:
         return [source for source in self._sources if source.tenant_id == tenant_id]
+
+
+def refuse_public(host: str) -> None:
+    """Demo accounts have known passwords: they are never reachable from another machine.
+
+    Raises ConfigurationError.
+    """
+    with suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    if host != "localhost":
+        raise ConfigurationError(
+            f"The demo has known passwords, so it listens on this machine only, not on {host}. "
+            "For a real installation use `optria serve`."
+        )
+
+
+def _first(failures: BaseExceptionGroup[OptriaError]) -> OptriaError:
+    """The sentence to show of several."""
+    failure = failures.exceptions[0]
+    return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
+
+
+async def _last_words(streams: Streams, recorder: Recorder) -> None:
+    """What was learned and what is held, stored if the database can be reached; said if not."""
+    try:
+        async with asyncio.timeout(LAST_WORDS_S):
+            await recorder.drain()
+            await streams.save()
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("not_stored_at_stop", **recorder.inbox.waiting, error=str(error) or type(error).__name__)
 
 
 @contextmanager

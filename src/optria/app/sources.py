@@ -61,6 +61,9 @@ class Source:
         except OptriaError as error:
             self._link.lost(str(error))
             raise
+        finally:
+            if self._link.state is not LinkState.LOST:
+                self._link.lost("The connection ended unexpectedly; it is tried again.")
 
     def _connector(self) -> Connector:
         make = CONNECTORS.get(self._kind)

@@ -1,6 +1,6 @@
 """What the stream has said and nobody has committed yet: bounded, never waiting, every loss counted."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,8 @@ class Inbox:
     def __init__(self) -> None:
         self._anchors: dict[tuple[int, int, str], Held] = {}
         self._events: deque[tuple[int, Event]] = deque()
-        self.counts = {"anchors": 0, "anchors_merged": 0, "events": 0, "events_shed": 0}
+        self.counts: Counter[str] = Counter()
+        """anchors, anchors_merged, events, events_shed, and what the database refused."""
 
     def __bool__(self) -> bool:
         return bool(self._anchors or self._events)
@@ -46,7 +47,7 @@ class Inbox:
         self._anchors.setdefault(key, Held(tenant_id, anchor, clock.now()))
 
     def put_event(self, tenant_id: int, event: Event) -> None:
-        """Beyond 10,000 waiting events the oldest that is not CRITICAL is shed, and counted."""
+        """Beyond 10,000 waiting events the oldest is shed, and counted; CRITICAL ones last."""
         self.counts["events"] += 1
         if len(self._events) >= EVENTS_HELD:
             self.counts["events_shed"] += 1

@@ -11,7 +11,7 @@ from optria.blackbox.anchors import anchor_from_json, anchor_to_json
 from optria.blackbox.events import link_event
 from optria.blackbox.windows import window_of
 from optria.core.asset import Asset, PlantModel
-from optria.core.errors import Invalid, NotFound
+from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.event import Severity
 from optria.core.incident import Anchor, severity_of
 from optria.core.messages import Message
@@ -20,6 +20,8 @@ from optria.db.counters import next_incident_number
 from optria.db.session import Tx
 from optria.kit import clock
 
+GOING_ON = ("OPEN", "INVESTIGATING")
+"""Statuses of an incident that nobody has resolved."""
 JOIN_WITHIN = timedelta(minutes=5)
 """A process neighbour that deviates this soon after an anchor belongs to the same incident."""
 JOIN_STEPS = 2
@@ -66,11 +68,15 @@ async def open_incident(
     if running is not None:
         return await _join(tx, running, anchor)
     severity = severity or severity_of(anchor.probability, asset.criticality_rank)
-    incident = await _insert(tx, plant, asset, anchor, severity, at or clock.now())
-    if incident is None:
-        return await _join(tx, await _open_episode(tx, plant.tenant_id, anchor), anchor)
-    announce(tx, incident, "incident_opened")
-    return Opened(incident, created=True)
+    for _ in range(2):
+        incident = await _insert(tx, plant, asset, anchor, severity, at or clock.now())
+        if incident is not None:
+            announce(tx, incident, "incident_opened")
+            return Opened(incident, created=True)
+        racing = await _open_episode(tx, plant.tenant_id, anchor)
+        if racing is not None:
+            return await _join(tx, racing, anchor)
+    raise Conflict(f"Incidents of {asset.code} are being opened and ended at this moment. Try again.")
 
 
 async def open_for_event(tx: Tx, plant: PlantModel, event: EventRow) -> Opened | None:
@@ -149,28 +155,44 @@ def _dedup_key(anchor: Anchor) -> str:
     return f"{anchor.asset_id}:{anchor.mode}"
 
 
-async def _open_episode(tx: Tx, tenant_id: int, anchor: Anchor) -> IncidentRow:
+async def _open_episode(tx: Tx, tenant_id: int, anchor: Anchor) -> IncidentRow | None:
+    """The open incident of the same asset and mode; None if it has just ended."""
     statement = (
         select(IncidentRow)
         .where(IncidentRow.tenant_id == tenant_id, IncidentRow.dedup_key == _dedup_key(anchor))
         .with_for_update()
     )
-    return (await tx.session.execute(statement)).scalar_one()
+    return (await tx.session.execute(statement)).scalar_one_or_none()
 
 
 async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | None:
-    """The open incident of the asset itself, else one that began just before and has spread this far."""
-    nearby = _within(plant, anchor.asset_id, JOIN_STEPS)
+    """The open incident of the asset itself, else one that began just before and has spread this far.
+
+    Only the one that is joined gets locked: numbers are taken before rows are locked, never after.
+    """
     statement = (
         select(IncidentRow)
         .where(IncidentRow.tenant_id == plant.tenant_id, IncidentRow.dedup_key.is_not(None))
         .order_by(IncidentRow.start_time)
-        .with_for_update()
     )
     open_ones = (await tx.session.execute(statement)).scalars().all()
-    own = next((row for row in open_ones if row.root_asset_id == anchor.asset_id), None)
-    spreading = (row for row in open_ones if nearby & _reached(row) and _began_just_before(row, anchor))
-    return own or next(spreading, None)
+    nearby = _within(plant, anchor.asset_id, JOIN_STEPS)
+    own = [row for row in open_ones if row.root_asset_id == anchor.asset_id]
+    spreading = [row for row in open_ones if nearby & _reached(row) and _began_just_before(row, anchor)]
+    return await _still_open(tx, own[0].id if own else spreading[0].id if spreading else None)
+
+
+async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
+    """The incident, locked and read anew; None when its episode has ended meanwhile."""
+    if incident_id is None:
+        return None
+    statement = (
+        select(IncidentRow)
+        .where(IncidentRow.id == incident_id, IncidentRow.dedup_key.is_not(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await tx.session.execute(statement)).scalar_one_or_none()
 
 
 def _reached(row: IncidentRow) -> set[int]:

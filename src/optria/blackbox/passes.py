@@ -73,18 +73,6 @@ def _next_pass(incident: IncidentRow, analysis: Analysis) -> datetime | None:
     return clock.now() + WATCH_EVERY if incident.dedup_key else None
 
 
-async def order_by_hand(
-    tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: SensorReader, user_id: int
-) -> Ordered:
-    """The order of an incident on somebody's word, made by the same logic as the automatic one."""
-    analysis = await analyses.latest(tx, incident)
-    if analysis is None:
-        analysis = (await run_pass(tx, incident, plant, sensors, user_id=user_id, order=False)).analysis
-    policy = await orders.load_policy(tx, incident.tenant_id)
-    asset = plant.asset(incident.root_asset_id or 0)
-    return await create_from_incident(tx, incident, analysis, asset, policy)
-
-
 async def record_failure(database: Database, tenant_id: int, incident_id: UUID, reason: str) -> int:
     """Count a failed pass; after the fifth the incident is left alone, marked FAILED. The attempts so far."""
     async with database.transaction(tenant_id) as tx:

@@ -4,7 +4,8 @@ What it has not committed it still holds; what it has committed a restart finds 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
 
@@ -17,8 +18,8 @@ from optria.blackbox.events import link_event, store_event
 from optria.blackbox.inbox import Held, Inbox
 from optria.blackbox.on_demand import incident_of_asset
 from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
+from optria.blackbox.poison import BAD_DATA, is_poison
 from optria.core.asset import PlantModel
-from optria.core.errors import OptriaError
 from optria.core.event import Event, EventCategory, Severity
 from optria.core.incident import Anchor, severity_of
 from optria.db.blackbox import AnalysisRow, IncidentRow
@@ -63,7 +64,7 @@ class Recorder:
         self._watch = watch
         self.inbox = Inbox()
         self._work = asyncio.Event()
-        self._running: dict[UUID, asyncio.Future[None]] = {}
+        self._running: dict[tuple[UUID, bool], asyncio.Future[None]] = {}
 
     def anchor(self, tenant_id: int, anchor: Anchor) -> None:
         """Take an anchor from the stream."""
@@ -100,19 +101,46 @@ class Recorder:
         while taken := self.inbox.events(EVENTS_A_TIME):
             await self._commit_events(*taken)
         for held in self.inbox.anchors():
-            await self._commit_anchor(held)
+            try:
+                await self._commit_anchor(held)
+            except BAD_DATA as error:
+                if not is_poison(error):
+                    raise
+                self._refuse("anchors_refused", error)
             self.inbox.anchor_done(held)
 
     async def _commit_events(self, tenant_id: int, taken: Sequence[Event]) -> None:
-        """Events of one tenant, in one transaction; they leave the inbox once committed."""
-        plant = self._plants(tenant_id)
-        async with self._database.transaction(tenant_id) as tx:
-            for event in taken:
-                asset = plant.asset(event.asset_id) if event.asset_id is not None else None
-                row = await store_event(tx, tenant_id, event, asset.site_id if asset else None)
-                if row is not None and event.severity is Severity.CRITICAL:
-                    await incidents.open_for_event(tx, plant, row)
+        """Events of one tenant; they leave the inbox once committed. Each CRITICAL one is a transaction."""
+        await self._store_events(tenant_id, [e for e in taken if e.severity < Severity.CRITICAL])
+        for grave in (e for e in taken if e.severity is Severity.CRITICAL):
+            await self._store_events(tenant_id, [grave])
         self.inbox.events_done(taken)
+
+    async def _store_events(self, tenant_id: int, events: Sequence[Event]) -> None:
+        """All of them at once, or, if the database refuses that, one by one: the refused are counted."""
+        try:
+            async with self._database.transaction(tenant_id) as tx:
+                for event in events:
+                    await self._store_event(tx, tenant_id, event)
+        except BAD_DATA as error:
+            if not is_poison(error):
+                raise
+            if len(events) == 1:
+                self._refuse("events_refused", error)
+                return
+            for event in events:
+                await self._store_events(tenant_id, [event])
+
+    async def _store_event(self, tx: Tx, tenant_id: int, event: Event) -> None:
+        plant = self._plants(tenant_id)
+        asset = plant.asset(event.asset_id) if event.asset_id is not None else None
+        row = await store_event(tx, tenant_id, event, asset.site_id if asset else None)
+        if row is not None and event.severity is Severity.CRITICAL:
+            await incidents.open_for_event(tx, plant, row)
+
+    def _refuse(self, what: str, error: Exception) -> None:
+        self.inbox.counts[what] += 1
+        log.warning(what, error=_words(error))
 
     async def _commit_anchor(self, held: Held) -> None:
         tenant_id, anchor = held.tenant_id, held.anchor
@@ -145,7 +173,9 @@ class Recorder:
         """One incident that cannot be analysed must not keep the others waiting."""
         try:
             await self._claim_and_run(tenant_id, incident_id)
-        except (OptriaError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except BAD_DATA as error:
+            if not is_poison(error):
+                raise
             attempts = await record_failure(self._database, tenant_id, incident_id, _words(error))
             log.warning("pass_failed", incident=str(incident_id), attempts=attempts, error=_words(error))
 
@@ -157,8 +187,11 @@ class Recorder:
             if await self._is_final(tx, incident):
                 self._look_after(tx, incident)
                 return
-            self._lift(tx, incident)
-            done = await run_pass(tx, incident, self._plants(tenant_id), self._sensors)
+            going_on = incident.status in incidents.GOING_ON
+            if going_on:
+                self._lift(tx, incident)
+            plant = self._plants(tenant_id)
+            done = await run_pass(tx, incident, plant, self._sensors, order=going_on)
             if not done.analysis.provisional:
                 self._look_after(tx, incident)
 
@@ -198,24 +231,35 @@ class Recorder:
 
         Raises NotFound.
         """
-        running = self._running.get(incident_id)
-        if running is not None:
-            return await asyncio.shield(running)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._running[incident_id] = future
-        try:
+        asked = (incident_id, order)
+        while asked in self._running:
+            running = self._running[asked]
+            await asyncio.wait([running])
+            if not running.cancelled():
+                running.result()
+                return
+        with self._alone(asked) as run:
             async with self._database.transaction(tenant_id) as tx:
                 incident = await incidents.find(tx, incident_id, lock=True)
-                await run_pass(
-                    tx, incident, self._plants(tenant_id), self._sensors, user_id=user_id, order=order
-                )
-            future.set_result(None)
-        except BaseException as error:
-            future.set_exception(error)
-            future.exception()
+                plant = self._plants(tenant_id)
+                await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order)
+            run.set_result(None)
+
+    @contextmanager
+    def _alone(self, asked: tuple[UUID, bool]) -> Generator[asyncio.Future[None]]:
+        """Whoever asks for the same meanwhile finds this run, its result or its error."""
+        run: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._running[asked] = run
+        try:
+            yield run
+        except BAD_DATA as error:
+            run.set_exception(error)
+            run.exception()
             raise
         finally:
-            del self._running[incident_id]
+            del self._running[asked]
+            if not run.done():
+                run.cancel()
 
     async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int | None = None) -> UUID:
         """Analyse an asset now: its open incident, or a new one that is opened for it.

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import subprocess
 import sys
 import webbrowser
@@ -12,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from optria.app import run_server
+from optria.app import refuse_public, run_server
 from optria.core.catalogue import PlantCatalogue
 from optria.core.errors import ConfigurationError, SimulatorError
 from optria.db.installation import ready_database
@@ -25,6 +24,8 @@ from optria.simulator.catalogue import CATALOGUE
 from optria.web.passwords import hash_password
 
 START_WITHIN_S = 60.0
+DEMO_FOLDER = "demo"
+"""Within the data folder."""
 PLANT_HISTORY = (
     "SELECT tag, value, quality, source_time FROM plant_history WHERE source_time BETWEEN :start AND :end"
 )
@@ -38,22 +39,23 @@ def demo(
     speed: Annotated[int, typer.Option(help="How many times faster than real the plant runs.", min=1)] = 1,
 ) -> None:
     """A simulated plant, live on the screens. Ctrl-C stops everything this starts."""
-    _refuse_public(host)
-    settings = Settings().model_copy(update={"host": host, "port": port, "demo": True})
+    refuse_public(host)
+    settings = demo_settings(Settings()).model_copy(update={"host": host, "port": port})
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_json)
     asyncio.run(_demo(settings, speed, open_browser=not no_browser))
 
 
-def _refuse_public(host: str) -> None:
-    """Demo accounts have known passwords: they are never reachable from another machine."""
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    if host != "localhost":
+def demo_settings(settings: Settings) -> Settings:
+    """The demo has a data folder and a database of its own: accounts with known passwords go nowhere else.
+
+    Raises ConfigurationError when a database is configured.
+    """
+    if settings.database_url is not None or settings.app_database_url is not None:
         raise ConfigurationError(
-            f"The demo has known passwords, so it listens on this machine only, not on {host}. "
-            "For a real installation use `optria serve`."
+            "The demo makes accounts with known passwords, so it uses its own embedded database only. "
+            "Unset OPTRIA_DATABASE_URL and OPTRIA_APP_DATABASE_URL, or use `optria serve`."
         )
+    return settings.model_copy(update={"home": settings.home_folder / DEMO_FOLDER, "demo": True})
 
 
 async def _demo(settings: Settings, speed: int, *, open_browser: bool) -> None:

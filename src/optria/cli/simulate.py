@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from optria.cli.demo import DEMO_FOLDER
 from optria.core.errors import SimulatorError
 from optria.kit import logs
 from optria.kit.settings import Settings
@@ -114,7 +115,8 @@ def seconds(text: str) -> float:
 
 def _ask(home: Path | None, call: Callable[[httpx.Client], httpx.Response]) -> dict[str, Any]:
     """A request to the running plant's control. Raises SimulatorError."""
-    addresses = read_addresses(home or Settings().home)
+    folder = home or Settings().home
+    addresses = read_addresses(folder) or read_addresses(folder / DEMO_FOLDER)
     if addresses is None:
         raise SimulatorError("No simulated plant is running. Start one: `optria simulate` or `make demo`.")
     try:

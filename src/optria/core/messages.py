@@ -12,7 +12,7 @@ class Message:
     """A change to announce on event topic ``e:<topic>``.
 
     ``kind`` is past tense (``incident_opened``, ``analysis_stored``, ``work_order_created``,
-    ``work_order_moved``, ``notified``, ``plant_changed``). ``user_id`` limits it to one user,
+    ``work_order_moved``, ``notified``). ``user_id`` limits it to one user,
     ``asset_id`` names the asset concerned. ``data`` must be JSON.
     """
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import case, or_, select
 
-from optria.core.roles import Role
+from optria.core.roles import Permission, Role, can
 from optria.db.identity import User
 from optria.db.session import Tx
 from optria.db.work import OnCallShift
@@ -33,6 +33,13 @@ async def _active(tx: Tx, tenant_id: int, roles: Sequence[Role]) -> Sequence[Use
         .order_by(by_role, User.id)
     )
     return (await tx.session.execute(statement)).scalars().all()
+
+
+async def who_may_see_orders(tx: Tx, tenant_id: int, user_ids: Sequence[int]) -> list[int]:
+    """Those of ``user_ids`` who are active users of the tenant and whose role may see work orders."""
+    roles = [role for role in Role if can(role, Permission.VIEW_WORK_ORDERS)]
+    found = {user.id for user in await _active(tx, tenant_id, roles)}
+    return [user_id for user_id in dict.fromkeys(user_ids) if user_id in found]
 
 
 async def _on_call(tx: Tx, tenant_id: int, site_id: int | None, at: datetime) -> Sequence[int]:

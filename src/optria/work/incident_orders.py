@@ -41,10 +41,10 @@ async def create_from_incident(
     incident.auto_work_order_id = order.id
     incident.auto_work_order_created = True
     incident.ordered_at = clock.now()
-    incident.assigned_to = incident.assigned_to or order.assigned_to
     record(tx, order, None, "created", wording.created_from(incident))
     announce(tx, order, "work_order_created")
-    recipients = [user_id for user_id in (order.assigned_to, *policy.watchers) if user_id is not None]
+    wanted = [user_id for user_id in (order.assigned_to, *policy.watchers) if user_id is not None]
+    recipients = await assignment.who_may_see_orders(tx, order.tenant_id, wanted)
     await notify(tx, order.tenant_id, recipients, wording.order_notice(order, incident))
     return Ordered(order, created=True)
 

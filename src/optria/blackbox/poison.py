@@ -1,0 +1,24 @@
+"""Telling work that can never succeed from a database that is away."""
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from optria.core.errors import DatabaseUnavailable, OptriaError
+
+BAD_DATA = (
+    OptriaError,
+    DBAPIError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What one malformed row can raise. Ask :func:`is_poison` before blaming it."""
+
+
+def is_poison(error: Exception) -> bool:
+    """Whether the work itself is at fault; False where the connection is, so that trying again may help."""
+    if isinstance(error, (DatabaseUnavailable, OperationalError, InterfaceError)):
+        return False
+    return not (isinstance(error, DBAPIError) and error.connection_invalidated)
