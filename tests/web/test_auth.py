@@ -7,7 +7,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 from sqlalchemy import select, update
 
 from optria.core.roles import Role
-from optria.db.identity import User, UserSession
+from optria.db.identity import Tenant, User, UserSession
 from optria.kit import clock
 from optria.web import sessions
 from optria.web.auth import own_path
@@ -65,6 +65,28 @@ async def test_an_inactive_user_stays_out(house: House) -> None:
         await tx.session.execute(update(User).where(User.id == user.id).values(is_active=False))
     async with house.client() as browser:
         assert (await browser.post(LOGIN, json=_asked(user))).status_code == 401
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended", "Suspended"])
+async def test_a_closed_tenant_lets_nobody_in_and_ends_what_is_open(house: House, status: str) -> None:
+    user = house.user(Role.TENANT_ADMIN)
+    async with house.client(user) as inside, house.client() as outside, house.client(house.owner) as owner:
+        before = (await inside.get("/api/auth/me")).status_code
+        async with house.database.platform("test") as tx:
+            await tx.session.execute(update(Tenant).where(Tenant.id == user.tenant_id).values(status=status))
+        after = (await inside.get("/api/auth/me")).status_code
+        refused = await outside.post(LOGIN, json=_asked(user))
+        owners = (await owner.get("/api/auth/me")).status_code
+    assert (before, after, refused.status_code, owners) == (200, 401, 401, 200)
+
+
+async def test_an_owner_who_belongs_to_a_closed_tenant_stays_in(house: House) -> None:
+    async with house.database.platform("test") as tx:
+        closed = await factories.tenant(tx, status="suspended")
+        owner = await factories.user(tx, closed.id, Role.PLATFORM_OWNER)
+    async with house.client() as browser:
+        signed = await browser.post(LOGIN, json=_asked(owner))
+        assert (signed.status_code, (await browser.get("/api/auth/me")).status_code) == (200, 200)
 
 
 async def test_the_sixth_attempt_waits(house: House) -> None:

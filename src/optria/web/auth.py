@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from optria.core.errors import Unauthenticated
-from optria.db.identity import User
+from optria.db.identity import Tenant, User
 from optria.kit import clock
-from optria.web import passwords, sessions
+from optria.web import audit, passwords, sessions
 from optria.web.deps import OPEN, Given, MaybeViewer, SignedIn, token_of
 from optria.web.limits import LoginThrottle
 from optria.web.services import Services
@@ -47,18 +47,33 @@ async def sign_in(
         HTTPException: 429 after too many attempts.
     """
     account = asked.email.strip().lower()
-    address = request.client.host if request.client else ""
-    throttle.admit(account, address)
-    async with services.database.platform("sign-in") as tx:
-        user = (
-            await tx.session.execute(select(User).where(func.lower(User.email) == account))
-        ).scalar_one_or_none()
-        stored = (user.id, user.password_hash) if user and user.is_active is not False else None
-    fits, better_hash = await passwords.verify(asked.password, stored[1] if stored else None)
-    if not fits or stored is None:
+    throttle.admit(account, request.client.host if request.client else "")
+    user, is_welcome = await _account(services, account)
+    stored_hash = user.password_hash if user and is_welcome else None
+    fits, better_hash = await passwords.verify(asked.password, stored_hash)
+    if user is None or not is_welcome or not fits:
+        if user is not None:
+            await _note_failure(services, request, user)
         raise Unauthenticated("The e-mail address or the password is wrong.")
     throttle.succeeded(account)
-    return await _open(services, request, stored[0], better_hash)
+    return await _open(services, request, user.id, better_hash)
+
+
+async def _account(services: Services, email: str) -> tuple[User | None, bool]:
+    """The user of an e-mail address in lower case, and whether they may use the product."""
+    query = (
+        select(User, Tenant.status)
+        .join(Tenant, Tenant.id == User.tenant_id, isouter=True)
+        .where(func.lower(User.email) == email)
+    )
+    async with services.database.platform("sign-in") as tx:
+        found = (await tx.session.execute(query)).one_or_none()
+        return (None, False) if found is None else (found[0], sessions.is_admitted(*found))
+
+
+async def _note_failure(services: Services, request: Request, user: User) -> None:
+    async with services.database.platform("sign-in") as tx:
+        audit.record(tx, user.id, user.tenant_id, "sign_in_failed", "user", user.id, request)
 
 
 async def _open(services: Services, request: Request, user_id: int, better_hash: str | None) -> SignIn:
@@ -72,6 +87,7 @@ async def _open(services: Services, request: Request, user_id: int, better_hash:
             await sessions.end(tx, earlier)
         agent = request.headers.get("user-agent", "")
         token = await sessions.start(tx, user, services.settings, address, agent)
+        audit.record(tx, user.id, user.tenant_id, "sign_in", "user", user.id, request)
         return SignIn(token, user_json(user))
 
 
@@ -109,11 +125,20 @@ async def login(asked: LoginRequest, request: Request, response: Response, servi
     }
 
 
+async def sign_out(services: Services, request: Request) -> None:
+    """End the session of a request, where it has one."""
+    token = token_of(request)
+    if token is None:
+        return
+    async with services.database.platform("sign-out") as tx:
+        ended = await sessions.end(tx, token)
+        if ended is not None:
+            audit.record(tx, ended.user_id, ended.tenant_id, "sign_out", "user", ended.user_id, request)
+
+
 @router.post("/logout", dependencies=[OPEN])
 async def logout(request: Request, response: Response, services: Given) -> Json:
-    if token := token_of(request):
-        async with services.database.platform("sign-out") as tx:
-            await sessions.end(tx, token)
+    await sign_out(services, request)
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")
     return {"success": True, "message": "Logged out successfully"}
 

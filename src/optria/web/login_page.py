@@ -7,8 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from optria.core.errors import Unauthenticated
 from optria.db.seed import OWNER, PEOPLE
-from optria.web import sessions
-from optria.web.auth import FIRST_PAGE, LoginRequest, own_path, set_cookie, sign_in
+from optria.web.auth import FIRST_PAGE, LoginRequest, own_path, set_cookie, sign_in, sign_out
 from optria.web.deps import OPEN, Given, MaybeViewer, token_of
 from optria.web.rendering import render_page, translate
 from optria.web.services import Services
@@ -102,9 +101,7 @@ def _form(
 
 @router.post("/logout")
 async def submit_logout(request: Request, services: Given) -> Response:
-    if token := token_of(request):
-        async with services.database.platform("sign-out") as tx:
-            await sessions.end(tx, token)
+    await sign_out(services, request)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")
     return response

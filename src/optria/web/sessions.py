@@ -18,6 +18,8 @@ from optria.kit.settings import Settings
 COOKIE: Final = "access_token"
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How often the time of last use is written, at most."""
+CLOSED_TENANTS: Final = frozenset({"inactive", "suspended"})
+"""Statuses of a tenant whose people stay out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,24 @@ async def start(tx: Tx, user: User, settings: Settings, address: str, agent: str
     return token
 
 
-async def end(tx: Tx, token: str) -> None:
-    """Close the session of a token; unknown tokens are no error."""
-    await tx.session.execute(
+async def end(tx: Tx, token: str) -> UserSession | None:
+    """Close the session of a token and return it; None for a token that opens none."""
+    statement = (
         update(UserSession)
         .where(UserSession.token_sha256 == digest(token), UserSession.revoked_at.is_(None))
         .values(revoked_at=clock.now())
+        .returning(UserSession)
     )
+    return (await tx.session.execute(statement)).scalar_one_or_none()
+
+
+def is_admitted(user: User, tenant_status: str | None) -> bool:
+    """Whether a person may use the product: active, and so is their tenant. An owner needs no tenant."""
+    if user.is_active is False:
+        return False
+    if user.known_role is Role.PLATFORM_OWNER:
+        return True
+    return user.tenant_id is not None and (tenant_status or "active").lower() not in CLOSED_TENANTS
 
 
 async def find_viewer(database: Database, settings: Settings, token: str, language: str) -> Viewer | None:
@@ -73,7 +86,7 @@ async def find_viewer(database: Database, settings: Settings, token: str, langua
     async with database.platform("session of a request") as tx:
         found = (
             await tx.session.execute(
-                select(UserSession, User, Tenant.name)
+                select(UserSession, User, Tenant.name, Tenant.status)
                 .join(User, User.id == UserSession.user_id)
                 .join(Tenant, Tenant.id == User.tenant_id, isouter=True)
                 .where(UserSession.token_sha256 == digest(token))
@@ -81,22 +94,17 @@ async def find_viewer(database: Database, settings: Settings, token: str, langua
         ).one_or_none()
         if found is None:
             return None
-        session, user, tenant_name = found
-        if not _alive(session, user, now, timedelta(minutes=settings.session_idle_minutes)):
+        session, user, tenant_name, tenant_status = found
+        idle = timedelta(minutes=settings.session_idle_minutes)
+        if not (_alive(session, now, idle) and is_admitted(user, tenant_status)):
             return None
         if now - session.last_seen_at >= SEEN_EVERY:
             session.last_seen_at = now
         return _viewer(session, user, tenant_name, language)
 
 
-def _alive(session: UserSession, user: User, now: datetime, idle: timedelta) -> bool:
-    return (
-        session.revoked_at is None
-        and session.expires_at > now
-        and session.last_seen_at > now - idle
-        and user.is_active is not False
-        and (user.tenant_id is not None or user.known_role is Role.PLATFORM_OWNER)
-    )
+def _alive(session: UserSession, now: datetime, idle: timedelta) -> bool:
+    return session.revoked_at is None and session.expires_at > now and session.last_seen_at > now - idle
 
 
 def _viewer(session: UserSession, user: User, tenant_name: str | None, language: str) -> Viewer:
