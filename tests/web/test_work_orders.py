@@ -1,13 +1,14 @@
 """Work orders over HTTP: who sees which, v1's keys, and the moves each role may make."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from optria.core.roles import Role
+from optria.db.plant import SiteRow
 from optria.db.work import NotificationRow, WorkOrderHistory, WorkOrderRow
 from optria.kit import clock
 from tests import factories
@@ -155,6 +156,61 @@ async def test_illegal_moves_are_refused_in_words(house: House, status: str, ver
     assert len(refused.json()["detail"]) > 20
 
 
+async def test_an_illegal_status_is_refused_like_an_illegal_move(house: House) -> None:
+    row = await stored(house)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        refused = await browser.put(f"{ORDERS}/{row.id}", json={"status": "closed"})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        422,
+        "A work order that is open cannot become closed.",
+    )
+
+
+@pytest.mark.clause("I2")
+async def test_completion_by_status_teaches_like_the_move(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        incident = await factories.incident(tx, house.own.asset)
+    row = await stored(house, incident_id=str(incident.id), actual_cause="Seal Leak", downtime_hours=6)
+    change = {"status": "completed", "failure_note": "Seal replaced."}
+    async with house.client(Role.ENGINEER) as browser:
+        order = (await browser.put(f"{ORDERS}/{row.id}", json=change)).json()["work_order"]
+        taught = (await browser.get(f"/api/blackbox/incidents/{incident.id}")).json()
+    kept = (taught["confirmed_cause"], taught["downtime_hours"], taught["resolution"])
+    assert kept == ("Seal Leak", 6.0, "Seal replaced.")
+    assert (order["status"], order["downtime_hours"]) == ("completed", 6.0)
+
+
+async def _ends(house: House, **change: object) -> tuple[str, str]:
+    """When an order is due that is made with a due date, and that is given one later."""
+    body = {"title": "Grease", "asset_id": house.own.asset.id, **change}
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        made = (await browser.post(f"{ORDERS}/", json=body)).json()["work_order"]
+        plain = (await browser.post(f"{ORDERS}/", json=body | {"due_date": None})).json()["work_order"]
+        later = (await browser.put(f"{ORDERS}/{plain['id']}", json=change)).json()["work_order"]
+    return made["due_at"], later["due_at"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "end"),
+    [
+        ("Asia/Riyadh", "2026-12-01T20:59:59.999999Z"),
+        ("America/New_York", "2026-12-02T04:59:59.999999Z"),
+        ("Nowhere/Nothing", "2026-12-01T20:59:59.999999Z"),
+    ],
+)
+async def test_a_due_date_ends_with_the_day_of_the_site(house: House, zone: str, end: str) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        (await tx.session.get_one(SiteRow, house.own.site.id)).time_zone = zone
+    assert await _ends(house, due_date="2026-12-01") == (end, end)
+
+
+async def test_without_a_due_date_the_priority_decides_again(house: House) -> None:
+    row = await stored(house, due_date=date(2020, 1, 1), due_at=clock.now() - timedelta(days=900))
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        order = (await browser.put(f"{ORDERS}/{row.id}", json={"due_date": None})).json()["work_order"]
+    assert (order["due_date"], order["is_overdue"]) == (None, False)
+
+
 @pytest.mark.parametrize("verb", ["start", "complete", "cancel"])
 async def test_a_stale_version_is_a_conflict(house: House, verb: str) -> None:
     row = await stored(house)
@@ -212,6 +268,8 @@ async def test_an_order_made_by_hand(house: House) -> None:
         ({"title": ""}, 422),
         ({"priority": "banana"}, 422),
         ({"due_date": "soon"}, 422),
+        ({"due_date": "0001-01-01"}, 422),
+        ({"due_date": "9999-12-31"}, 422),
         ({"estimated_hours": -1}, 422),
         ({"estimated_hours": "NaN"}, 422),
         ({"asset_id": 2147483000}, 404),

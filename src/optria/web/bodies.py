@@ -1,5 +1,6 @@
 """Kinds of field in request bodies: text as the database can store it, hours, versions."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,6 +15,8 @@ Text255 = Annotated[Text, Field(max_length=255)]
 Title = Annotated[Text, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 Prose = Annotated[Text, Field(max_length=20_000)]
 Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
+Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]
+"""A day that people plan for; the ends of the calendar have no time in every zone."""
 RowNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 

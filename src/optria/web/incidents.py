@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BeforeValidator, Field
 from sqlalchemy import select
 
@@ -20,7 +20,7 @@ from optria.db.identity import User
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web import bodies
+from optria.web import audit, bodies
 from optria.web.deps import (
     Given,
     IdFilter,
@@ -190,21 +190,29 @@ async def get_incident(viewer: Seeing, tx: OpenTx, incident_id: UUID) -> View:
 
 
 @router.put("/incidents/{incident_id}")
-async def update_incident(viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentUpdate) -> View:
+async def update_incident(
+    request: Request, viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentUpdate
+) -> View:
     tenant_id = written_tenant(tx)
     row = await find_incident(tx, viewer, incident_id, lock=True)
     changes = body.model_dump(exclude_unset=True)
     if changes.get("assigned_to") is not None:
         await _check_user(tx, tenant_id, changes["assigned_to"])
-    status = changes.pop("status", None)
+    status, before = changes.pop("status", None), row.status
     for name, value in changes.items():
         setattr(row, name, value)
     row.updated_at = clock.now()
     if status is not None:
         await incidents.set_status(tx, row, status, viewer.user_id)
+        _write_down(tx, viewer, row, before, request)
     else:
         incidents.announce(tx, row, "incident_changed")
     return {"success": True, "incident": incident_json(row)}
+
+
+def _write_down(tx: Tx, viewer: Viewer, row: IncidentRow, before: str, request: Request) -> None:
+    action = "incident_status_changed"
+    audit.moved(tx, viewer.user_id, action, "incident", row.id, request, before, row.status)
 
 
 async def _check_user(tx: Tx, tenant_id: int, user_id: int) -> None:
@@ -258,9 +266,11 @@ async def get_timeline(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
 
 
 @router.post("/incidents/{incident_id}/acknowledge")
-async def acknowledge_incident(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+async def acknowledge_incident(request: Request, viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     """Say that somebody has seen it. A second time changes nothing."""
     written_tenant(tx)
     row = await find_incident(tx, viewer, incident_id, lock=True)
+    before = row.status
     await incidents.acknowledge(tx, row, viewer.user_id)
+    _write_down(tx, viewer, row, before, request)
     return {"success": True, "incident": incident_json(row)}

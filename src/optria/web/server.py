@@ -22,6 +22,7 @@ from optria.web import (
     series,
     twin,
     twin_page,
+    work_order_moves,
     work_order_page,
     work_orders,
 )
@@ -40,6 +41,7 @@ ROUTERS = (
     incidents.router,
     incident_actions.router,
     work_orders.router,
+    work_order_moves.router,
     twin.router,
     series.router,
     notifications.router,

@@ -1,6 +1,5 @@
 """Request bodies about work orders: v1's fields, and the version that a change is based on."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,8 +21,8 @@ class WorkOrderCreate(bodies.Body):
     work_type: bodies.Text50 | None = None
     priority: Priority = "medium"
     assigned_to: bodies.RowNumber | None = None
-    scheduled_date: date | None = None
-    due_date: date | None = None
+    scheduled_date: bodies.Day | None = None
+    due_date: bodies.Day | None = None
     estimated_hours: bodies.Hours | None = None
 
 
@@ -36,8 +35,8 @@ class WorkOrderUpdate(bodies.Body):
     priority: Priority | None = None
     status: WorkOrderStatus | None = None
     assigned_to: bodies.RowNumber | None = None
-    scheduled_date: date | None = None
-    due_date: date | None = None
+    scheduled_date: bodies.Day | None = None
+    due_date: bodies.Day | None = None
     notes: bodies.Prose | None = None
     failure_note: bodies.Prose | None = None
     version: int | None = None

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
-from optria.core.errors import NotFound
+from optria.core.errors import Invalid, NotFound
 from optria.core.roles import Permission, Role, can
 from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE, WorkOrderStatus
 from optria.db.identity import User
@@ -191,12 +191,14 @@ def verb_between(here: str | None, there: str) -> str:
     """The verb that leads from one status to another.
 
     Raises:
-        NotFound: no verb does.
+        Invalid: no verb does.
     """
+    now = here if here in set(WorkOrderStatus) else WorkOrderStatus.OPEN
     for verb, (sources, target) in _MOVES.items():
-        if here in sources and target == there:
+        if now in sources and target == there:
             return verb
-    raise NotFound(f"A work order cannot go from {here} to {there}.")
+    was, wanted = (str(word).replace("_", " ") for word in (now, there))
+    raise Invalid(f"A work order that is {was} cannot become {wanted}.")
 
 
 async def assignable(tx: Tx, tenant_id: int) -> list[View]:
