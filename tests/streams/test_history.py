@@ -11,7 +11,7 @@ from optria.core.errors import DatabaseUnavailable
 from optria.core.tag import SampleBatch, from_micros, to_micros
 from optria.db.partitions import ensure_partitions
 from optria.db.session import Database
-from optria.streams.history import CHUNK_US, History, chunks, read_window
+from optria.streams.history import CHUNK_US, RECORDS_PER_TURN, History, chunks, in_turns, read_window
 from tests.streams.plants import batch
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
@@ -96,9 +96,71 @@ async def test_an_outage_keeps_what_waits_up_to_the_bound_and_counts_what_is_she
         await history.flush()
     history.offer(seconds(8, 50))
     assert (history.buffered, history.shed) == (100, 30)
-    window = history.buffered_window(7, NOW, NOW + timedelta(hours=1))
-    assert len(window) == 80
     await gone.dispose()
+
+
+def many(tags: int, count: int) -> SampleBatch:
+    """``count`` seconds of ``tags`` tags."""
+    times = np.repeat(to_micros(NOW) + 1_000_000 * np.arange(count, dtype=np.int64), tags)
+    names = np.tile(np.arange(1, tags + 1, dtype=np.int32), count)
+    return SampleBatch(
+        names, times, np.arange(tags * count, dtype=np.float64), np.zeros(tags * count, np.uint8)
+    )
+
+
+async def transactions(database: Database) -> list[int]:
+    """Samples per transaction that wrote history, in the order they were begun."""
+    async with database.transaction(1) as tx:
+        rows = await tx.session.execute(
+            text("SELECT sum(cardinality(dt)) FROM history_chunks GROUP BY xmin ORDER BY xmin::text::bigint")
+        )
+        return [int(size) for (size,) in rows]
+
+
+async def test_a_long_outage_is_written_in_slices_of_bounded_size(database: Database) -> None:
+    history = History(database, 1)
+    history.offer(many(1000, 50))
+    history.offer(many(1000, 220).select(np.arange(50_000, 220_000)))
+    assert await history.flush() == 220_000
+    assert await transactions(database) == [50_000, 100_000, 70_000]
+    assert (history.buffered, history.written) == (0, 220_000)
+    async with database.transaction(1) as tx:
+        window = await read_window(tx, [1, 1000], NOW, NOW + timedelta(hours=1))
+    assert window[1].value.tolist() == list(range(0, 220_000, 1000))
+    assert len(window[1000]) == 220
+
+
+async def test_packing_many_rows_gives_others_their_turn() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(others())
+    records = list(chunks(many(10 * RECORDS_PER_TURN, 1)))
+    assert [record async for record in in_turns(records)] == records
+    beside.cancel()
+    assert turns == 10
+
+
+async def test_the_slices_before_a_failing_one_stay_written_and_the_rest_waits_in_order(
+    database: Database,
+) -> None:
+    history, far = History(database, 1), datetime(2024, 1, 1, tzinfo=UTC)
+    history.offer(many(1000, 100))
+    history.offer(seconds(7, 10, far))
+    history.offer(seconds(8, 10))
+    with pytest.raises(DatabaseUnavailable, match="20 samples wait"):
+        await history.flush()
+    assert (history.written, history.buffered) == (100_000, 20)
+    async with database.transaction(1) as tx:
+        await ensure_partitions(tx.session, far.date(), 1)
+    assert await history.flush() == 20
+    async with database.transaction(1) as tx:
+        assert len((await read_window(tx, [7], far, far + timedelta(hours=1)))[7]) == 10
 
 
 async def test_the_task_makes_the_partitions_writes_and_writes_once_more_at_the_end(

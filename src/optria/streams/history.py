@@ -5,13 +5,14 @@ the transaction and inserted from there, under the tenant's policy (decision 000
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate, islice, takewhile
 
 import asyncpg
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +31,11 @@ CHUNK = timedelta(minutes=1)
 CHUNK_US = 60_000_000
 DAYS_BACK, DAYS_AHEAD = 7, 2
 PARTITION_CHECK_S = 3600.0
+SLICE = 100_000
+"""Samples per transaction: up to 0.5 s of both sides' work, far from the time-out of a command."""
+IN_THREAD = 10_000
+"""Samples from which on the chunks are cut in a thread: 100,000 take up to 0.1 s."""
+RECORDS_PER_TURN = 500
 COLUMNS = ("tag_id", "t0", "dt", "value", "quality")
 
 _STAGE = text(
@@ -75,7 +81,7 @@ def chunks(batch: SampleBatch) -> Iterator[Chunk]:
 
 async def write(tx: Tx, batch: SampleBatch) -> int:
     """Store samples in the transaction of their tenant; the number of rows. A repeat adds nothing."""
-    records = list(chunks(batch))
+    records = await asyncio.to_thread(_records, batch) if len(batch) >= IN_THREAD else _records(batch)
     if not records:
         return 0
     connection = await tx.session.connection()
@@ -83,9 +89,21 @@ async def write(tx: Tx, batch: SampleBatch) -> int:
     driver = (await connection.get_raw_connection()).driver_connection
     if driver is None:
         raise DatabaseUnavailable("The connection to the database was closed. It is opened again.")
-    await driver.copy_records_to_table("staged_chunks", records=records, columns=COLUMNS)
+    await driver.copy_records_to_table("staged_chunks", records=in_turns(records), columns=COLUMNS)
     await connection.execute(_INSERT, {"tenant": tx.tenant_id})
     return len(records)
+
+
+def _records(batch: SampleBatch) -> list[Chunk]:
+    return list(chunks(batch))
+
+
+async def in_turns(records: Sequence[Chunk]) -> AsyncIterator[Chunk]:
+    """The driver packs records without a pause; others get their turn between some hundreds of them."""
+    for number, record in enumerate(records, start=1):
+        yield record
+        if number % RECORDS_PER_TURN == 0:
+            await asyncio.sleep(0)
 
 
 async def read_window(tx: Tx, tags: Iterable[int], start: datetime, end: datetime) -> dict[int, Series]:
@@ -121,7 +139,7 @@ class History:
     ) -> None:
         self._database, self._tenant_id = database, tenant_id
         self.capacity, self.flush_s = capacity, flush_s
-        self._waiting: list[SampleBatch] = []
+        self._waiting: deque[SampleBatch] = deque()
         self.buffered = 0
         self.written = 0
         self.shed = 0
@@ -135,38 +153,45 @@ class History:
         if len(batch) > room:
             self.shed += len(batch) - room
             batch = batch.select(np.arange(room))
-        if len(batch):
-            self._waiting.append(batch)
-            self.buffered += len(batch)
-
-    def buffered_window(self, tag: int, start: datetime, end: datetime) -> Series:
-        """What waits for the database of one tag in [start, end]."""
-        parts = [_of_tag(batch, tag) for batch in self._waiting]
-        return _joined([p for p in parts if len(p)]).between(start, end)
+        for start in range(0, len(batch), SLICE):
+            self._waiting.append(batch.select(np.arange(start, min(start + SLICE, len(batch)))))
+        self.buffered += len(batch)
 
     async def flush(self) -> int:
-        """Write everything that waits; the number of samples.
+        """Write what waits, the oldest first, at most ``SLICE`` samples per transaction; their number.
 
         Raises:
-            DatabaseUnavailable: the samples are kept for the next try.
+            DatabaseUnavailable: what is not written is kept for the next try.
         """
-        if self._database is None or not self._waiting:
+        if self._database is None:
             return 0
-        taken = list(self._waiting)
+        until, before = self.written + self.buffered, self.written
+        while self.written < until:
+            await self._write_slice(self._database)
+        return self.written - before
+
+    async def _write_slice(self, database: Database) -> None:
+        taken = self._oldest()
         batch = SampleBatch.concat(taken)
         try:
-            async with self._database.transaction(self._tenant_id) as tx:
+            async with database.transaction(self._tenant_id) as tx:
                 await write(tx, batch)
         except REFUSALS as error:
             self.last_error = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DatabaseUnavailable(
                 f"The history cannot be written ({self.last_error}). {self.buffered} samples wait in memory."
             ) from error
-        self._waiting = self._waiting[len(taken) :]
+        for _ in taken:
+            self._waiting.popleft()
         self.buffered -= len(batch)
         self.written += len(batch)
         self.last_error = None
-        return len(batch)
+
+    def _oldest(self) -> list[SampleBatch]:
+        """The batches of the next slice; they stay where they are until they are stored."""
+        sizes = accumulate(len(batch) for batch in self._waiting)
+        fitting = sum(1 for _ in takewhile(lambda size: size <= SLICE, sizes))
+        return list(islice(self._waiting, fitting))
 
     async def run(self) -> None:
         """Flush every ``flush_s`` until cancelled, then once more.
@@ -207,9 +232,3 @@ class History:
                 await self.flush()
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("history_lost_at_shutdown", samples=self.buffered, error=str(error))
-
-
-def _of_tag(batch: SampleBatch, tag: int) -> Series:
-    mine: NDArray[np.intp] = np.flatnonzero(batch.tag == tag)
-    mine = mine[np.argsort(batch.source_time[mine], kind="stable")]
-    return Series(batch.source_time[mine], batch.value[mine], batch.quality[mine])
