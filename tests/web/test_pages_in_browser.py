@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from optria.core.roles import Role
 from optria.db.blackbox import IncidentRow
+from optria.db.work import WorkOrderRow
 from optria.db.identity import User
 from optria.db.session import Database
 from optria.web.runner import serve
@@ -88,7 +89,8 @@ async def signed_in(browser: Browser, site: Site, user: User, then: str) -> tupl
 async def test_an_engineer_starts_and_completes_the_order(browser: Browser, site: Site) -> None:
     async with site.house.database.transaction(site.house.own.tenant.id) as tx:
         incident = await tx.session.get_one(IncidentRow, site.incident.id)
-        order, assignee = incident.auto_work_order_id, incident.assigned_to
+        order = incident.auto_work_order_id
+        assignee = (await tx.session.get_one(WorkOrderRow, order)).assigned_to
     worker = next(user for user in site.house.own.users.values() if user.id == assignee)
     page, errors = await signed_in(browser, site, worker, "/work-orders")
     await page.locator(f'[data-key="order-{order}"]').click()
