@@ -12,9 +12,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from optria.core.roles import Role
 from optria.db.blackbox import IncidentRow
-from optria.db.work import WorkOrderRow
 from optria.db.identity import User
 from optria.db.session import Database
+from optria.db.work import WorkOrderRow
 from optria.web.runner import serve
 from tests import factories
 from tests.web.black_box import detected, install, priced, vibrate
