@@ -1,6 +1,7 @@
 """Rows of a database as they come, and what a database refuses."""
 
 import asyncio
+import math
 import sqlite3
 from collections import Counter
 from dataclasses import replace
@@ -63,6 +64,8 @@ def test_what_is_no_time_is_none(written: object) -> None:
         (192, Quality.GOOD),
         (64, Quality.UNCERTAIN),
         (8, Quality.BAD),
+        (Decimal(192), Quality.GOOD),
+        (-1, Quality.BAD),
         (None, Quality.GOOD),
         ("Good", Quality.GOOD),
         (" questionable ", Quality.UNCERTAIN),
@@ -80,15 +83,23 @@ def test_rows_are_columns_and_bad_ones_are_counted() -> None:
         ("a", Decimal("1.5"), TEN),
         ("b", None, 0, TEN),
         ("b", "n/a", 0, TEN),
+        ("b", b"\x00", 0, TEN),
+        ("b", Decimal("sNaN"), 0, TEN),
         ("c", 1.0, 0, None),
+        ("c", 1.0, 0, math.nan),
+        ("c", 1.0, math.nan, TEN),
+        ("c", 1.0, math.inf, TEN),
+        ("c", 1.0, Decimal("NaN"), TEN),
+        ("c", 1.0, Decimal("sNaN"), TEN),
+        ("c", 1.0, b"good", TEN),
         ("c", 1.0),
         ("unmapped", 1.0, 0, TEN),
     ]
     batch = columns(rows, {"a": 1, "b": 2, "c": 3}, UTC, rejected)
-    assert batch.tag.tolist() == [1, 2, 2]
-    assert batch.quality.tolist() == [Quality.GOOD, Quality.BAD, Quality.BAD]
-    assert batch.source_time.tolist() == [to_micros(TEN)] * 3
-    assert rejected == {"no time": 1, "columns": 1}
+    assert batch.tag.tolist() == [1, 2]
+    assert batch.quality.tolist() == [Quality.GOOD, Quality.BAD]
+    assert batch.source_time.tolist() == [to_micros(TEN)] * 2
+    assert rejected == {"not a number": 3, "no time": 2, "no quality": 5, "columns": 1}
 
 
 def make(path: Path, **changes: object) -> SqlConnector:

@@ -40,6 +40,10 @@ QUALITIES = {
 Row = Sequence[object]
 
 
+class RowRefused(Exception):
+    """A row that cannot be taken; the message is the reason it is counted under."""
+
+
 class SqlConnector:
     """One database. Statements are configured by the tenant and run in a transaction that is rolled back."""
 
@@ -175,16 +179,25 @@ def columns(
         tag = tags.get(str(row[0]))
         if tag is None:
             continue
-        time = read_time(row[-1], zone)
-        if time is None:
-            rejected["no time"] += 1
+        try:
+            time, value, quality = _cells(row, zone)
+        except RowRefused as reason:
+            rejected[str(reason)] += 1
             continue
-        value, quality = _value(row[1]), _quality(row[2] if len(row) == 4 else None)
         ids.append(tag)
-        times.append((time - EPOCH) // _MICROSECOND)
+        times.append(time)
         values.append(value)
-        qualities.append(Quality.BAD if math.isnan(value) else quality)
+        qualities.append(quality)
     return batch_of(ids, times, values, qualities)
+
+
+def _cells(row: Row, zone: tzinfo) -> tuple[int, float, int]:
+    """Time (µs UTC), value and quality of a row; raises RowRefused."""
+    time = read_time(row[-1], zone)
+    if time is None:
+        raise RowRefused("no time")
+    value, quality = _value(row[1]), _quality(row[2] if len(row) == 4 else None)
+    return (time - EPOCH) // _MICROSECOND, value, Quality.BAD if math.isnan(value) else quality
 
 
 def read_time(value: object, zone: tzinfo) -> datetime | None:
@@ -202,19 +215,28 @@ def read_time(value: object, zone: tzinfo) -> datetime | None:
 
 
 def _value(value: object) -> float:
+    """A number or the text of one; nothing is NaN. Raises RowRefused."""
+    if value is None:
+        return math.nan
     try:
         return float(value)  # type: ignore[arg-type]  # Decimal, int, text of a number; else refused
     except (TypeError, ValueError, OverflowError):
-        return math.nan
+        raise RowRefused("not a number") from None
 
 
 def _quality(value: object) -> int:
-    """0-2 of ours, an OPC quality byte (192 good, 64 uncertain), a word, or nothing (good)."""
+    """0-2 of ours, an OPC quality byte (192 good, 64 uncertain), a word, or nothing (good).
+
+    Raises RowRefused.
+    """
     if value is None:
         return Quality.GOOD
     if isinstance(value, str):
         return QUALITIES.get(value.strip().lower(), Quality.BAD)
-    number = int(value) if isinstance(value, (int, float)) else -1
+    try:
+        number: int = int(value)  # type: ignore[call-overload]  # Decimal, int, float; else refused
+    except (TypeError, ValueError, OverflowError):
+        raise RowRefused("no quality") from None
     if number in (0, 1, 2):
         return number
     if number >= 192:
