@@ -1,6 +1,7 @@
 """Downtime in money and energy in CO2, as exact decimals."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optria.core.incident import CarbonImpact, FinancialImpact, RootCause
-from optria.core.tag import Quality
+from optria.core.tag import Quality, to_micros
 from optria.rca.case import CarbonFactor, Case, CostReference, DowntimeReference, Series
 from optria.rca.impact import carbon_impact, cost_reference, downtime_estimate, financial_impact
 from tests.rca.cases import ANCHOR, PUMP, case, log, past, series, spec, spoiled
@@ -142,6 +143,78 @@ def test_the_spec_knows_typical_consumption_too() -> None:
 def test_a_half_bad_power_tag_is_still_measured() -> None:
     power = constant(spoiled(series(6, "power"), Quality.UNCERTAIN), 500.0)
     assert not carbon(case(series=(power,))).assumed
+
+
+def cut_out(whole: Series, begin_min: float, end_min: float) -> Series:
+    """Without the samples in minutes after the anchor."""
+    minute = (whole.time - to_micros(ANCHOR)) / 6e7
+    kept = (minute <= begin_min) | (minute >= end_min)
+    return replace(whole, time=whole.time[kept], value=whole.value[kept], quality=whole.quality[kept])
+
+
+@pytest.mark.clause("A24", "I6")
+def test_time_that_was_not_measured_is_filled_with_typical_power_and_says_so() -> None:
+    broken_off = cut_out(constant(series(6, "power"), 500.0), 12, 99)
+    found = carbon(case(series=(broken_off,)))
+    assert found.energy_kwh == Decimal("0.7") * 500 + Decimal("0.3") * 480
+    assert found.assumed
+    assert found.source == "electricity; 30 % of the window at typical power (480 kW)"
+    assert found.carbon_kg == found.energy_kwh * found.factor_kg_per_kwh
+
+
+@pytest.mark.clause("A24", "I6")
+@pytest.mark.parametrize("cut", [(-99, 12), (-20, 22), (-12, 99)])
+def test_without_typical_power_the_mean_of_what_was_measured_fills_the_gap(cut: tuple[float, float]) -> None:
+    power = cut_out(constant(series(6, "power"), 500.0), *cut)
+    found = carbon(case(series=(power,), typical_power_kw=None, spec=None))
+    assert float(found.energy_kwh) == pytest.approx(500)
+    assert found.assumed
+    assert "70 % of the window at mean measured power (500 kW)" in found.source
+
+
+@pytest.mark.clause("A24", "I6")
+def test_a_gap_in_the_middle_is_not_measured_by_its_edges() -> None:
+    power = series(6, "power")
+    jumps = cut_out(replace(power, value=np.where(power.time > to_micros(ANCHOR), 4000.0, 0.0)), -15, 15)
+    found = carbon(case(series=(jumps,)))
+    assert float(found.energy_kwh) == pytest.approx(0.25 * 0 + 0.5 * 480 + 0.25 * 4000)
+    assert found.assumed
+
+
+@pytest.mark.clause("A24", "I6")
+def test_a_short_gap_is_filled_and_still_counts_as_measured() -> None:
+    found = carbon(case(series=(cut_out(constant(series(6, "power"), 600.0), 10, 12),)))
+    assert found.energy_kwh == Decimal(58) / 60 * 600 + Decimal(2) / 60 * 480
+    assert not found.assumed
+    assert found.source == "electricity"
+
+
+@pytest.mark.clause("A24", "I6")
+def test_a_slow_tag_is_measured_between_its_samples_and_at_the_edges_of_the_window() -> None:
+    power = constant(series(6, "power"), 500.0)
+    rare = np.arange(90, len(power.time), 240)
+    slow = replace(
+        power,
+        mapping=replace(power.mapping, scan_s=240.0),
+        time=power.time[rare],
+        value=power.value[rare],
+        quality=power.quality[rare],
+    )
+    now = ANCHOR + timedelta(minutes=20)
+    found = carbon(case(series=(slow,), now=now, provisional=True))
+    assert float(found.energy_kwh) == pytest.approx(500 * 50 / 60)
+    assert not found.assumed
+
+
+@pytest.mark.clause("A24", "I6")
+def test_what_a_turbine_generates_is_not_its_consumption() -> None:
+    turbine = replace(PUMP, asset_type="Turbine")
+    generated = constant(series(6, "power"), 15_000.0)
+    whole = case(asset=turbine, series=(generated,), typical_power_kw=Decimal(120))
+    assert carbon(whole).energy_kwh == 120
+    assert carbon(whole).assumed
+    assert "100 % of the window at typical power (120 kW)" in carbon(whole).source
+    assert carbon_impact(replace(whole, typical_power_kw=None, spec=None), whole.series) is None
 
 
 @pytest.mark.clause("A25", "O5", "I7")

@@ -55,8 +55,9 @@ class Anchor:
     """The instant that an asset left its normal behaviour for good.
 
     ``score`` is the fused detector score over its limit (1.0 = at the limit), ``probability`` the
-    calibrated P(fault), ``value``/``expected`` the state of the first contributing tag. ``mode`` is
-    "process" or "sensor" (one tag left its neighbours alone).
+    calibrated P(fault), ``contributions`` the tags that speak most for it, the strongest first,
+    ``detector`` the one that saw it most. ``mode`` is "process" or "sensor" (one tag left its
+    neighbours alone).
     """
 
     asset_id: int
@@ -121,7 +122,8 @@ class FinancialImpact:
 class CarbonImpact:
     """``energy_kwh * factor_kg_per_kwh`` over ``window_h`` hours.
 
-    ``assumed`` where the consumption is typical, not measured.
+    ``assumed`` where more than a few percent of the window were not measured but filled with the typical
+    consumption (or the mean of what was measured); ``source`` then says how much.
     """
 
     energy_kwh: Decimal

@@ -75,7 +75,7 @@ def _first_metric(found: Sequence[Onset]) -> str | None:
 
 
 def _absent(case: Case) -> list[str]:
-    """Inputs of the mission of which this case has none."""
+    """Inputs that an analysis would use and this case has none of."""
     inputs = {
         "Events": case.events,
         "HistoricalIncidents": case.history,

@@ -1,6 +1,7 @@
 """What the incident is expected to cost: downtime in money, energy in CO2. Exact decimals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -33,7 +34,13 @@ TYPICAL_HOURS: Mapping[str, Decimal] = {
 """Hours where the client has approved none; marked as assumed."""
 _PRIOR_WEIGHT = Decimal(2)
 _KW: Mapping[str, float] = {"kw": 1.0, "mw": 1000.0, "w": 0.001}
-_MIN_COVERAGE = 0.5
+_US_PER_H = 3_600_000_000
+_LONGEST_STEP_S, _LONGEST_STEP_SCANS = 60.0, 5.0
+"""Between two samples further apart than the longer of these, nothing was measured."""
+ASSUMED_SHARE = Decimal("0.05")
+"""Part of the window that may be filled before the energy is marked as assumed."""
+GENERATORS = frozenset({"turbine", "generator"})
+"""Asset types whose power is what they give, not what they take."""
 
 
 def financial_impact(case: Case, cause: RootCause) -> FinancialImpact | None:
@@ -104,29 +111,69 @@ def past_downtimes(case: Case, cause: str) -> tuple[Decimal, ...]:
 def carbon_impact(case: Case, series: Sequence[Series]) -> CarbonImpact | None:
     """Energy of the asset in the window so far, times the factor of its energy type.
 
-    Energy is the trapezoid of its power tag (kW); where that covers less than half of the window, the
-    typical consumption, marked as assumed. A window still open counts to ``now``: nothing is foretold.
-    None without a factor, or without power and typical consumption.
+    Energy is the trapezoid of its power tag (kW) over the stretches that were measured. The rest of the
+    window is filled with the typical consumption, where none is known with the mean of what was measured;
+    marked as assumed where that is more than ``ASSUMED_SHARE`` of the window. A window still open counts
+    to ``now``: nothing is foretold. None without a factor, or without power and typical consumption.
     """
-    factor = carbon_factor(case)
-    measured = measured_energy_kwh(case, series)
-    hours = Decimal(max(_window_s(case), 0)) / Decimal(3600)
-    typical = case.typical_power_kw
-    if typical is None and case.spec is not None:
-        typical = case.spec.typical_power_kw
-    if factor is None or (measured is None and typical is None):
+    factor, energy = carbon_factor(case), energy_of(case, series)
+    if factor is None or energy is None:
         return None
-    energy = measured if measured is not None else (typical or Decimal(0)) * hours
-    energy_kwh = energy.quantize(Decimal("0.001"))
+    energy_kwh = energy.kwh.quantize(Decimal("0.001"))
+    source = factor.source or factor.energy_type
     return CarbonImpact(
         energy_kwh=energy_kwh,
         factor_kg_per_kwh=factor.factor_kg_per_kwh,
         carbon_kg=energy_kwh * factor.factor_kg_per_kwh,
         energy_type=factor.energy_type,
-        window_h=hours.quantize(Decimal("0.0001")),
-        assumed=measured is None,
-        source=factor.source or factor.energy_type,
+        window_h=_window_h(case).quantize(Decimal("0.0001")),
+        assumed=energy.assumed,
+        source=f"{source}; {energy.note}" if energy.assumed else source,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Energy of the window; ``filled_share`` of its time was not measured but filled at ``fill_kw``."""
+
+    kwh: Decimal
+    filled_share: Decimal
+    fill_kw: Decimal
+    fill_is_typical: bool
+
+    @property
+    def assumed(self) -> bool:
+        return self.filled_share > ASSUMED_SHARE
+
+    @property
+    def note(self) -> str:
+        """What was assumed, in a few words."""
+        origin = "typical" if self.fill_is_typical else "mean measured"
+        return f"{self.filled_share * 100:.0f} % of the window at {origin} power ({plain(self.fill_kw)} kW)"
+
+
+def energy_of(case: Case, series: Sequence[Series]) -> Energy | None:
+    """What the asset consumed in the window so far; None with nothing measured and nothing typical."""
+    window_h = _window_h(case)
+    measured_h, measured_kwh = measured_energy(case, series)
+    typical = typical_power_kw(case)
+    if typical is None and not measured_h:
+        return None
+    fill_kw = typical if typical is not None else (measured_kwh / measured_h).quantize(Decimal("0.1"))
+    missing_h = max(window_h - measured_h, Decimal(0))
+    return Energy(
+        kwh=measured_kwh + fill_kw * missing_h,
+        filled_share=missing_h / window_h if window_h else Decimal(1),
+        fill_kw=fill_kw,
+        fill_is_typical=typical is not None,
+    )
+
+
+def typical_power_kw(case: Case) -> Decimal | None:
+    """The typical consumption of the asset, else that of its machine spec."""
+    if case.typical_power_kw is not None:
+        return case.typical_power_kw
+    return case.spec.typical_power_kw if case.spec else None
 
 
 def carbon_factor(case: Case) -> CarbonFactor | None:
@@ -135,30 +182,41 @@ def carbon_factor(case: Case) -> CarbonFactor | None:
     return next((f for f in case.carbon_factors if f.energy_type.casefold() == wanted), None)
 
 
-def measured_energy_kwh(case: Case, series: Sequence[Series]) -> Decimal | None:
-    """Trapezoid of the asset's own power over the window so far; None where too little was measured."""
+def measured_energy(case: Case, series: Sequence[Series]) -> tuple[Decimal, Decimal]:
+    """Hours of the window so far in which the asset's own power was measured, and the kWh in them."""
     power = next((s for s in series if _is_consumption(s, case.asset)), None)
     if power is None:
-        return None
-    start, end = to_micros(case.window.start), to_micros(min(case.window.end, case.now))
+        return Decimal(0), Decimal(0)
     good = (power.quality != Quality.BAD) & np.isfinite(power.value)
-    inside = good & (power.time >= start) & (power.time <= end)
-    time, kw = power.time[inside], power.value[inside] * _KW[power.mapping.unit.casefold()]
-    if len(time) < 2 or (time[-1] - time[0]) < _MIN_COVERAGE * (end - start):
-        return None
-    hours = (time - time[0]) / 3.6e9
-    return Decimal(str(round(float(np.trapezoid(np.maximum(kw, 0.0), hours)), 6)))
+    time, kw = power.time[good], np.maximum(power.value[good] * _KW[power.mapping.unit.casefold()], 0.0)
+    if len(time) < 2:
+        return Decimal(0), Decimal(0)
+    start, end = _window_us(case)
+    low, high = np.clip(time[:-1], start, end), np.clip(time[1:], start, end)
+    longest_us = 1e6 * max(_LONGEST_STEP_S, _LONGEST_STEP_SCANS * power.mapping.scan_s)
+    width_us = np.where(np.diff(time) <= longest_us, high - low, 0)
+    mean_kw = (np.interp(low, time, kw) + np.interp(high, time, kw)) / 2
+    kwh = float((width_us * mean_kw).sum()) / _US_PER_H
+    return Decimal(int(width_us.sum())) / _US_PER_H, Decimal(str(round(kwh, 6)))
 
 
 def _is_consumption(series: Series, asset: Asset) -> bool:
     """Power that the asset takes; a generator's output is none."""
     mapping = series.mapping
-    taken = "generated" not in mapping.description.casefold() and mapping.unit.casefold() in _KW
-    return mapping.asset_id == asset.id and mapping.metric == "power" and taken
+    if asset.asset_type.casefold() in GENERATORS or "generated" in mapping.description.casefold():
+        return False
+    return mapping.asset_id == asset.id and mapping.metric == "power" and mapping.unit.casefold() in _KW
 
 
-def _window_s(case: Case) -> int:
-    return int((min(case.window.end, case.now) - case.window.start).total_seconds())
+def _window_us(case: Case) -> tuple[int, int]:
+    """Begin and end of the part of the window that has passed, µs UTC."""
+    start = to_micros(case.window.start)
+    return start, max(start, to_micros(min(case.window.end, case.now)))
+
+
+def _window_h(case: Case) -> Decimal:
+    start, end = _window_us(case)
+    return Decimal(end - start) / _US_PER_H
 
 
 def _is_type(asset_type: str | None, asset: Asset) -> bool:

@@ -1,4 +1,4 @@
-"""How much one incident resembles another: the mission's ``compare(E, incident.pattern)``."""
+"""How much one incident resembles a past one: in what moved, what happened, and in which order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
