@@ -69,7 +69,7 @@ async def load_case(tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: S
         history=await _history(tx, plant, incident, asset),
         rules=await _rules(tx, plant.tenant_id),
         missing_sources=_missing(mappings, series, asset),
-        **await references.load(tx, asset),
+        **await references.load(tx, asset, incident.start_time),
     )
 
 

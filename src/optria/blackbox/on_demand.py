@@ -59,7 +59,7 @@ async def _anchor(
     now = clock.now()
     window = EventWindow(now - LOOK_BACK, now)
     raw = await load_events(tx, plant.tenant_id, {asset.id}, window)
-    known = await references.load(tx, asset)
+    known = await references.load(tx, asset, now)
     aligned = [align(event, known["clock_drift_s"], known["time_zones"]) for event in raw]
     entries = [entry for entry in aligned if entry.time in window]
     series = await sensors.read(tx, tuple(plant.mappings_of(asset.id)), window.start, window.end)

@@ -1,6 +1,7 @@
 """The approved references of an analysis: machine specs, costs, downtimes, carbon factors, clocks."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypedDict
 
@@ -25,16 +26,16 @@ class References(TypedDict):
     time_zones: dict[str, str]
 
 
-async def load(tx: Tx, asset: Asset) -> References:
-    """Row-level security limits every query to the tenant of the transaction."""
+async def load(tx: Tx, asset: Asset, at: datetime) -> References:
+    """What was valid ``at`` that time. Row-level security limits every query to the transaction's tenant."""
     spec = await _spec(tx, asset)
     clocks = (await tx.session.execute(select(rows.ClockDrift))).scalars().all()
     return References(
         spec=spec,
         typical_power_kw=spec.typical_power_kw if spec else None,
-        cost_references=await _costs(tx),
+        cost_references=await _costs(tx, at),
         downtime_references=await _downtimes(tx),
-        carbon_factors=await _carbon(tx),
+        carbon_factors=await _carbon(tx, at),
         clock_drift_s={row.source: row.drift_s for row in clocks},
         time_zones={row.source: row.time_zone for row in clocks if row.time_zone},
     )
@@ -76,7 +77,7 @@ def _steps(stored: Sequence[Any]) -> tuple[Step, ...]:
     )
 
 
-async def _costs(tx: Tx) -> tuple[CostReference, ...]:
+async def _costs(tx: Tx, at: datetime) -> tuple[CostReference, ...]:
     """Cost references, then v1's cost models as the fallback of a tenant that has none of ours."""
     table = rows.CostReference
     found = (await tx.session.execute(select(table).where(table.is_active))).scalars().all()
@@ -91,12 +92,20 @@ async def _costs(tx: Tx) -> tuple[CostReference, ...]:
         )
         for row in found
     )
-    return own + await _v1_costs(tx)
+    return own + await _v1_costs(tx, at)
 
 
-async def _v1_costs(tx: Tx) -> tuple[CostReference, ...]:
+async def _v1_costs(tx: Tx, at: datetime) -> tuple[CostReference, ...]:
+    """The cost model that was valid; of several the one that began last."""
     table = rows.CostModel
-    statement = select(table).where(table.is_active.is_not(False)).order_by(table.id.desc()).limit(1)
+    statement = (
+        select(table)
+        .where(table.is_active.is_not(False))
+        .where(or_(table.valid_from.is_(None), table.valid_from <= at))
+        .where(or_(table.valid_to.is_(None), table.valid_to >= at))
+        .order_by(table.valid_from.desc().nulls_last(), table.id.desc())
+        .limit(1)
+    )
     model = (await tx.session.execute(statement)).scalar_one_or_none()
     if model is None:
         return ()
@@ -120,8 +129,14 @@ async def _downtimes(tx: Tx) -> tuple[DowntimeReference, ...]:
     )
 
 
-async def _carbon(tx: Tx) -> tuple[CarbonFactor, ...]:
+async def _carbon(tx: Tx, at: datetime) -> tuple[CarbonFactor, ...]:
+    """The factors that had come into force, the latest first: the first of an energy type is its factor."""
     table = rows.CarbonFactor
-    statement = select(table).where(table.is_active).order_by(table.valid_from.desc().nulls_last())
+    statement = (
+        select(table)
+        .where(table.is_active)
+        .where(or_(table.valid_from.is_(None), table.valid_from <= at.astimezone(UTC).date()))
+        .order_by(table.valid_from.desc().nulls_last(), table.id.desc())
+    )
     found = (await tx.session.execute(statement)).scalars().all()
     return tuple(CarbonFactor(row.energy_type, row.factor_kg_per_kwh, row.source or "") for row in found)
