@@ -1,6 +1,6 @@
 """Events over HTTP: four kinds, any clock, and the incident of a CRITICAL one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 
 from optria.core.roles import Role
 from optria.db.blackbox import EventRow, IncidentRow
+from optria.db.plant import ClockDrift
+from optria.kit import clock
 from tests import factories
 from tests.web.house import House
 
@@ -89,6 +91,89 @@ async def test_a_second_critical_event_joins_the_incident(house: House) -> None:
     assert first["incident_id"] == second["incident_id"]
 
 
+async def test_the_same_event_sent_again_is_stored_once(house: House) -> None:
+    alarm = {"source_id": "ALM-17", "severity": "CRITICAL", "tags": ["bearing"], "payload": {"value": 8.1}}
+    first, again = [await _post(house, **alarm) for _ in range(2)]
+    later = await _post(house, **alarm, event_time="2026-11-22T10:00:01Z")
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        rows = (await tx.session.scalars(select(EventRow).order_by(EventRow.event_time))).all()
+        incident = (await tx.session.scalars(select(IncidentRow))).one()
+    assert [row.source_id for row in rows] == ["ALM-17", "ALM-17"]
+    assert (rows[0].tags, rows[0].payload) == (["bearing"], {"value": 8.1})
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert first.json()["incident_id"] == str(incident.id)
+    assert later.json()["event"]["id"] == str(rows[1].id)
+    assert incident.occurrences == 2
+
+
+async def test_events_without_a_number_of_their_own_are_all_stored(house: House) -> None:
+    first, second = [(await _post(house, summary=None)).json()["event"] for _ in range(2)]
+    assert first["id"] != second["id"]
+    assert first["summary"] is None
+
+
+@pytest.mark.clause("A1")
+@pytest.mark.parametrize(
+    ("shift", "status"),
+    [
+        (timedelta(seconds=-1), 200),
+        (timedelta(days=-3600), 200),
+        (timedelta(seconds=3), 200),
+        (timedelta(seconds=20), 422),
+        (timedelta(days=-3700), 422),
+        (timedelta(days=365 * 70), 422),
+    ],
+)
+async def test_an_event_happened_in_the_last_ten_years(house: House, shift: timedelta, status: int) -> None:
+    answer = await _post(house, event_time=(clock.now() + shift).isoformat())
+    assert answer.status_code == status
+    if status == 422:
+        assert "Check the clock" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Riyadh", "America/New_York"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+async def test_the_ends_of_the_calendar_are_refused(house: House, moment: str, zone: str) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        site = await factories.site(tx, house.own.tenant.id, time_zone=zone)
+    assert (await _post(house, asset_id=None, site_id=site.id, event_time=moment)).status_code == 422
+    async with house.client(Role.VIEWER) as browser:
+        for offset in ("+14:00", "-12:00"):
+            for name in ("start_time", "end_time"):
+                answer = await browser.get(PATH, params={name: moment + offset})
+                assert answer.status_code == 422
+
+
+@pytest.mark.clause("A1")
+async def test_a_clock_that_is_known_to_be_fast_may_be_ahead(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        tx.session.add(ClockDrift(tenant_id=house.own.tenant.id, source="SCADA", drift_s=60.0))
+    ahead = (clock.now() + timedelta(seconds=50)).isoformat()
+    assert (await _post(house, event_time=ahead)).status_code == 200
+    assert (await _post(house, event_time=ahead, source_system="DCS")).status_code == 422
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_viewer_is_told_nothing_of_what_the_detectors_say(house: House, role: Role) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        alarm = await factories.event(tx, house.own.asset, payload={"value": 8.1})
+        verdict = await factories.event(
+            tx, house.own.asset, event_category="AI_OUTPUT", severity="MAJOR", payload={"score": 2.4}
+        )
+    async with house.client(role) as browser:
+        listed = (await browser.get(PATH)).json()
+        one = (await browser.get(f"{PATH}/{alarm.id}")).json()
+        other = await browser.get(f"{PATH}/{verdict.id}")
+        counts = (await browser.get("/api/blackbox/stats")).json()
+    sees_all = role is not Role.VIEWER
+    count = 2 if sees_all else 1
+    assert (listed["total"], len(listed["events"]), counts["total_events"]) == (count, count, count)
+    assert ("MAJOR" in counts["severity_distribution"]) is sees_all
+    assert one["payload"] == ({"value": 8.1} if sees_all else {})
+    assert (other.status_code == 200) is sees_all
+    assert ("2.4" in str(listed) + other.text) is sees_all
+
+
 @pytest.mark.parametrize("severity", ["INFO", "WARNING", "MINOR", "MAJOR"])
 async def test_other_events_open_nothing(house: House, severity: str) -> None:
     answer = await _post(house, severity=severity)
@@ -118,6 +203,7 @@ async def test_things_of_another_tenant_do_not_exist(house: House) -> None:
         {"asset_id": 99999999999},
         {"summary": "x" * 501},
         {"payload": "text"},
+        {"source_id": "x" * 221},
     ],
 )
 async def test_a_malformed_event_is_refused(house: House, changes: dict[str, object]) -> None:

@@ -143,7 +143,16 @@ async def test_the_list_is_filtered(house: House, query: str, count: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["asset_id=x", "limit=0", "limit=501", "offset=-1", "start_date=soon", "asset_id=99999999999"]
+    "query",
+    [
+        "asset_id=x",
+        "limit=0",
+        "limit=501",
+        "offset=-1",
+        "start_date=soon",
+        "end_date=0001-01-01T00:00:00%2B14:00",
+        "asset_id=99999999999",
+    ],
 )
 async def test_a_malformed_filter_is_refused(house: House, query: str) -> None:
     async with house.client(Role.TENANT_ADMIN) as browser:
@@ -206,6 +215,11 @@ async def test_an_incident_made_by_hand_has_v1s_keys_and_waits_for_analysis(hous
     [
         ({"title": None}, 422),
         ({"start_time": "yesterday"}, 422),
+        ({"start_time": "0001-01-01T00:00:00Z"}, 422),
+        ({"start_time": "2001-01-01T00:00:00Z"}, 422),
+        ({"start_time": "2099-01-01T00:00:00Z"}, 422),
+        ({"end_time": "2099-01-01T00:00:00Z"}, 422),
+        ({"end_time": "2026-10-31T10:00:00Z"}, 422),
         ({"severity": "TERRIBLE"}, 422),
         ({"root_asset_id": 2147483000}, 404),
         ({"site_id": 2147483000}, 404),

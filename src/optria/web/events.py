@@ -4,25 +4,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query
 from pydantic import Field
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 
+from optria.blackbox.events import store_event
 from optria.blackbox.incidents import open_for_event
 from optria.core.errors import Invalid, NotFound
-from optria.core.event import Severity
+from optria.core.event import Event, EventCategory, Severity
 from optria.core.roles import Permission
-from optria.db.blackbox import EventRow, IncidentRow
-from optria.db.plant import AssetRow, SiteRow
+from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
+from optria.db.plant import AssetRow, ClockDrift, SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.web import bodies
 from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, TenantChoice, require, tenant_to_write
-from optria.web.incident_views import ACTIVE_INCIDENTS, event_json, visible
+from optria.web.incident_views import ACTIVE_INCIDENTS, event_json, sees_analysis, visible
+from optria.web.moments import AHEAD, EdgeOfSpan, LocalMoment, check_happened
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
+from optria.web.site_time import zone_of
 from optria.web.texts import Text
 
 router = APIRouter(prefix="/api/blackbox", tags=["events"])
@@ -30,18 +32,22 @@ router = APIRouter(prefix="/api/blackbox", tags=["events"])
 Seeing = Annotated[Viewer, require(Permission.VIEW_ASSETS)]
 Reporting = Annotated[Viewer, require(Permission.RUN_RCA)]
 Word = Annotated[str | None, Query(max_length=50)]
-DEFAULT_ZONE: Final = "Asia/Riyadh"
+LONGEST_SOURCE_ID: Final = 220
+"""Characters: what the key of an event leaves room for."""
 
 
 class EventCreate(bodies.Body):
-    """``event_time`` without an offset is meant in the time zone of the site."""
+    """``event_time`` without an offset is meant in the time zone of the site.
+
+    The same ``source_id`` at the same time is the same event: sending it again stores nothing.
+    """
 
     asset_id: bodies.RowNumber | None = None
     site_id: bodies.RowNumber | None = None
     source_system: bodies.Text50
     source_type: bodies.Text50
-    source_id: bodies.Text255 | None = None
-    event_time: datetime
+    source_id: Annotated[Text, Field(max_length=LONGEST_SOURCE_ID)] | None = None
+    event_time: LocalMoment
     severity: bodies.Text20 = "INFO"
     event_category: bodies.Text50
     summary: Annotated[Text, Field(max_length=500)] | None = None
@@ -51,15 +57,15 @@ class EventCreate(bodies.Body):
 
 @router.get("/events")
 async def list_events(
-    _viewer: Seeing,
+    viewer: Seeing,
     tx: OpenTx,
     asset_id: IdFilter = None,
     site_id: IdFilter = None,
     severity: Word = None,
     category: Word = None,
     source_system: Word = None,
-    start_time: datetime | None = None,
-    end_time: datetime | None = None,
+    start_time: EdgeOfSpan | None = None,
+    end_time: EdgeOfSpan | None = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Json:
@@ -71,10 +77,10 @@ async def list_events(
         "source_system": source_system,
     }
     conditions = _conditions(wanted, start_time, end_time)
-    query = select(EventRow).where(*conditions)
+    query = select(EventRow).where(told(viewer), *conditions)
     total = await tx.session.scalar(select(func.count()).select_from(query.subquery()))
     page = query.order_by(EventRow.event_time.desc(), EventRow.id).limit(limit).offset(offset)
-    events = [event_json(row) for row in (await tx.session.scalars(page)).all()]
+    events = [_shown(row, viewer) for row in (await tx.session.scalars(page)).all()]
     return {"events": events, "total": total, "limit": limit, "offset": offset}
 
 
@@ -83,18 +89,28 @@ def _conditions(
 ) -> list[ColumnElement[bool]]:
     conditions = [getattr(EventRow, name) == value for name, value in wanted.items() if value is not None]
     if start is not None:
-        conditions.append(EventRow.event_time >= _aware(start, UTC))
+        conditions.append(EventRow.event_time >= start)
     if end is not None:
-        conditions.append(EventRow.event_time <= _aware(end, UTC))
+        conditions.append(EventRow.event_time <= end)
     return conditions
 
 
 @router.get("/events/{event_id}")
-async def get_event(_viewer: Seeing, tx: OpenTx, event_id: UUID) -> Json:
-    row = await tx.session.get(EventRow, event_id)
+async def get_event(viewer: Seeing, tx: OpenTx, event_id: UUID) -> Json:
+    row = await tx.session.scalar(select(EventRow).where(EventRow.id == event_id, told(viewer)))
     if row is None:
         raise NotFound("There is no such event.")
-    return event_json(row)
+    return _shown(row, viewer)
+
+
+def told(viewer: Viewer) -> ColumnElement[bool]:
+    """The events that somebody is told of: what the detectors say is part of the analysis."""
+    return true() if sees_analysis(viewer) else EventRow.event_category != EventCategory.AI_OUTPUT
+
+
+def _shown(row: EventRow, viewer: Viewer) -> Json:
+    view = event_json(row)
+    return view if sees_analysis(viewer) else view | {"payload": {}}
 
 
 @router.post("/events")
@@ -104,31 +120,51 @@ async def create_event(
     """Store an event; a CRITICAL one on an asset opens (or joins) its incident at once."""
     tenant_id = tenant_to_write(viewer, tenant)
     async with services.database.transaction(tenant_id) as tx:
-        row = await _store(tx, tenant_id, asked)
+        site = await _site_of(tx, asked)
+        event = await _event(tx, asked, zone_of(site))
+        row = await store_event(tx, tenant_id, event, site.id if site else None)
+        if row is None:
+            return await _repeated(tx, event)
+        row.summary, row.tags = asked.summary, asked.tags
         opened = await open_for_event(tx, services.plants(tenant_id), row)
-        answer = {"success": True, "event": event_json(row)}
-        if opened is not None:
-            answer["incident_id"] = str(opened.incident.id)
+        answer = _answer(row, opened.incident.id if opened else None)
     if opened is not None:
         services.recorder.wake()
     return answer
 
 
-async def _store(tx: Tx, tenant_id: int, asked: EventCreate) -> EventRow:
+def _answer(row: EventRow, incident_id: UUID | None) -> Json:
+    answer: Json = {"success": True, "event": event_json(row)}
+    return answer if incident_id is None else answer | {"incident_id": str(incident_id)}
+
+
+async def _event(tx: Tx, asked: EventCreate, zone: tzinfo) -> Event:
+    """Raises Invalid for an unknown severity and for a time that cannot be."""
     if asked.severity.upper() not in Severity.__members__:
         raise Invalid(f"The severity is one of {', '.join(Severity.__members__)}.")
-    site = await _site_of(tx, asked)
-    given = asked.model_dump(exclude={"event_time", "severity", "site_id"})
-    row = EventRow(
-        tenant_id=tenant_id,
-        site_id=site.id if site else None,
-        event_time=_aware(asked.event_time, _zone(site)).astimezone(UTC),
-        severity=asked.severity.upper(),
-        **given,
+    moment = asked.event_time if asked.event_time.tzinfo else asked.event_time.replace(tzinfo=zone)
+    fast = await tx.session.scalar(select(ClockDrift.drift_s).where(ClockDrift.source == asked.source_system))
+    check_happened(moment, "The time of an event", AHEAD + timedelta(seconds=max(0.0, fast or 0.0)))
+    return Event(
+        time=moment.astimezone(UTC),
+        severity=Severity[asked.severity.upper()],
+        category=asked.event_category,
+        summary=asked.summary or "",
+        asset_id=asked.asset_id,
+        source_system=asked.source_system,
+        source_type=asked.source_type,
+        source_id=asked.source_id,
+        payload=asked.payload,
     )
-    tx.session.add(row)
-    await tx.session.flush()
-    return row
+
+
+async def _repeated(tx: Tx, event: Event) -> Json:
+    """The answer to an event that is stored already: the same as the first time."""
+    same = (EventRow.source_id == event.source_id) & (EventRow.event_time == event.time)
+    keyed = EventRow.idempotency_key.is_not(None)
+    row = (await tx.session.scalars(select(EventRow).where(same, keyed))).one()
+    link = select(IncidentEvent.incident_id).where(IncidentEvent.event_id == row.id)
+    return _answer(row, await tx.session.scalar(link.order_by(IncidentEvent.id).limit(1)))
 
 
 async def _site_of(tx: Tx, asked: EventCreate) -> SiteRow | None:
@@ -147,23 +183,14 @@ async def _site_of(tx: Tx, asked: EventCreate) -> SiteRow | None:
     return site
 
 
-def _zone(site: SiteRow | None) -> ZoneInfo:
-    try:
-        return ZoneInfo((site.time_zone if site else None) or DEFAULT_ZONE)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(DEFAULT_ZONE)
-
-
-def _aware(time: datetime, zone: tzinfo) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=zone)
-
-
 @router.get("/stats")
 async def get_stats(viewer: Seeing, tx: OpenTx) -> Json:
     """Counts of events and of the incidents that the viewer may see."""
     day_ago = clock.now() - timedelta(hours=24)
     events = await tx.session.execute(
-        select(func.count(), func.count().filter(EventRow.event_time >= day_ago)).select_from(EventRow)
+        select(func.count(), func.count().filter(EventRow.event_time >= day_ago))
+        .select_from(EventRow)
+        .where(told(viewer))
     )
     total_events, events_24h = events.one()
     is_open = IncidentRow.status.in_(ACTIVE_INCIDENTS)
@@ -175,7 +202,10 @@ async def get_stats(viewer: Seeing, tx: OpenTx) -> Json:
     )
     total_incidents, open_incidents, critical_incidents = incidents.one()
     severities = await tx.session.execute(
-        select(EventRow.severity, func.count()).group_by(EventRow.severity).order_by(EventRow.severity)
+        select(EventRow.severity, func.count())
+        .where(told(viewer))
+        .group_by(EventRow.severity)
+        .order_by(EventRow.severity)
     )
     return {
         "total_events": total_events,

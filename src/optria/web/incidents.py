@@ -1,11 +1,10 @@
 """``/api/blackbox/incidents``: list, make, change and read incidents, as the role allows."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import Field
 from sqlalchemy import select
 
 from optria.blackbox import incidents
@@ -41,6 +40,7 @@ from optria.web.incident_views import (
     linked_events,
     list_incidents,
 )
+from optria.web.moments import Moment, check_happened
 from optria.web.sessions import Viewer
 
 router = APIRouter(prefix="/api/blackbox", tags=["incidents"])
@@ -51,20 +51,6 @@ Running = Annotated[Viewer, require(Permission.RUN_RCA)]
 Word = Annotated[str | None, Query(max_length=50)]
 SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 StatusWord = Literal["OPEN", "INVESTIGATING", "RESOLVED", "CLOSED"]
-
-
-def in_utc(value: object) -> object:
-    """v1 took times without an offset and meant UTC."""
-    if isinstance(value, str):
-        try:
-            parsed = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(in_utc)]
 
 
 class IncidentCreate(bodies.Body):
@@ -139,6 +125,7 @@ async def create_incident(
 
 
 async def _new_incident(tx: Tx, tenant_id: int, body: IncidentCreate) -> IncidentRow:
+    _check_times(body)
     asset = await _asset(tx, tenant_id, body.root_asset_id)
     site_id = body.site_id or (asset.site_id if asset else None)
     await _check_site(tx, tenant_id, site_id)
@@ -164,6 +151,15 @@ async def _new_incident(tx: Tx, tenant_id: int, body: IncidentCreate) -> Inciden
     tx.session.add(row)
     await tx.session.flush()
     return row
+
+
+def _check_times(body: IncidentCreate) -> None:
+    check_happened(body.start_time, "The start of an incident")
+    if body.end_time is None:
+        return
+    check_happened(body.end_time, "The end of an incident")
+    if body.end_time < body.start_time:
+        raise Invalid("The incident ends before it starts.")
 
 
 async def _asset(tx: Tx, tenant_id: int, asset_id: int | None) -> AssetRow | None:
