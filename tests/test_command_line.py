@@ -61,3 +61,17 @@ def test_the_database_is_upgraded_once(tmp_path: Path) -> None:
 
 def test_the_version_is_told(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").stdout.strip().count(".") == 2
+
+
+def test_a_plant_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "OPTRIA_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "optria", "simulate", "--with-parent"]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as plant:
+        assert plant.stdout is not None
+        assert "OPC UA" in plant.stdout.readline()
+        assert plant.stdin is not None
+        plant.stdin.close()
+        assert plant.wait(timeout=60) == 0
+    assert not (tmp_path / "simulator.json").exists()

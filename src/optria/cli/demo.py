@@ -108,7 +108,7 @@ def source_addresses(addresses: PlantAddresses) -> SourceAddresses:
 async def plant_process(settings: Settings, speed: int = 1) -> AsyncGenerator[PlantAddresses]:
     """A simulated plant in a process of its own, stopped at the end. Raises SimulatorError."""
     command = [sys.executable, "-m", "optria", "simulate", "--speed", str(speed)]
-    command += ["--home", str(settings.home_folder)]
+    command += ["--home", str(settings.home_folder), "--with-parent"]
     async with child_plant(settings, command) as addresses:
         yield addresses
 
@@ -116,12 +116,9 @@ async def plant_process(settings: Settings, speed: int = 1) -> AsyncGenerator[Pl
 @asynccontextmanager
 async def child_plant(settings: Settings, command: list[str]) -> AsyncGenerator[PlantAddresses]:
     """The plant that ``command`` runs. It does not share our terminal's Ctrl-C: we stop it, in order."""
-    if read_addresses(settings.home_folder) is not None:
-        raise SimulatorError(
-            "A simulated plant is running from this data folder already. Stop it, or set OPTRIA_HOME."
-        )
+    await _refuse_second(settings)
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+        *command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
         yield await _addresses(settings, process)
@@ -134,6 +131,17 @@ async def child_plant(settings: Settings, command: list[str]) -> AsyncGenerator[
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+async def _refuse_second(settings: Settings) -> None:
+    """The plant of a demo that was killed ends by itself within moments; any other one is in the way."""
+    for _ in range(50):
+        if read_addresses(settings.home_folder) is None:
+            return
+        await asyncio.sleep(0.1)
+    raise SimulatorError(
+        "A simulated plant is running from this data folder already. Stop it, or set OPTRIA_HOME."
+    )
 
 
 async def _addresses(settings: Settings, process: asyncio.subprocess.Process) -> PlantAddresses:

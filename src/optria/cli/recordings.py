@@ -120,7 +120,7 @@ async def _judge(player: Player, found: dict[str, Any]) -> None:
 
 def _command(settings: Settings, path: Path, speed: float, ignored: set[str]) -> list[str]:
     command = [sys.executable, "-m", "optria", "replay", str(path), "--speed", str(speed)]
-    command += ["--home", str(settings.home_folder), "--asset-type", ASSET_TYPE]
+    command += ["--home", str(settings.home_folder), "--asset-type", ASSET_TYPE, "--with-parent"]
     for column in sorted(ignored):
         command += ["--ignore", column]
     return command

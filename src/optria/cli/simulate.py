@@ -1,6 +1,10 @@
 """``optria simulate`` and ``optria replay``: a plant to try things on."""
 
 import asyncio
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +21,9 @@ from optria.simulator.addresses import PlantAddresses, read_addresses
 
 app = typer.Typer(help="A simulated plant that speaks OPC UA, PI Web API and SQL.")
 
+WithParent = Annotated[
+    bool, typer.Option("--with-parent", hidden=True, help="End when the standard input closes.")
+]
 Home = Annotated[Path | None, typer.Option(help="Data folder; default OPTRIA_HOME.")]
 OpcUaPort = Annotated[int, typer.Option(help="Port of the OPC UA server; 0 takes a free one.")]
 HttpPort = Annotated[int, typer.Option(help="Port of PI Web API and control; 0 takes a free one.")]
@@ -32,10 +39,13 @@ def simulate(
     http_port: HttpPort = 0,
     sql_url: SqlUrl = None,
     home: Home = None,
+    with_parent: WithParent = False,
 ) -> None:
     """Run the simulated plant until Ctrl-C."""
     if context.invoked_subcommand is not None:
         return
+    if with_parent:
+        _end_with_parent()
     options = runner.SimulateOptions(_serve_options(home, opcua_port, http_port, sql_url), speed, seed)
     logs.configure()
     asyncio.run(runner.simulate(options, _say_addresses))
@@ -51,8 +61,11 @@ def replay(
     http_port: HttpPort = 0,
     sql_url: SqlUrl = None,
     home: Home = None,
+    with_parent: WithParent = False,
 ) -> None:
     """Turn a recording into a plant that speaks the same protocols."""
+    if with_parent:
+        _end_with_parent()
     options = runner.ReplayOptions(
         _serve_options(home, opcua_port, http_port, sql_url),
         file,
@@ -135,6 +148,16 @@ def _serve_options(
 ) -> runner.ServeOptions:
     folder = home or Settings().home_folder
     return runner.ServeOptions(folder, opcua_port, http_port, sql_url)
+
+
+def _end_with_parent() -> None:
+    """Whoever started us holds our standard input open; when that ends, even by kill -9, so do we."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _say_addresses(addresses: PlantAddresses) -> None:
