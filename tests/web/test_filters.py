@@ -33,11 +33,13 @@ def test_number(value: float | None, decimals: int | None, shown: str) -> None:
         (Decimal("48612.49"), "USD", "$48,600"),
         (Decimal("48625.01"), "USD", "$48,650"),
         (Decimal(250499), "SAR", f"SAR{NB}250,000"),
+        (Decimal(48600), "", "48,600"),
+        (Decimal(48600), None, "48,600"),
         (None, "USD", "–"),
     ],
 )
 def test_money_is_rounded_to_fifty_below_a_hundred_thousand(
-    amount: Decimal | None, currency: str, shown: str
+    amount: Decimal | None, currency: str | None, shown: str
 ) -> None:
     assert filters.money(amount, currency) == shown
 

@@ -91,6 +91,26 @@ async def test_an_engineer_sees_incidents_assigned_to_him_or_by_an_order(house: 
     assert hidden.status_code == 404
 
 
+async def test_an_engineer_sees_no_colleagues_order_of_his_incident(house: House) -> None:
+    engineer, colleague = house.own.users[Role.ENGINEER], house.own.users[Role.OPTIMIZATION_ENGINEER]
+    row = await stored(house, assigned_to=engineer.id)
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        order = await factories.order(
+            tx, house.own.asset, incident_id=str(row.id), assigned_to=colleague.id, notes="Between us."
+        )
+    async with house.client(Role.ENGINEER) as browser:
+        listed = (await browser.get(INCIDENTS)).json()["incidents"][0]
+        detail = (await browser.get(f"{INCIDENTS}/{row.id}")).json()
+        page = (await browser.get(f"/blackbox/incidents/{row.id}")).text
+    assert (listed["work_order"], detail["work_order"], detail["has_work_order"]) == (None, None, True)
+    ordered = next(stage for stage in detail["stages"] if stage["key"] == "order")
+    assert (ordered["at"] is not None, ordered["number"], ordered["assigned_name"]) == (True, "", None)
+    assert order.code not in str(detail) + page
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        whole = (await browser.get(f"{INCIDENTS}/{row.id}")).json()
+    assert whole["work_order"]["notes"] == "Between us."
+
+
 async def test_another_tenants_incident_does_not_exist(house: House) -> None:
     async with house.database.transaction(house.other.tenant.id) as tx:
         row = await factories.incident(tx, house.other.asset)

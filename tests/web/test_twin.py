@@ -1,6 +1,6 @@
 """The twin over HTTP: condition, incidents, live values, series."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -146,8 +146,35 @@ async def test_a_series_joins_history_and_memory(database: Database) -> None:
     assert [point["value"] for point in whole["points"]] == [0, 1, 2, 3, 4, 9]
     assert whole["points"][-1]["quality"] == "uncertain"
     assert [point["value"] for point in some["points"]] == [4, 9]
-    assert some["available_points"] == 6
+    assert (some["total_points"], some["more"], whole["more"]) == (2, True, False)
     assert [point["value"] for point in early["points"]] == [0, 1, 2]
+
+
+async def test_of_a_long_span_little_more_is_read_than_asked(database: Database) -> None:
+    house = await build(database)
+    own, now = house.own, clock.now()
+    hours = [-70.0, -49.9, -20.0, -2.0, -1.0, -0.1]
+    samples = [Sample(own.vibration.id, now + timedelta(hours=hour), hour, Quality.GOOD) for hour in hours]
+    async with database.transaction(own.tenant.id) as tx:
+        await ensure_partitions(tx.session, samples[0].source_time.date(), 5)
+        await history.write(tx, SampleBatch.of(samples))
+    starts: list[datetime] = []
+
+    def read(*call: Any) -> None:
+        if "FROM history_chunks" in call[2]:
+            starts.append(min(value for value in call[3] if isinstance(value, datetime)))
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", read)
+    path = f"/api/twins/assets/{own.asset.id}/metrics/vibration/series"
+    span = {"from_time": (now - timedelta(days=30)).isoformat()}
+    async with house.client(Role.VIEWER) as browser:
+        newest = (await browser.get(path, params={**span, "limit": 2})).json()
+        furthest = min(starts)
+        whole = (await browser.get(path, params=span)).json()
+    assert [point["value"] for point in newest["points"]] == [-1.0, -0.1]
+    assert now - furthest < timedelta(hours=12)
+    assert [point["value"] for point in whole["points"]] == hours
+    assert (newest["more"], whole["more"]) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +184,7 @@ async def test_a_series_joins_history_and_memory(database: Database) -> None:
         ("from_time=2020-01-01T00:00:00Z", 422),
         ("from_time=yesterday", 422),
         ("limit=0", 422),
+        ("from_time=0001-01-01T00:00:00%2B14:00&to_time=0001-01-02T00:00:00", 422),
     ],
 )
 async def test_a_span_that_makes_no_sense_is_refused(house: House, query: str, status: int) -> None:

@@ -9,7 +9,7 @@ from optria.core.errors import NotFound
 from optria.core.roles import Role
 from optria.web.sessions import Viewer
 from optria.web.twin_page_model import TwinPage
-from optria.web.twin_view import history_steps, page_context
+from optria.web.twin_view import page_context
 from tests import factories
 from tests.web.house import House
 
@@ -122,6 +122,28 @@ async def test_without_a_stream_the_page_still_stands(house: House) -> None:
     assert page.assets[0].signals[0].time_ms is None
 
 
-@pytest.mark.parametrize(("scan_s", "steps"), [(1.0, 120), (15.0, 120), (60.0, 30), (3600.0, 2)])
-def test_a_slow_signal_is_drawn_in_fewer_steps(scan_s: float, steps: int) -> None:
-    assert history_steps(scan_s) == steps
+@pytest.mark.parametrize(
+    ("summary", "provisional"), [({"provisional": True}, True), ({"provisional": False}, False), ({}, False)]
+)
+async def test_an_analysis_is_provisional_until_its_window_has_closed(
+    house: House, summary: dict[str, object], provisional: bool
+) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        await factories.incident(tx, house.own.asset, rca_status="COMPLETED", rca_summary=summary)
+    page = await _page(house, Role.TENANT_ADMIN)
+    assert page.selected is not None
+    assert page.selected.incident is not None
+    assert page.selected.incident.provisional is provisional
+
+
+async def test_money_of_an_unknown_currency_gets_none(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        cost = {"total_estimated_cost": 1200}
+        incident = await factories.incident(tx, house.own.asset, financial_impact_estimate=cost)
+        order = await factories.order(tx, house.own.asset, incident_id=str(incident.id))
+    page = await _page(house, Role.TENANT_ADMIN)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        detail = (await browser.get(f"/api/work-orders/{order.id}")).json()
+    assert page.selected is not None
+    assert page.selected.incident is not None
+    assert (page.selected.incident.currency, detail["incident"]["currency"]) == ("", "")

@@ -26,14 +26,14 @@ def _four_figures(value: float) -> int:
     return min(3, max(0, 3 - size))
 
 
-def money(amount: Decimal | float | None, currency: str = "USD") -> str:
-    """Rounded to the nearest 50 below 100,000: ``$48,600`` or ``SAR 48,600``."""
+def money(amount: Decimal | float | None, currency: str | None = None) -> str:
+    """Rounded to the nearest 50 below 100,000: ``$48,600`` or ``SAR 48,600``; ``48,600`` of no known kind."""
     if amount is None:
         return "–"
     exact = Decimal(str(amount))
     step = Decimal(50) if abs(exact) < 100_000 else Decimal(1000)
     rounded = (exact / step).to_integral_value() * step
-    sign = "$" if currency == "USD" else f"{currency}{NBSP}"
+    sign = {"USD": "$", "": ""}.get(currency or "", f"{currency}{NBSP}")
     return f"{sign}{rounded:,.0f}"
 
 

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from optria.blackbox.incidents import anchor_of
 from optria.core.event import EventWindow
 from optria.core.incident import Analysis, Evidence, RootCause
 from optria.db.blackbox import AnalysisRow, EventRow, IncidentRow
-from optria.db.identity import User
 from optria.db.plant import SiteRow
 from optria.db.session import Tx
-from optria.db.work import NotificationRow, WorkOrderRow
+from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.rca.storage import from_json
+from optria.web.incident_stages import stages
 from optria.web.incident_views import (
     View,
     asset_of,
@@ -24,8 +24,9 @@ from optria.web.incident_views import (
     order_of,
     sees_analysis,
 )
+from optria.web.people import name_of
 from optria.web.sessions import Viewer
-from optria.web.work_order_views import order_json, user_name
+from optria.web.work_order_views import order_json, visible
 
 HALF_WINDOW = timedelta(minutes=30)
 
@@ -39,20 +40,21 @@ def window_of_incident(row: IncidentRow) -> EventWindow:
 
 async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
     """Everything about one incident; a viewer's caller cuts it down to the summary."""
-    asset = await asset_of(tx, row)
-    view = incident_json(row) | asset_words(asset)
+    view = incident_json(row) | asset_words(await asset_of(tx, row))
     if not sees_analysis(viewer):
         return view
     analyses = await _analyses(tx, row)
     newest = from_json(analyses[-1].analysis) if analyses else None
-    order = await order_of(tx, row)
     events = await linked_events(tx, row)
-    window = window_of_incident(row)
-    anchor = anchor_of(row)
-    return view | {
-        "events": events,
-        "event_count": len(events),
-        "site_name": await _site_name(tx, row),
+    view |= {"events": events, "event_count": len(events), "site_name": await _site_name(tx, row)}
+    view |= _anchor_and_window(row) | _analysis_view(newest)
+    view["revisions"] = await _revisions(tx, analyses, viewer.language)
+    return view | await _people_and_order(tx, viewer, row, newest)
+
+
+def _anchor_and_window(row: IncidentRow) -> View:
+    window, anchor = window_of_incident(row), anchor_of(row)
+    return {
         "anchor": {
             "time": anchor.time,
             "score": anchor.score,
@@ -62,7 +64,11 @@ async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
             "tags": [c.tag for c in anchor.contributions],
         },
         "window": {"start": window.start, "end": window.end, "closed": clock.now() >= window.end},
-        "stages": await stages(tx, row, order, newest, viewer.language),
+    }
+
+
+def _analysis_view(newest: Analysis | None) -> View:
+    return {
         "root_causes": [cause_json(cause) for cause in newest.causes] if newest else [],
         "similar": _similar(newest),
         "facts": dict(newest.facts) if newest else {},
@@ -70,8 +76,16 @@ async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
         "provisional": newest.provisional if newest else None,
         "samples_in_window": newest.samples_in_window if newest else None,
         "events_in_window": newest.events_in_window if newest else None,
-        "revisions": await _revisions(tx, analyses, viewer.language),
-        "work_order": await _order(tx, order, viewer.language),
+    }
+
+
+async def _people_and_order(tx: Tx, viewer: Viewer, row: IncidentRow, newest: Analysis | None) -> View:
+    """Who did what about it. Of an order that is not theirs to see, people learn that there is one."""
+    order, shown = await order_of(tx, row), await order_of(tx, row, visible(viewer))
+    return {
+        "stages": await stages(tx, row, newest, order, shown, viewer.language),
+        "work_order": await _order(tx, shown, viewer.language),
+        "has_work_order": order is not None,
         "acknowledged_by_name": await name_of(tx, row.acknowledged_by, viewer.language),
         "assigned_name": await name_of(tx, row.assigned_to, viewer.language),
     }
@@ -142,12 +156,6 @@ async def _revisions(tx: Tx, rows: Sequence[AnalysisRow], language: str) -> list
     return shown
 
 
-async def name_of(tx: Tx, user_id: int | None, language: str = "en") -> str | None:
-    """The name of a user that the transaction may see."""
-    user = await tx.session.get(User, user_id) if user_id is not None else None
-    return user_name(user, language) if user else None
-
-
 async def _site_name(tx: Tx, row: IncidentRow) -> str | None:
     site = await tx.session.get(SiteRow, row.site_id) if row.site_id is not None else None
     return site.name if site else None
@@ -157,47 +165,6 @@ async def _order(tx: Tx, order: WorkOrderRow | None, language: str) -> View | No
     if order is None:
         return None
     return order_json(order) | {"assigned_name": await name_of(tx, order.assigned_to, language)}
-
-
-async def stages(
-    tx: Tx, row: IncidentRow, order: WorkOrderRow | None, analysis: Analysis | None, language: str
-) -> list[View]:
-    """The way from anchor to acknowledgement; ``after_s`` is seconds after the anchor was set."""
-    notified_at, people = await _notified(tx, row, order)
-    ordered_at = row.ordered_at or (order.created_at if order else None)
-    return [
-        _stage("anchor", row.anchored_at or row.start_time, row, score=anchor_of(row).probability),
-        _stage("analysis", row.analysed_at, row, events=analysis.events_in_window if analysis else 0),
-        _stage(
-            "order",
-            ordered_at,
-            row,
-            number=(order.work_order_number or order.code) if order else None,
-            assigned_name=await name_of(tx, order.assigned_to, language) if order else None,
-        ),
-        _stage("notified", notified_at, row, people=people),
-        _stage("acknowledged", row.acknowledged_at, row, by=await name_of(tx, row.acknowledged_by, language)),
-    ]
-
-
-def _stage(key: str, at: datetime | None, row: IncidentRow, **facts: object) -> View:
-    start = row.anchored_at or row.start_time
-    after_s = max(0.0, (at - start).total_seconds()) if at else None
-    return {"key": key, "at": at, "after_s": after_s, **facts}
-
-
-async def _notified(tx: Tx, row: IncidentRow, order: WorkOrderRow | None) -> tuple[datetime | None, int]:
-    """When the first notification of the incident or its order was written, and how many people got one."""
-    about = [(NotificationRow.entity_type == "incident") & (NotificationRow.entity_id == str(row.id))]
-    if order is not None:
-        about.append(
-            (NotificationRow.entity_type == "work_order") & (NotificationRow.entity_id == str(order.id))
-        )
-    query = select(
-        func.min(NotificationRow.created_at), func.count(func.distinct(NotificationRow.user_id))
-    ).where(NotificationRow.tenant_id == row.tenant_id, or_(*about))
-    first, people = (await tx.session.execute(query)).one()
-    return first, int(people)
 
 
 async def timeline(tx: Tx, row: IncidentRow) -> View:

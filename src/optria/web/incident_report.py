@@ -9,14 +9,16 @@ from starlette.responses import Response
 from optria.core.roles import Permission
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import Tenant
-from optria.db.plant import SiteRow
+from optria.db.plant import AssetRow, SiteRow
+from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.incident_actions import timeline_line
-from optria.web.incident_detail import incident_detail, name_of
-from optria.web.incident_views import View, asset_of, find_incident, incident_json, linked_events
+from optria.web.incident_detail import incident_detail
+from optria.web.incident_views import View, asset_of, find_incident, linked_events
 from optria.web.page_words import causes_in, keep_codes
+from optria.web.people import name_of
 from optria.web.rendering import render_page
 from optria.web.sessions import Viewer
 
@@ -30,44 +32,52 @@ async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     """The record of an incident as one document."""
     row = await find_incident(tx, viewer, incident_id)
     asset, events = await asset_of(tx, row), await linked_events(tx, row)
-    tenant = await tx.session.get(Tenant, row.tenant_id)
-    site = await tx.session.get(SiteRow, row.site_id) if row.site_id else None
-    summary = row.rca_summary or {}
-    incident = incident_json(row)
     return {
         "report_type": "BLACKBOX_INCIDENT_REPORT",
         "generated_at": clock.now(),
         "generated_by": await name_of(tx, viewer.user_id) or viewer.name,
-        "header": {
-            "tenant_name": tenant.name if tenant else None,
-            "site_name": site.name if site else None,
-            "asset_name": asset.name if asset else None,
-        }
-        | {
-            name: incident[name]
-            for name in ("incident_number", "incident_type", "severity", "status", "start_time", "end_time")
-        },
-        "executive_summary": {
-            "title": row.title,
-            "description": row.description or row.event_story,
-            "root_cause_category": summary.get("root_cause_category"),
-            "confidence": summary.get("confidence"),
-            "total_events": len(events),
-            "impact_estimate": row.impact_estimate or {},
-        },
+        "header": await _header(tx, row, asset),
+        "executive_summary": _executive_summary(row, len(events)),
         "timeline_overview": [timeline_line(event) for event in events],
-        "rca_section": summary,
-        "impact_section": {
-            "scope": row.impact_scope or {},
-            "estimate": row.impact_estimate or {},
-            "affected_assets": _affected(row, events),
-            "financial": row.financial_impact_estimate or {},
-            "carbon": row.carbon_impact_estimate or {},
-        },
+        "rca_section": row.rca_summary or {},
+        "impact_section": _impact(row, events),
         "recommendations": [_recommendation(action) for action in row.recommended_actions or []],
         "event_story": row.event_story,
         "event_story_ar": row.event_story_ar,
         "root_cause_scores": row.root_cause_scores or {},
+    }
+
+
+async def _header(tx: Tx, row: IncidentRow, asset: AssetRow | None) -> View:
+    tenant = await tx.session.get(Tenant, row.tenant_id)
+    site = await tx.session.get(SiteRow, row.site_id) if row.site_id else None
+    names = ("incident_number", "incident_type", "severity", "status", "start_time", "end_time")
+    return {
+        "tenant_name": tenant.name if tenant else None,
+        "site_name": site.name if site else None,
+        "asset_name": asset.name if asset else None,
+    } | {name: getattr(row, name) for name in names}
+
+
+def _executive_summary(row: IncidentRow, total_events: int) -> View:
+    summary = row.rca_summary or {}
+    return {
+        "title": row.title,
+        "description": row.description or row.event_story,
+        "root_cause_category": summary.get("root_cause_category"),
+        "confidence": summary.get("confidence"),
+        "total_events": total_events,
+        "impact_estimate": row.impact_estimate or {},
+    }
+
+
+def _impact(row: IncidentRow, events: list[View]) -> View:
+    return {
+        "scope": row.impact_scope or {},
+        "estimate": row.impact_estimate or {},
+        "affected_assets": _affected(row, events),
+        "financial": row.financial_impact_estimate or {},
+        "carbon": row.carbon_impact_estimate or {},
     }
 
 

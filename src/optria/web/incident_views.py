@@ -14,6 +14,7 @@ from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
+from optria.web import work_order_views
 from optria.web.sessions import Viewer
 
 View = dict[str, object]
@@ -194,7 +195,7 @@ async def list_incidents(
     total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     page = query.order_by(IncidentRow.start_time.desc(), IncidentRow.id).limit(limit).offset(offset)
     rows = (await tx.session.execute(page)).all()
-    orders = await _orders_of(tx, [row for row, _ in rows]) if sees_analysis(viewer) else {}
+    orders = await _orders_of(tx, viewer, [row for row, _ in rows]) if sees_analysis(viewer) else {}
     views = [
         incident_json(row) | asset_words(asset) | {"work_order": orders.get(str(row.id))}
         for row, asset in rows
@@ -203,10 +204,10 @@ async def list_incidents(
     return {"incidents": shown, "total": total, "limit": limit, "offset": offset}
 
 
-async def _orders_of(tx: Tx, rows: Sequence[IncidentRow]) -> dict[str, View]:
-    """The first order of each incident, by incident id."""
-    ids = [str(row.id) for row in rows]
-    query = select(WorkOrderRow).where(WorkOrderRow.incident_id.in_(ids)).order_by(WorkOrderRow.id.desc())
+async def _orders_of(tx: Tx, viewer: Viewer, rows: Sequence[IncidentRow]) -> dict[str, View]:
+    """The first order of each incident that the viewer may see, by incident id."""
+    theirs = WorkOrderRow.incident_id.in_([str(row.id) for row in rows]), work_order_views.visible(viewer)
+    query = select(WorkOrderRow).where(*theirs).order_by(WorkOrderRow.id.desc())
     found = (await tx.session.scalars(query)).all()
     return {
         str(order.incident_id): {
@@ -219,10 +220,10 @@ async def _orders_of(tx: Tx, rows: Sequence[IncidentRow]) -> dict[str, View]:
     }
 
 
-async def order_of(tx: Tx, incident: IncidentRow) -> WorkOrderRow | None:
-    """The order of an incident: the one it made, else the first that names it."""
-    query = select(WorkOrderRow).where(WorkOrderRow.incident_id == str(incident.id)).order_by(WorkOrderRow.id)
-    return (await tx.session.scalars(query)).first()
+async def order_of(tx: Tx, incident: IncidentRow, *conditions: ColumnElement[bool]) -> WorkOrderRow | None:
+    """The order of an incident that meets the conditions: the one it made, else the first that names it."""
+    query = select(WorkOrderRow).where(WorkOrderRow.incident_id == str(incident.id), *conditions)
+    return (await tx.session.scalars(query.order_by(WorkOrderRow.id))).first()
 
 
 async def asset_of(tx: Tx, incident: IncidentRow) -> AssetRow | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from optria.db.session import Tx
 from optria.streams.history import read_window
 from optria.streams.recent import Series
 from optria.web.services import Services
+
+SHORTEST_STRETCH: Final = timedelta(minutes=10)
+LONGEST_STRETCH: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,29 @@ async def read_series(
     if pipeline is None:
         return stored
     return joined(stored, pipeline.recent.window(tag, start, end))
+
+
+async def read_newest(
+    tx: Tx,
+    services: Services,
+    tenant_id: int,
+    mapping: SignalMapping,
+    start: datetime,
+    end: datetime,
+    limit: int,
+) -> tuple[Series, bool]:
+    """The newest ``limit`` samples in [start, end], oldest first, and whether there are older ones.
+
+    Read from the end a stretch at a time: however long the span, little more than asked for is in memory.
+    """
+    stretch = min(max(limit * timedelta(seconds=mapping.scan_s), SHORTEST_STRETCH), LONGEST_STRETCH)
+    found, until = Series.empty(), end
+    while len(found) <= limit and until >= start:
+        since = max(start, until - stretch)
+        found = joined(await read_series(tx, services, tenant_id, mapping.id, since, until), found)
+        until, stretch = since - timedelta(microseconds=1), min(2 * stretch, LONGEST_STRETCH)
+    newest = Series(found.time[-limit:], found.value[-limit:], found.quality[-limit:])
+    return newest, len(found) > limit
 
 
 def joined(first: Series, second: Series) -> Series:

@@ -1,16 +1,20 @@
 """Signals of an asset and their series over HTTP."""
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
+from starlette.responses import JSONResponse, Response
 
 from optria.core.errors import Invalid, NotFound
 from optria.core.roles import Permission
 from optria.kit import clock
+from optria.streams.recent import Series
 from optria.web.asset_views import find_asset, plants_of, source_types
 from optria.web.deps import Given, OpenTx, RowId, require
-from optria.web.readings import point_json, read_series
+from optria.web.moments import EdgeOfSpan
+from optria.web.readings import point_json, read_newest
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.web.signals import signals_of
@@ -47,21 +51,22 @@ async def get_series(
     services: Given,
     asset_id: RowId,
     metric_name: str,
-    from_time: datetime | None = None,
-    to_time: datetime | None = None,
+    from_time: EdgeOfSpan | None = None,
+    to_time: EdgeOfSpan | None = None,
     limit: Annotated[int, Query(ge=1, le=50_000)] = 5_000,
-) -> Json:
-    """The newest ``limit`` samples in [from_time, to_time] (UTC where no offset is given), oldest first."""
+) -> Response:
+    """The newest ``limit`` samples in [from_time, to_time] (UTC where no offset is given), oldest first.
+
+    ``more`` says whether the span holds older ones.
+    """
     row, _, _ = await find_asset(tx, asset_id)
     mappings = services.plants(row.tenant_id).mappings_of(asset_id)
     mapping = next((m for m in mappings if m.metric == metric_name), None)
     if mapping is None:
         raise NotFound("The asset has no such metric.")
     start, end = _span(from_time, to_time)
-    series = await read_series(tx, services, row.tenant_id, mapping.id, start, end)
-    columns = (series.time.tolist(), series.value.tolist(), series.quality.tolist())
-    points = [point_json(*sample, mapping.unit) for sample in zip(*columns, strict=True)][-limit:]
-    return {
+    series, more = await read_newest(tx, services, row.tenant_id, mapping, start, end, limit)
+    head = {
         "asset_id": asset_id,
         "asset_name": row.name,
         "metric": mapping.metric,
@@ -70,21 +75,23 @@ async def get_series(
         "integration_type": (await source_types(tx)).get(mapping.integration_id),
         "from_time": when(start),
         "to_time": when(end),
-        "points": points,
-        "total_points": len(points),
-        "available_points": len(series),
+        "total_points": len(series),
+        "more": more,
     }
+    return await asyncio.to_thread(_answer, head, series, mapping.unit)
+
+
+def _answer(head: Json, series: Series, unit: str) -> Response:
+    """Up to 50,000 points take their time: written away from the loop that serves the others."""
+    columns = (series.time.tolist(), series.value.tolist(), series.quality.tolist())
+    return JSONResponse(head | {"points": [point_json(*one, unit) for one in zip(*columns, strict=True)]})
 
 
 def _span(from_time: datetime | None, to_time: datetime | None) -> tuple[datetime, datetime]:
-    end = _utc(to_time) or clock.now()
-    start = _utc(from_time) or end - DEFAULT_SPAN
+    end = to_time or clock.now()
+    start = from_time or end - DEFAULT_SPAN
     if start > end:
         raise Invalid("from_time is after to_time.")
     if end - start > LONGEST_SPAN:
         raise Invalid(f"At most {LONGEST_SPAN.days} days can be read at a time.")
     return start, end
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

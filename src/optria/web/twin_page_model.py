@@ -127,7 +127,7 @@ class IncidentView:
     top_cause: str = ""
     top_probability: float | None = None
     financial_impact: Decimal | None = None
-    currency: str = "USD"
+    currency: str = ""
     carbon_kg: Decimal | None = None
     story: str = ""
     causes: tuple[tuple[str, float], ...] = ()

@@ -10,8 +10,9 @@ from optria.db.identity import User
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderHistory, WorkOrderRow
+from optria.web.people import user_name, user_words
 from optria.web.sessions import Viewer
-from optria.web.work_order_views import View, asset_words, order_json, permitted, user_name, user_words
+from optria.web.work_order_views import View, asset_words, order_json, permitted
 
 
 async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> View:
@@ -54,7 +55,7 @@ async def _incident_of(tx: Tx, row: WorkOrderRow) -> View | None:
         "top_cause": top,
         "top_probability": scores[top] if top else None,
         "amount": impact.get("total_estimated_cost"),
-        "currency": impact.get("currency") or "SAR",
+        "currency": impact.get("currency") or "",
         "anchored_at": found.anchored_at,
         "event_story": found.event_story,
         "event_story_ar": found.event_story_ar,

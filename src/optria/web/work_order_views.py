@@ -14,6 +14,7 @@ from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
+from optria.web.people import user_name, user_words
 from optria.web.sessions import Viewer
 
 View = dict[str, object]
@@ -138,19 +139,6 @@ def asset_words(asset: AssetRow | None) -> View:
         "asset_code": asset.code if asset else None,
         "asset_name": asset.name if asset else None,
         "asset_name_ar": (asset.name_ar or asset.name) if asset else None,
-    }
-
-
-def user_name(user: User, language: str = "en") -> str:
-    """A person's name for the screens."""
-    return (user.full_name_ar if language == "ar" else None) or user.full_name or user.username
-
-
-def user_words(user: User | None) -> View:
-    """How an order names the person it is assigned to."""
-    return {
-        "assigned_name": user_name(user) if user else None,
-        "assigned_name_ar": user_name(user, "ar") if user else None,
     }
 
 
