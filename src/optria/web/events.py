@@ -20,7 +20,8 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web import bodies
 from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, TenantChoice, require, tenant_to_write
-from optria.web.incident_views import ACTIVE_INCIDENTS, event_json, sees_analysis, visible
+from optria.web.event_views import event_json
+from optria.web.incident_views import ACTIVE_INCIDENTS, sees_analysis, visible
 from optria.web.moments import AHEAD, EdgeOfSpan, LocalMoment, check_happened
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json

@@ -23,7 +23,8 @@ from optria.web.deps import (
     tenant_to_write,
     written_tenant,
 )
-from optria.web.incident_views import View, find_incident, linked_events, order_of
+from optria.web.event_views import linked_events
+from optria.web.incident_views import View, find_incident, order_of
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.work_order_views import order_json

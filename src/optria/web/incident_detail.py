@@ -14,13 +14,13 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.rca.storage import from_json
+from optria.web.event_views import linked_events
 from optria.web.incident_stages import stages
 from optria.web.incident_views import (
     View,
     asset_of,
     asset_words,
     incident_json,
-    linked_events,
     order_of,
     sees_analysis,
 )

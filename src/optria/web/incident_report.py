@@ -13,10 +13,11 @@ from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import OpenTx, require
+from optria.web.event_views import linked_events
 from optria.web.frame import shell_for
 from optria.web.incident_actions import timeline_line
 from optria.web.incident_detail import incident_detail
-from optria.web.incident_views import View, asset_of, find_incident, linked_events
+from optria.web.incident_views import View, asset_of, find_incident
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.people import name_of
 from optria.web.rendering import render_page

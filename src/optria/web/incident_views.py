@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, s
 from optria.core.errors import NotFound
 from optria.core.incident import cause_label
 from optria.core.roles import Permission, Role, can
-from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
+from optria.db.blackbox import IncidentRow
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
@@ -232,35 +232,6 @@ async def asset_of(tx: Tx, incident: IncidentRow) -> AssetRow | None:
         AssetRow.id == incident.root_asset_id, AssetRow.tenant_id == incident.tenant_id
     )
     return (await tx.session.scalars(query)).first()
-
-
-def event_json(row: EventRow, link: IncidentEvent | None = None) -> View:
-    """One event with v1's keys; with those of its link where it belongs to an incident."""
-    plain = ("tenant_id", "asset_id", "site_id", "source_system", "source_type", "source_id", "event_time")
-    view: View = {"id": str(row.id)} | {name: getattr(row, name) for name in plain}
-    view |= {
-        "ingest_time": row.ingest_time,
-        "severity": row.severity,
-        "event_category": row.event_category,
-        "summary": row.summary,
-        "payload": row.payload or {},
-        "tags": row.tags or [],
-        "is_processed": bool(row.is_processed),
-    }
-    if link is not None:
-        view |= {"role": link.role, "sequence_order": link.sequence_order, "notes": link.notes}
-    return view
-
-
-async def linked_events(tx: Tx, incident: IncidentRow) -> list[View]:
-    """The events of an incident by time."""
-    query = (
-        select(EventRow, IncidentEvent)
-        .join(IncidentEvent, IncidentEvent.event_id == EventRow.id)
-        .where(IncidentEvent.incident_id == incident.id, EventRow.tenant_id == incident.tenant_id)
-        .order_by(EventRow.event_time, IncidentEvent.sequence_order, EventRow.id)
-    )
-    return [event_json(event, link) for event, link in (await tx.session.execute(query)).all()]
 
 
 def time_of(view: View, key: str) -> datetime | None:

@@ -1,10 +1,9 @@
 """``/api/blackbox/incidents``: list, make, change and read incidents, as the role allows."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from sqlalchemy import select
 
 from optria.blackbox import incidents
@@ -19,7 +18,7 @@ from optria.db.identity import User
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web import audit, bodies
+from optria.web import audit
 from optria.web.deps import (
     Given,
     IdFilter,
@@ -31,13 +30,14 @@ from optria.web.deps import (
     tenant_to_write,
     written_tenant,
 )
+from optria.web.event_views import linked_events
+from optria.web.incident_bodies import IncidentCreate, IncidentEventLink, IncidentUpdate
 from optria.web.incident_detail import incident_detail, timeline
 from optria.web.incident_views import (
     View,
     find_incident,
     for_viewer,
     incident_json,
-    linked_events,
     list_incidents,
 )
 from optria.web.moments import Moment, check_happened
@@ -49,39 +49,6 @@ Seeing = Annotated[Viewer, require(Permission.VIEW_INCIDENTS)]
 Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
 Running = Annotated[Viewer, require(Permission.RUN_RCA)]
 Word = Annotated[str | None, Query(max_length=50)]
-SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
-StatusWord = Literal["OPEN", "INVESTIGATING", "RESOLVED", "CLOSED"]
-
-
-class IncidentCreate(bodies.Body):
-    incident_type: Annotated[str, Field(max_length=30)] = "FAILURE"
-    severity: SeverityWord = "MINOR"
-    title: bodies.Title
-    description: bodies.Prose | None = None
-    root_asset_id: bodies.RowNumber | None = None
-    site_id: bodies.RowNumber | None = None
-    start_time: Moment
-    end_time: Moment | None = None
-
-
-class IncidentUpdate(bodies.Body):
-    """v1's body, with what was really found."""
-
-    status: StatusWord | None = None
-    severity: SeverityWord | None = None
-    title: bodies.Title | None = None
-    description: bodies.Prose | None = None
-    assigned_to: bodies.RowNumber | None = None
-    impact_estimate: dict[str, object] | None = None
-    confirmed_cause: bodies.Text100 | None = None
-    resolution: bodies.Prose | None = None
-    downtime_hours: bodies.Hours | None = None
-
-
-class IncidentEventLink(bodies.Body):
-    event_id: UUID
-    role: Literal["CAUSE", "SYMPTOM", "CONTEXT", "NOISE", "UNKNOWN"] = "UNKNOWN"
-    notes: bodies.Prose | None = None
 
 
 @router.get("/incidents")
