@@ -108,7 +108,7 @@ class _Heard:
 
 
 async def play(settings: Settings, say: Say) -> Report:
-    """The mission's scenario (V1-V5), then a fault of the plant that nobody reports."""
+    """A critical event from an operator's system (V1-V5), then a fault of the plant that nobody reports."""
     player = Player(say)
     async with AsyncExitStack() as stack:
         try:

@@ -25,7 +25,7 @@ def smoke(
     ] = "anomaly",
     speed: Annotated[float, typer.Option(help="How many times faster a recording is played.")] = 10.0,
 ) -> None:
-    """Play the mission's scenario on a throw-away database and plant; exit 1 if a step fails."""
+    """Play a critical event and a fault on a throw-away database and plant; exit 1 if a step fails."""
     logs.configure("ERROR")
     with tempfile.TemporaryDirectory(prefix="optria-smoke-", ignore_cleanup_errors=True) as folder:
         throw_away = {"home": Path(folder), "database_url": None, "app_database_url": None, "port": 0}
