@@ -334,12 +334,23 @@ async def test_whoever_waits_runs_it_when_the_first_was_cancelled(small: SmallPl
 
 @pytest.mark.clause("N6", "D4")
 async def test_an_asset_is_analysed_on_demand(small: SmallPlant) -> None:
+    small.sensors.shifted, small.sensors.shifted_at = {"vibration": 5.0}, clock.now() - timedelta(seconds=300)
     incident_id = await small.recorder().run_for_asset(small.tenant_id, small.pumps[2], small.engineers[0])
     (incident,) = await rows(small, IncidentRow)
     assert (incident.id, incident.root_asset_id) == (incident_id, small.pumps[2])
     assert incident.event_story
     assert incident.root_cause_scores
     assert incident.recommended_actions
+
+
+async def test_a_check_that_finds_nothing_says_so_and_is_over(small: SmallPlant) -> None:
+    await small.recorder().run_for_asset(small.tenant_id, small.pumps[2], small.engineers[0])
+    (incident,) = await rows(small, IncidentRow)
+    assert incident.title == "Nothing abnormal on P-103"
+    assert "was checked on request" in incident.event_story
+    assert (incident.status, incident.severity, incident.dedup_key) == ("RESOLVED", "INFO", None)
+    assert (incident.financial_impact_estimate, incident.next_pass_at) == ({}, None)
+    assert await rows(small, WorkOrderRow) == []
 
 
 @pytest.mark.clause("A6")

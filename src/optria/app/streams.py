@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from optria.blackbox.recorder import Recorder
 from optria.core.asset import PlantModel
 from optria.core.event import Event
 from optria.core.incident import Anchor
-from optria.core.tag import SignalMapping, to_micros
+from optria.core.tag import SampleBatch, SignalMapping, to_micros
 from optria.db.plant import DetectorCheckpoint
 from optria.db.session import Database, Tx
 from optria.kit import clock
@@ -41,6 +41,7 @@ class Streams(Mapping[int, Pipeline]):
         self._database = database
         self._anchors: dict[tuple[int, int], Anchor] = {}
         self._recorder: Recorder | None = None
+        self._memory = timedelta(minutes=settings.ring_minutes)
         self._pipelines = {
             plant.tenant_id: self._pipeline(plant, settings) for plant in plants if plant.mappings
         }
@@ -107,17 +108,28 @@ class Streams(Mapping[int, Pipeline]):
         )
 
     async def restore(self) -> None:
-        """Take back what the detectors had learned before the last stop."""
+        """Take back what the detectors had learned before the last stop, and the samples of the last hour.
+
+        Without learned state nothing is taken back: the sources are asked for history to learn from.
+        """
         for tenant_id, pipeline in self._pipelines.items():
             async with self._database.transaction(tenant_id) as tx:
                 statement = select(DetectorCheckpoint.state).where(DetectorCheckpoint.name == CHECKPOINT)
                 state = (await tx.session.execute(statement)).scalar_one_or_none()
-            if state is None:
-                continue
-            try:
-                pipeline.restore(state)
-            except (KeyError, TypeError, ValueError) as error:
-                log.warning("checkpoint_refused", tenant=tenant_id, error=str(error))
+                if state is not None and _learned(pipeline, tenant_id, state):
+                    pipeline.remember(await self._stored(tx, pipeline))
+
+    async def _stored(self, tx: Tx, pipeline: Pipeline) -> SampleBatch:
+        """Stored samples of every tag, as far back as memory reaches."""
+        now = clock.now()
+        tags = [mapping.id for mapping in pipeline.plant.mappings]
+        stored = await read_window(tx, tags, now - self._memory, now)
+        return SampleBatch.concat(
+            [
+                SampleBatch(np.full(len(s), tag, np.int32), s.time, s.value, s.quality)
+                for tag, s in stored.items()
+            ]
+        )
 
     async def checkpoint(self) -> None:
         """Store what the detectors have learned, again and again."""
@@ -130,6 +142,15 @@ class Streams(Mapping[int, Pipeline]):
             state = pipeline.state()
             async with self._database.transaction(tenant_id) as tx:
                 await _store(tx, tenant_id, state)
+
+
+def _learned(pipeline: Pipeline, tenant_id: int, state: dict[str, Any]) -> bool:
+    """Whether stored state could be taken back."""
+    try:
+        return pipeline.restore(state) > 0
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("checkpoint_refused", tenant=tenant_id, error=str(error))
+        return False
 
 
 async def _store(tx: Tx, tenant_id: int, state: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Analysing an asset on somebody's word: which incident, and anchored where."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -8,14 +9,16 @@ from optria.blackbox import incidents, references
 from optria.blackbox.case_loader import SensorReader, load_events
 from optria.core.asset import Asset, PlantModel
 from optria.core.errors import NotFound
-from optria.core.event import EventWindow
-from optria.core.incident import Anchor
+from optria.core.event import EventWindow, Severity
+from optria.core.incident import OTHER, Analysis, Anchor
 from optria.db.blackbox import IncidentRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.rca.anchors import select_anchor
 from optria.rca.timeline import align
 
+ON_DEMAND = "on demand"
+"""The detector of an anchor that only a person's word has set."""
 LOOK_BACK = timedelta(minutes=30)
 
 
@@ -64,4 +67,26 @@ async def _anchor(
     entries = [entry for entry in aligned if entry.time in window]
     series = await sensors.read(tx, tuple(plant.mappings_of(asset.id)), window.start, window.end)
     found = select_anchor(asset.id, entries, series, (lambda _asset, _series: seen) if seen else None)
-    return found or Anchor(asset.id, now, 0.0, 0.0, (), detector="on demand")
+    return found or Anchor(asset.id, now, 0.0, 0.0, (), detector=ON_DEMAND)
+
+
+def nothing_found(incident: IncidentRow, analysis: Analysis, asset: Asset) -> Analysis:
+    """What an analysis says that was asked for where nothing is wrong: that, and no cost.
+
+    The incident stays as the record of the check and is over at once.
+    """
+    asked = incidents.anchor_of(incident).detector == ON_DEMAND
+    if not asked or analysis.top.label != OTHER or Severity.parse(incident.severity) > Severity.INFO:
+        return analysis
+    incident.status, incident.resolved_at = "RESOLVED", clock.now()
+    incidents.end_episode(incident, clock.now())
+    return replace(
+        analysis,
+        financial=None,
+        carbon=None,
+        actions=(),
+        provisional=False,
+        story=f"{asset.name} ({asset.code}) was checked on request. No signal has left its expected range.",
+        story_ar=f"تم فحص {asset.name_ar or asset.name} ({asset.code}) عند الطلب. "
+        "لم تخرج أي إشارة عن مداها المتوقع.",
+    )

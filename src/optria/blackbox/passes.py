@@ -7,6 +7,7 @@ from uuid import UUID
 
 from optria.blackbox import analyses, incidents
 from optria.blackbox.case_loader import SensorReader, load_case
+from optria.blackbox.on_demand import nothing_found
 from optria.core.asset import PlantModel
 from optria.core.event import Severity
 from optria.core.incident import Analysis
@@ -47,7 +48,7 @@ async def run_pass(
 ) -> Pass:
     """Analyse a locked incident and do what follows. Nothing is committed here."""
     case = await load_case(tx, incident, plant, sensors)
-    analysis = await asyncio.to_thread(analyse, case)
+    analysis = nothing_found(incident, await asyncio.to_thread(analyse, case), case.asset)
     await analyses.store_analysis(tx, incident, analysis, case.asset.code, user_id)
     ordered = await _order(tx, incident, analysis, plant) if order else None
     incident.next_pass_at = _next_pass(incident, analysis)

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import shutil
 import subprocess
 import sys
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -158,15 +160,25 @@ async def _addresses(settings: Settings, process: asyncio.subprocess.Process) ->
         raise SimulatorError(f"The simulated plant did not start within {START_WITHIN_S:g} s.") from None
 
 
+def this_program() -> str:
+    """How this program is called from where the reader is."""
+    if shutil.which("optria"):
+        return "optria"
+    called = Path(sys.argv[0]).resolve()
+    here = Path.cwd()
+    return str(called.relative_to(here)) if called.is_relative_to(here) else str(called)
+
+
 def _welcome(host: str, port: int, open_browser: bool) -> None:
     url = f"http://{host}:{port}"
+    fault = f"{this_program()} simulate fault bearing-wear P-102B --severity 0.8 --ramp 60s"
     lines = [
         "",
         f"  OPTRIA IQ is live:  {url}",
         "",
         *(f"  {person.role:22} {person.email:22} {person.password}" for person in PEOPLE),
         "",
-        "  Inject a fault:     optria simulate fault bearing-wear P-102B --severity 0.8 --ramp 60s",
+        f"  Inject a fault:     {fault}",
         "  Stop everything:    Ctrl-C",
         "",
     ]

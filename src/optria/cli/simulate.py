@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from optria.cli.demo import DEMO_FOLDER
+from optria.cli.demo import DEMO_FOLDER, this_program
 from optria.core.errors import SimulatorError
 from optria.kit import logs
 from optria.kit.settings import Settings
@@ -164,4 +164,6 @@ def _say_addresses(addresses: PlantAddresses) -> None:
     typer.echo(f"OPC UA      {addresses.opcua_url}")
     typer.echo(f"PI Web API  {addresses.pi_url}  (user {addresses.pi_user})")
     typer.echo(f"SQL         {addresses.sql_url}")
-    typer.echo("Break something:  optria simulate fault bearing-wear P-102B --severity 0.8 --ramp 60s")
+    tags = ", ".join(f"{number} over {source}" for source, number in addresses.sources.items())
+    typer.echo(f"Tags        {tags}")
+    typer.echo(f"What can break:  {this_program()} simulate faults")

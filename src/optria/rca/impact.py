@@ -58,7 +58,7 @@ def financial_impact(case: Case, cause: RootCause) -> FinancialImpact | None:
         amount=downtime_h * cost.cost_per_hour,
         currency=cost.currency,
         source=cost.source or _scope(cost),
-        basis=_basis(reference, case.asset, len(past)),
+        basis=_basis(reference, case.asset, past, downtime_h),
         confidence=round(known * (cause.probability if cause.label != OTHER else 0.5), 2),
     )
 
@@ -231,8 +231,14 @@ def _scope(cost: CostReference) -> str:
     return cost.asset_type or "tenant"
 
 
-def _basis(reference: DowntimeReference, asset: Asset, cases: int) -> str:
+def _basis(reference: DowntimeReference, asset: Asset, past_h: Sequence[Decimal], downtime_h: Decimal) -> str:
+    """The arithmetic of the downtime, so that a reader can do it again."""
     factor = CRITICALITY_FACTORS[asset.criticality_rank]
     origin = " (assumed)" if reference.source == "assumed" else ""
     text = f"{plain(reference.hours)} h typical{origin} × {plain(factor)} for {asset.criticality} criticality"
-    return text + (f", with {cases} past downtimes" if cases else "")
+    if not past_h:
+        return text
+    prior = plain(reference.hours * factor)
+    total = plain(sum(past_h, Decimal(0)))
+    weights = f"({_PRIOR_WEIGHT} × {prior} h + {total} h of {len(past_h)} past cases)"
+    return f"{text}; {weights} / {_PRIOR_WEIGHT + len(past_h)} = {plain(downtime_h)} h"

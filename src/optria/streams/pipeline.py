@@ -84,6 +84,19 @@ class Pipeline:
         for part in slices(row[chosen]):
             self._detect(samples, chosen[part], row)
 
+    def remember(self, batch: SampleBatch) -> None:
+        """Take back samples that were stored before a stop: shown and compared again, not scored or stored.
+
+        What a source says of that time later is no longer news: a recorded window stays what it was.
+        """
+        row = self.roster.find(batch.tag)
+        order = np.flatnonzero(row >= 0)
+        order = order[np.argsort(batch.source_time[order], kind="stable")]
+        samples, row = batch.select(order), row[order]
+        self.recent.add(samples, row)
+        self.live.put(samples, row)
+        self.gate.last_time[row] = samples.source_time
+
     def expected(self, tag: int) -> tuple[float, float] | None:
         """The range that the next value of a tag is expected in; None while it warms up."""
         row = self.roster.row_of(tag)
