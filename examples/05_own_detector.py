@@ -13,7 +13,7 @@ from optria.streams.pipeline import Pipeline
 
 pump = Asset(1, "P-101", "Export pump", "Pump", None)
 tags = [SignalMapping(n, 1, 1, f"P-101.T{n}", f"metric_{n}", "") for n in (1, 2, 3)]
-chosen = DetectorChoice("LODA", asset_type="Pump")
+chosen = DetectorChoice("GaussianScorer", asset_type="Pump")
 plant = PlantModel(1, assets=(pump,), mappings=tuple(tags), detectors=(chosen,))
 anchors: list[Anchor] = []
 pipeline = Pipeline(plant, Settings(), anchors.append, print, lambda asset_id: None)

@@ -154,7 +154,8 @@ def _end_with_parent() -> None:
     """Whoever started us holds our standard input open; when that ends, even by kill -9, so do we."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 4096):
+            continue
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
