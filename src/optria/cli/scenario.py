@@ -26,7 +26,7 @@ BY_HAND = (
     "Or on the Live twin: pick an asset and press Run Black Box analysis.",
 )
 LEFT_TO_DO = (
-    "E-mail and SMS: the seam stands in optria/work/delivery.py, no channel is registered.",
+    "E-mail and SMS: the seam is optria.work.delivery; no channel is registered yet.",
     "Screens for configuration, and the full matrix of the permissions.",
 )
 
