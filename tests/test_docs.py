@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from optria.cli import app
+from optria.cli import command_line
 from optria.db.seed import OWNER, PEOPLE
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +35,7 @@ def test_every_command_and_option_of_the_readme_exists() -> None:
     for line in re.findall(r"^\| `optria ([^`]+)`", README, flags=re.MULTILINE):
         words = line.split()
         command = [word for word in words if word.isalpha() and word.islower()]
-        shown = CliRunner().invoke(app, [*command, "--help"], terminal_width=200)
+        shown = CliRunner().invoke(command_line(), [*command, "--help"], terminal_width=200)
         assert shown.exit_code == 0, f"optria {line}: {shown.output}"
         for option in re.findall(r"--[a-z-]+", line):
             assert option in shown.output, f"optria {line} has no {option}"

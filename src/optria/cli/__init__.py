@@ -1,27 +1,43 @@
 """The command line: ``optria demo | serve | db | simulate | replay | smoke``."""
 
+import sys
+from importlib import import_module
+
 import typer
 
 from optria import __version__
-from optria.cli import database, demo, serve, simulate, smoke
 from optria.core.errors import OptriaError
 
-app = typer.Typer(
-    name="optria",
-    help="OPTRIA IQ: from a plant signal to an assigned work order.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
-app.add_typer(database.app, name="db")
-app.add_typer(simulate.app, name="simulate")
-app.command("replay")(simulate.replay)
-app.command("smoke")(smoke.smoke)
+COMMANDS = {
+    "demo": ("optria.cli.demo", "demo"),
+    "serve": ("optria.cli.serve", "serve"),
+    "db": ("optria.cli.database", "app"),
+    "simulate": ("optria.cli.simulate", "app"),
+    "replay": ("optria.cli.simulate", "replay"),
+    "smoke": ("optria.cli.smoke", "smoke"),
+}
 
 
-@app.callback(invoke_without_command=True)
+def command_line(only: str | None = None) -> typer.Typer:
+    """The commands; with ``only`` just that one, because importing all of them takes seconds."""
+    app = typer.Typer(
+        name="optria",
+        help="OPTRIA IQ: from a plant signal to an assigned work order.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback(invoke_without_command=True)(_version)
+    for name, (module, attribute) in COMMANDS.items():
+        if only not in COMMANDS or name == only:
+            command = getattr(import_module(module), attribute)
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name)
+            else:
+                app.command(name)(command)
+    return app
+
+
 def _version(
     version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
 ) -> None:
@@ -33,7 +49,7 @@ def _version(
 def main() -> None:
     """Run a command. A deliberate error ends in its sentence and exit code 1, never in a traceback."""
     try:
-        app()
+        command_line(next(iter(sys.argv[1:]), None))()
     except OptriaError as error:
         typer.echo(f"optria: {error}", err=True)
         raise SystemExit(1) from None

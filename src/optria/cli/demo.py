@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import shutil
 import subprocess
 import sys
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from optria.app import refuse_public, run_server
+from optria.cli.places import DEMO_FOLDER, this_program
 from optria.core.catalogue import PlantCatalogue
 from optria.core.errors import ConfigurationError, SimulatorError
 from optria.db.installation import ready_database
@@ -26,8 +25,6 @@ from optria.simulator.catalogue import CATALOGUE
 from optria.web.passwords import hash_password
 
 START_WITHIN_S = 60.0
-DEMO_FOLDER = "demo"
-"""Within the data folder."""
 PLANT_HISTORY = (
     "SELECT tag, value, quality, source_time FROM plant_history WHERE source_time BETWEEN :start AND :end"
 )
@@ -158,15 +155,6 @@ async def _addresses(settings: Settings, process: asyncio.subprocess.Process) ->
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise SimulatorError(f"The simulated plant did not start within {START_WITHIN_S:g} s.") from None
-
-
-def this_program() -> str:
-    """How this program is called from where the reader is."""
-    if shutil.which("optria"):
-        return "optria"
-    called = Path(sys.argv[0]).resolve()
-    here = Path.cwd()
-    return str(called.relative_to(here)) if called.is_relative_to(here) else str(called)
 
 
 def _welcome(host: str, port: int, open_browser: bool) -> None:

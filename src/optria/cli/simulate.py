@@ -7,17 +7,19 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import typer
 
-from optria.cli.demo import DEMO_FOLDER, this_program
+from optria.cli.places import DEMO_FOLDER, this_program
 from optria.core.errors import SimulatorError
 from optria.kit import logs
 from optria.kit.settings import Settings
-from optria.simulator import runner
 from optria.simulator.addresses import PlantAddresses, read_addresses
+
+if TYPE_CHECKING:
+    from optria.simulator.runner import ServeOptions
 
 app = typer.Typer(help="A simulated plant that speaks OPC UA, PI Web API and SQL.")
 
@@ -46,6 +48,8 @@ def simulate(
         return
     if with_parent:
         _end_with_parent()
+    from optria.simulator import runner  # only who runs a plant waits for its imports
+
     options = runner.SimulateOptions(_serve_options(home, opcua_port, http_port, sql_url), speed, seed)
     logs.configure()
     asyncio.run(runner.simulate(options, _say_addresses))
@@ -66,6 +70,8 @@ def replay(
     """Turn a recording into a plant that speaks the same protocols."""
     if with_parent:
         _end_with_parent()
+    from optria.simulator import runner
+
     options = runner.ReplayOptions(
         _serve_options(home, opcua_port, http_port, sql_url),
         file,
@@ -143,11 +149,11 @@ def _ask(home: Path | None, call: Callable[[httpx.Client], httpx.Response]) -> d
     return answer
 
 
-def _serve_options(
-    home: Path | None, opcua_port: int, http_port: int, sql_url: str | None
-) -> runner.ServeOptions:
+def _serve_options(home: Path | None, opcua_port: int, http_port: int, sql_url: str | None) -> "ServeOptions":
+    from optria.simulator.runner import ServeOptions
+
     folder = home or Settings().home_folder
-    return runner.ServeOptions(folder, opcua_port, http_port, sql_url)
+    return ServeOptions(folder, opcua_port, http_port, sql_url)
 
 
 def _end_with_parent() -> None:
