@@ -54,6 +54,16 @@ export function setTheme(theme) {
   document.cookie = `optria_theme=${theme}; path=/; max-age=31536000; SameSite=Lax`;
 }
 
+// Ages grow while a page stays open; after a day the date stays as the server wrote it.
+export function showAges(now) {
+  for (const node of document.querySelectorAll("[data-since]")) {
+    const seconds = (now - Number(node.dataset.since)) / 1000;
+    if (seconds >= 86400) continue;
+    const text = seconds < 10 ? say("time.now") : say("time.ago", { age: `\u2066${formatAge(seconds)}\u2069` });
+    if (node.textContent !== text) node.textContent = text;
+  }
+}
+
 export function setUnread(count) {
   for (const badge of document.querySelectorAll("[data-unread]")) {
     badge.hidden = count === 0;
@@ -71,6 +81,7 @@ export function notice(text, href) {
   }
   node.textContent = text;
   toast.replaceChildren(node);
+  toast.title = text;
   toast.hidden = false;
   clearTimeout(notice.timer);
   notice.timer = setTimeout(() => (toast.hidden = true), 8000);

@@ -1,11 +1,13 @@
 """The pages about incidents, as the server writes them."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from optria.blackbox.recorder import Recorder
 from optria.core.roles import Role
+from optria.kit import clock
 from tests import factories
 from tests.web.black_box import detected, install, priced, vibrate
 from tests.web.house import House
@@ -169,3 +171,87 @@ async def test_unknown_incidents_are_not_found(house: House) -> None:
     async with house.client(Role.TENANT_ADMIN) as browser:
         assert (await browser.get(f"{LIST}/{uuid4()}")).status_code == 404
         assert (await browser.get(f"{LIST}/7")).status_code == 422
+
+
+async def test_the_gravest_come_first_and_of_one_severity_the_newest(house: House) -> None:
+    start = clock.now()
+    given = [("MINOR", 1), ("CRITICAL", 30), ("MAJOR", 2), ("CRITICAL", 20), ("odd", 0)]
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        rows = [
+            await factories.incident(
+                tx, house.own.asset, severity=severity, start_time=start - timedelta(minutes=ago)
+            )
+            for severity, ago in given
+        ]
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = (await browser.get(LIST)).text
+        listed = (await browser.get("/api/blackbox/incidents")).json()["incidents"]
+    main = page[page.index("<main") :]
+    places = [main.index(str(row.id)) for row in rows]
+    assert sorted(range(5), key=places.__getitem__) == [3, 1, 2, 0, 4]
+    assert [row["id"] for row in listed] == [str(rows[i].id) for i in (4, 0, 2, 3, 1)]
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_an_incident_is_resolved_by_those_who_may(house: House, role: Role) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        row = await factories.incident(tx, house.own.asset, assigned_to=house.own.users[Role.ENGINEER].id)
+    may = role not in (Role.ENGINEER, Role.VIEWER)
+    async with house.client(role) as browser:
+        before = (await browser.get(f"{LIST}/{row.id}")).text
+        address = f"/api/blackbox/incidents/{row.id}?tenant_id={row.tenant_id}"
+        answer = await browser.put(address, json={"status": "RESOLVED"})
+        after = (await browser.get(f"{LIST}/{row.id}")).text
+    assert (f'data-post="{address}"' in before) is may
+    assert answer.status_code == (200 if may else 403)
+    assert ("Resolved" in after[after.index("<main") :]) is may
+    assert "resolve-incident" not in after or not may
+
+
+async def test_an_engineer_is_told_that_a_colleague_has_the_order(house: House) -> None:
+    engineer, colleague = house.own.users[Role.ENGINEER], house.own.users[Role.TENANT_ADMIN]
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        row = await factories.incident(tx, house.own.asset, assigned_to=engineer.id)
+        await factories.order(tx, house.own.asset, incident_id=str(row.id), assigned_to=colleague.id)
+    async with house.client(Role.ENGINEER) as browser:
+        page = (await browser.get(f"{LIST}/{row.id}")).text
+    assert "A colleague has it." in page
+
+
+@pytest.mark.parametrize("end", ["", "/report"])
+async def test_impact_of_v1_without_its_parts_is_shown_as_far_as_known(house: House, end: str) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        row = await factories.incident(
+            tx,
+            house.own.asset,
+            financial_impact_estimate={"total_estimated_cost": 54_321_000},
+            carbon_impact_estimate={"carbon_kg": 12.5},
+        )
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = await browser.get(f"{LIST}/{row.id}{end}")
+    assert page.status_code == 200
+    assert "54,321,000" in page.text
+    assert "12.5" in page.text
+
+
+async def test_energy_that_was_partly_measured_says_how_much_was_not(house: House) -> None:
+    energy = {"energy_used_kwh": 10.0, "carbon_factor": 0.5, "carbon_kg": 5.0, "assumed": True}
+    source = "grid; 40 % of the window at typical power (90 kW)"
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        estimate = energy | {"source": source}
+        row = await factories.incident(tx, house.own.asset, carbon_impact_estimate=estimate)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = (await browser.get(f"{LIST}/{row.id}")).text
+    assert 'class="">40 %</bdi> of the window at typical consumption' in page
+
+
+async def test_the_report_has_the_evidence_and_a_print_button(house: House, recorder: Recorder) -> None:
+    row = await detected(house, recorder)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = (await browser.get(f"{LIST}/{row.id}/report")).text
+        view = (await browser.get(f"/api/blackbox/incidents/{row.id}")).json()
+    texts = [row["text"] for cause in view["root_causes"] for row in cause["evidence"]]
+    assert texts
+    assert page.count("data-evidence") >= len(texts)
+    assert "data-print" in page
+    assert "<script>" not in page

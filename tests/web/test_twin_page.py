@@ -3,7 +3,8 @@
 import pytest
 
 from optria.core.roles import Role
-from optria.db.plant import TwinLayout
+from optria.db.blackbox import IncidentRow
+from optria.db.plant import AssetRow, TwinLayout
 from tests import factories
 from tests.web.house import House
 
@@ -36,12 +37,14 @@ async def test_first_html_names_assets_values_incident_and_order(house: House) -
     assert [told for told in told_of if told and told in html] == list(told_of)
 
 
-async def test_a_viewer_reads_without_causes_and_is_told_why_nothing_can_be_pressed(house: House) -> None:
+async def test_a_viewer_reads_without_causes_orders_or_buttons_to_press(house: House) -> None:
     async with house.database.transaction(house.own.tenant.id) as tx:
         await factories.incident(tx, house.own.asset, root_cause_scores={"Bearing Fault": 1.0})
     html = await page_of(house, Role.VIEWER)
-    assert "Your role may look at analyses, not start one." in html
-    assert "Your role may not create work orders." in html
+    panel = html[html.index("data-panel>") : html.index("</aside>")]
+    assert "work order" not in panel.lower()
+    assert "Your role" not in panel
+    assert "btn" not in panel
     assert "probability" not in html
     assert 'href="/work-orders"' not in html
 
@@ -88,3 +91,42 @@ async def test_pages_need_a_sign_in_and_an_own_site(house: House) -> None:
     async with house.client(Role.ENGINEER) as client:
         unknown = await client.get("/digital-twin/NOWHERE", headers=PAGE)
     assert unknown.status_code == 404
+
+
+async def _reached_asset(house: House, **incident: object) -> tuple[AssetRow, IncidentRow]:
+    """An asset that the disturbance of an incident on the own asset has reached."""
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        asset = await factories.asset(tx, house.own.site)
+        scope = {"assets": [house.own.asset.id, asset.id]}
+        row = await factories.incident(tx, house.own.asset, impact_scope=scope, **incident)
+    return asset, row
+
+
+@pytest.mark.clause("D1", "D2")
+async def test_an_asset_that_the_disturbance_has_reached_shows_the_incident(house: House) -> None:
+    asset, row = await _reached_asset(house)
+    html = await page_of(house, Role.TENANT_ADMIN, f"/digital-twin?asset={asset.code}")
+    panel = html[html.index("data-panel>") : html.index("</aside>")]
+    assert f'href="/blackbox/incidents/{row.id}"' in panel
+    assert f'Spread from <bdi dir="ltr" class="">{house.own.asset.code}</bdi>' in panel
+    assert "No active incident" not in panel
+
+
+async def test_an_engineer_is_told_of_no_work_but_their_own(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        incident = await factories.incident(tx, house.own.asset)
+        await factories.order(tx, house.own.asset, incident_id=str(incident.id))
+    html = await page_of(house, Role.ENGINEER)
+    assert "No active incident assigned to you." in html
+    assert "No open work order assigned to you." in html
+    assert "No active incident.<" not in html
+
+
+async def test_story_and_actions_are_arabic_on_an_arabic_page(house: House) -> None:
+    actions = [{"action": "Grease it.", "action_ar": "شحّمها."}]
+    story = {"event_story": "Vibration rose.", "event_story_ar": "ارتفع الاهتزاز."}
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        await factories.incident(tx, house.own.asset, recommended_actions=actions, **story)
+    html = await page_of(house, Role.TENANT_ADMIN, "/digital-twin?lang=ar")
+    assert [words in html for words in ("ارتفع الاهتزاز.", "شحّمها.")] == [True, True]
+    assert [words in html for words in ("Vibration rose.", "Grease it.")] == [False, False]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from optria.core.errors import NotFound
 from optria.core.roles import Role
@@ -147,3 +148,42 @@ async def test_money_of_an_unknown_currency_gets_none(house: House) -> None:
     assert page.selected is not None
     assert page.selected.incident is not None
     assert (page.selected.incident.currency, detail["incident"]["currency"]) == ("", "")
+
+
+@pytest.mark.clause("D1", "D2")
+async def test_an_incident_shows_on_its_root_and_on_what_it_has_reached(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        reached = await factories.asset(tx, house.own.site)
+        away = await factories.asset(tx, house.own.site)
+        scope = {"assets": [house.own.asset.id, reached.id]}
+        row = await factories.incident(tx, house.own.asset, impact_scope=scope)
+        await factories.incident(tx, away, status="CLOSED", impact_scope={"assets": [away.id, reached.id]})
+    page = await _page(house, Role.TENANT_ADMIN)
+    seen = {asset.id: asset for asset in page.assets}
+    root, hit, calm = seen[house.own.asset.id], seen[reached.id], seen[away.id]
+    assert ([i.id for i in root.incidents], root.reached_by) == ([str(row.id)], ())
+    assert (hit.incident, [i.id for i in hit.reached_by]) == (None, [str(row.id)])
+    assert hit.reached_by[0].root_code == house.own.asset.code
+    assert (calm.incidents, calm.reached_by) == ((), ())
+
+
+async def test_more_assets_take_no_more_statements(house: House) -> None:
+    counted: list[int] = []
+
+    def count(*_: object) -> None:
+        counted[-1] += 1
+
+    engine = house.database.engine.sync_engine
+    for _ in range(2):
+        async with house.database.transaction(house.own.tenant.id) as tx:
+            more = [await factories.asset(tx, house.own.site) for _ in range(3)]
+            scope = {"assets": [asset.id for asset in more]}
+            await factories.incident(tx, house.own.asset, impact_scope=scope)
+        counted.append(0)
+        event.listen(engine, "before_cursor_execute", count)
+        try:
+            page = await _page(house, Role.TENANT_ADMIN)
+        finally:
+            event.remove(engine, "before_cursor_execute", count)
+    assert len(page.assets) == 7
+    assert counted[0] == counted[1] > 0

@@ -85,12 +85,6 @@ async def test_somebody_elses_order_is_said_to_be_missing(house: House) -> None:
     assert "Secret work" not in page.text
 
 
-async def test_the_address_of_one_order_opens_it(house: House) -> None:
-    async with house.client(Role.ENGINEER) as browser:
-        answer = await browser.get(f"{PAGE}/17")
-    assert answer.headers["location"] == "/work-orders?id=17"
-
-
 async def test_a_platform_owner_sees_every_tenant_but_makes_no_order_here(house: House) -> None:
     row = await stored(house)
     async with house.database.transaction(house.other.tenant.id) as tx:
@@ -135,3 +129,30 @@ def test_causes_are_said_in_the_language_of_the_page() -> None:
     assert cause_word("BEARING_FAULT", "en") == "Bearing Fault"
     assert cause_word("Bearing Fault", "ar") == "عطل في المحمل"
     assert cause_word(None, "ar") == ""
+
+
+async def test_the_address_of_an_order_opens_it_and_that_of_none_says_so(house: House) -> None:
+    row = await stored(house)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        known = await browser.get(f"{PAGE}/{row.id}", headers={"Accept": "text/html"})
+        unknown = await browser.get(f"{PAGE}/999999", headers={"Accept": "text/html"})
+    assert (known.status_code, known.headers["location"]) == (303, f"{PAGE}?id={row.id}")
+    assert unknown.status_code == 404
+    assert unknown.headers["content-type"].startswith("text/html")
+
+
+async def test_history_is_told_in_the_language_of_the_page(house: House) -> None:
+    row = await stored(house, status="open")
+    async with house.client(Role.ENGINEER) as browser:
+        await browser.post(f"/api/work-orders/{row.id}/start", json={"version": row.version})
+        arabic = (await browser.get(f"{PAGE}?id={row.id}&lang=ar")).text
+    assert "من «مفتوح» إلى «قيد التنفيذ»" in arabic
+    assert "open → in progress" not in arabic
+
+
+async def test_a_new_order_is_cancelled_by_a_button_that_says_so(house: House) -> None:
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = (await browser.get(PAGE)).text
+    dialog = page[page.index('id="new-order"') :]
+    assert "Keep as it is" not in dialog
+    assert ">Cancel<" in dialog

@@ -1,6 +1,7 @@
 """Template filters: numbers, units, money, carbon, ages and local time, as people read them."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -94,7 +95,19 @@ def limits_attribute(limits: tuple[tuple[str, str, float], ...]) -> str:
     return " ".join(f"{severity}:{side}:{limit:g}" for severity, side, limit in limits)
 
 
-FILTERS: Final[dict[str, Callable[..., str]]] = {
+_ASSUMED: Final = re.compile(r"(\d+) % of the window at (typical|mean measured) power")
+
+
+def assumed_part(source: str | None) -> tuple[int, str] | None:
+    """Percent of the window that was not measured, and "typical" or "mean measured": what filled it.
+
+    None where the source of a carbon impact does not say.
+    """
+    found = _ASSUMED.search(source or "")
+    return (int(found[1]), found[2]) if found else None
+
+
+FILTERS: Final[dict[str, Callable[..., object]]] = {
     "number": number,
     "money": money,
     "carbon": carbon,
@@ -105,4 +118,5 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "severity_key": severity_key,
     "priority_glyph": priority_glyph,
     "limits_attribute": limits_attribute,
+    "assumed_part": assumed_part,
 }

@@ -75,6 +75,7 @@ async def _latest_notifications(tx: Tx, viewer: Viewer) -> tuple[NotificationLin
             age_s=(now - (row.created_at or now)).total_seconds(),
             is_read=bool(row.is_read),
             severity=row.severity or "",
+            written=row.created_at,
         )
         for row in await tx.session.scalars(query)
     )

@@ -50,7 +50,8 @@ async def incidents_page(
 ) -> Response:
     filters: dict[str, object] = {"severity": severity, "q": q}
     filters |= {"active": True} if status == "active" else {"status": "" if status == "all" else status}
-    found = await list_incidents(tx, viewer, filters, PAGE_SIZE, (page - 1) * PAGE_SIZE)
+    start = (page - 1) * PAGE_SIZE
+    found = await list_incidents(tx, viewer, filters, PAGE_SIZE, start, gravest_first=True)
     everything = await list_incidents(tx, viewer, {}, 1, 0)
     return render_page(
         request,

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, or_, select
 
 from optria.core.errors import NotFound
+from optria.core.event import Severity
 from optria.core.incident import cause_label
 from optria.core.roles import Permission, Role, can
 from optria.db.blackbox import IncidentRow
@@ -178,6 +179,9 @@ def _searched(words: str) -> list[ColumnElement[bool]]:
     return [or_(*(field.icontains(words, autoescape=True) for field in fields))]
 
 
+_GRAVITY: Final = case({s.name: int(s) for s in Severity}, value=IncidentRow.severity, else_=0)
+
+
 def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[IncidentRow, AssetRow]:
     same_asset = (AssetRow.id == IncidentRow.root_asset_id) & (AssetRow.tenant_id == IncidentRow.tenant_id)
     return (
@@ -188,12 +192,23 @@ def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[IncidentRow
 
 
 async def list_incidents(
-    tx: Tx, viewer: Viewer, filters: Mapping[str, object], limit: int = 50, offset: int = 0
+    tx: Tx,
+    viewer: Viewer,
+    filters: Mapping[str, object],
+    limit: int = 50,
+    offset: int = 0,
+    *,
+    gravest_first: bool = False,
 ) -> View:
-    """A page of incidents, latest first, with ``total`` of all that fit the filters."""
+    """A page of incidents, latest first, with ``total`` of all that fit the filters.
+
+    ``gravest_first`` puts the more severe before the less severe, each severity latest first.
+    """
     query = _listed(viewer, filters)
     total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    page = query.order_by(IncidentRow.start_time.desc(), IncidentRow.id).limit(limit).offset(offset)
+    latest = IncidentRow.start_time.desc(), IncidentRow.id
+    order = (_GRAVITY.desc(), *latest) if gravest_first else latest
+    page = query.order_by(*order).limit(limit).offset(offset)
     rows = (await tx.session.execute(page)).all()
     orders = await _orders_of(tx, viewer, [row for row, _ in rows]) if sees_analysis(viewer) else {}
     views = [

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,7 @@ class NotificationLine:
     age_s: float
     is_read: bool = False
     severity: str = ""
+    written: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,11 @@ class IncidentView:
     """Root causes, most likely first."""
     actions: tuple[str, ...] = ()
     provisional: bool = False
+    story_ar: str = ""
+    actions_ar: tuple[str, ...] = ()
+    """As ``actions``, in Arabic where there is one."""
+    root_code: str = ""
+    """Code of the asset it began on; only on the others that it has reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,9 @@ class AssetView:
     health: float | None = None
     risk: float | None = None
     incidents: tuple[IncidentView, ...] = ()
-    """Active incidents, worst first."""
+    """Active incidents that began on it, worst first."""
+    reached_by: tuple[IncidentView, ...] = ()
+    """Active incidents of other assets whose disturbance has reached it, worst first."""
     orders: tuple[OrderView, ...] = ()
     """Open orders, most urgent first."""
     signals: tuple[SignalView, ...] = ()
@@ -211,6 +218,9 @@ class TwinPage:
     may_run_analysis: bool = False
     may_create_orders: bool = False
     may_see_causes: bool = True
+    may_see_orders: bool = True
+    only_assigned: bool = False
+    """Incidents and orders of colleagues are not shown."""
     demo: bool = False
     """Fault injection is offered."""
 

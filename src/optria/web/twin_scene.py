@@ -1,12 +1,13 @@
 """What is known of a plant at this moment, as the values of the twin page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from optria.core.asset import PlantModel
+from optria.core.event import Severity
 from optria.core.incident import cause_label
 from optria.core.tag import SignalMapping, to_micros
 from optria.db.blackbox import IncidentRow
@@ -94,7 +95,8 @@ class Scene:
     plant: PlantModel
     scores: Scores
     readings: Mapping[int, Reading]
-    incidents: Mapping[int, list[IncidentRow]]
+    incidents: Mapping[int, Sequence[IncidentRow]]
+    reached: Mapping[int, Sequence[IncidentRow]]
     orders: Mapping[int, list[OrderView]]
 
     def asset(self, found: Found, history: History | None = None) -> AssetView:
@@ -111,6 +113,7 @@ class Scene:
             health=condition.health,
             risk=condition.failure_probability,
             incidents=tuple(self._incident(each) for each in self.incidents.get(row.id, ())),
+            reached_by=tuple(self._spread(each) for each in self.reached.get(row.id, ())),
             orders=tuple(self.orders.get(row.id, ())),
             signals=tuple(self._signal(m, history) for m in self.plant.mappings_of(row.id)),
         )
@@ -150,6 +153,10 @@ class Scene:
         found = self.plant.thresholds_of(asset, m.metric)
         return tuple((severity_key(t.severity.name), t.direction, t.limit) for t in found)
 
+    def _spread(self, row: IncidentRow) -> IncidentView:
+        root = self.plant.asset(row.root_asset_id or 0)
+        return replace(self._incident(row), root_code=root.code if root else "")
+
     def _incident(self, row: IncidentRow) -> IncidentView:
         summary = IncidentView(
             id=str(row.id),
@@ -178,7 +185,24 @@ def _with_analysis(summary: IncidentView, row: IncidentRow) -> IncidentView:
         causes=causes,
         actions=tuple(str(action.get("action", "")) for action in row.recommended_actions or ()),
         provisional=bool((row.rca_summary or {}).get("provisional")),
+        story_ar=row.event_story_ar or "",
+        actions_ar=tuple(
+            str(action.get("action_ar") or action.get("action", ""))
+            for action in row.recommended_actions or ()
+        ),
     )
+
+
+def reached_assets(incidents: Mapping[int, Sequence[IncidentRow]]) -> Mapping[int, list[IncidentRow]]:
+    """By asset, the active incidents of other assets whose disturbance has reached it, worst first."""
+    reached: dict[int, list[IncidentRow]] = {}
+    for row in (row for rows in incidents.values() for row in rows):
+        for asset_id in dict.fromkeys((row.impact_scope or {}).get("assets") or ()):
+            if asset_id != row.root_asset_id:
+                reached.setdefault(asset_id, []).append(row)
+    for rows in reached.values():
+        rows.sort(key=lambda row: Severity.parse(row.severity), reverse=True)
+    return reached
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import select
 
 from optria.core.errors import NotFound
-from optria.core.roles import Permission, can
+from optria.core.roles import Permission, Role, can
 from optria.core.work_order import ACTIVE_STATUSES
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
@@ -21,7 +21,7 @@ from optria.web.rendering import SiteLink
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.twin_page_model import AssetView, IncidentView, OrderView, TwinPage
-from optria.web.twin_scene import History, Scene, connector_view, order_view
+from optria.web.twin_scene import History, Scene, connector_view, order_view, reached_assets
 
 URGENCY: Final = ("emergency", "high", "medium", "low")
 
@@ -38,12 +38,14 @@ async def page_context(
     """
     site = await _site(tx, site_code)
     rows = await find_assets(tx, AssetRow.site_id == site.id, AssetRow.tenant_id == site.tenant_id)
+    incidents = await active_incidents(tx, viewer, IncidentRow.tenant_id == site.tenant_id)
     scene = Scene(
         viewer=viewer,
         plant=services.plants(site.tenant_id),
         scores=detector_scores(services, site.tenant_id),
         readings=_readings(services, site.tenant_id),
-        incidents=await active_incidents(tx, viewer, IncidentRow.tenant_id == site.tenant_id),
+        incidents=incidents,
+        reached=reached_assets(incidents),
         orders=await _open_orders(tx, viewer, site.tenant_id),
     )
     assets = tuple(scene.asset(found) for found in rows)
@@ -57,6 +59,8 @@ async def page_context(
         may_run_analysis=can(viewer.role, Permission.RUN_RCA),
         may_create_orders=can(viewer.role, Permission.CREATE_WORK_ORDERS),
         may_see_causes=sees_analysis(viewer),
+        may_see_orders=can(viewer.role, Permission.VIEW_WORK_ORDERS),
+        only_assigned=viewer.role is Role.ENGINEER,
         demo=services.settings.demo and can(viewer.role, Permission.RUN_RCA),
     )
 

@@ -14,8 +14,9 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import LARGEST_ID, OpenTx, RowId, require
 from optria.web.frame import shell_for
+from optria.web.history_words import history_line
 from optria.web.page_words import causes_in, keep_codes
-from optria.web.rendering import render_page
+from optria.web.rendering import render_page, translate
 from optria.web.sessions import Viewer
 from optria.web.work_order_detail import order_detail
 from optria.web.work_order_views import (
@@ -79,12 +80,14 @@ async def work_orders_page(
         causes=tuple(CAUSE_CODES),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
+        history_line=lambda kind, body: history_line(kind, body, translate, causes_in(viewer.language)),
     )
 
 
 @router.get("/work-orders/{work_order_id}", include_in_schema=False)
-async def work_order_page(_viewer: Seeing, work_order_id: RowId) -> Response:
+async def work_order_page(viewer: Seeing, tx: OpenTx, work_order_id: RowId) -> Response:
     """The address of one order: the board with it opened."""
+    await find_order(tx, viewer, work_order_id)
     return RedirectResponse(f"/work-orders?id={work_order_id}", 303)
 
 

@@ -3,7 +3,7 @@ import Alpine from "./alpine.js";
 import { LiveConnection } from "./live.js";
 import { startPosting } from "./post.js";
 import { Regions } from "./region.js";
-import { alertCritical, notice, setBanner, setChip, setTheme, setUnread, startClock } from "./shell.js";
+import { alertCritical, notice, setBanner, setChip, setTheme, setUnread, showAges, startClock } from "./shell.js";
 import { LiveValues } from "./values.js";
 import { say } from "./words.js";
 
@@ -45,6 +45,7 @@ function connectionChanged(next) {
 function everySecond() {
   const { worst, stale, seen } = values.tick();
   setChip(state, worst, seen > 0 && stale === seen);
+  showAges(serverNow());
 }
 
 function happened(topic, items) {

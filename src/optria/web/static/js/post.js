@@ -34,7 +34,7 @@ async function submit(source, button, body, regions) {
   try {
     const answer = await whileBusy(button, () => send(source.dataset.method || "POST", source.dataset.post, body));
     source.dispatchEvent(new CustomEvent("optria:posted", { bubbles: true, detail: answer }));
-    if (source.localName === "form") source.reset();
+    if (source.localName === "form" && !("keepFields" in source.dataset)) source.reset();
     if (source.dataset.done) notice(source.dataset.done);
     follow(source.dataset.then, regions);
   } catch (failure) {

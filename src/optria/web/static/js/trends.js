@@ -4,6 +4,7 @@ import { regions } from "./app.js";
 import { send } from "./api.js";
 import { formatValue } from "./format.js";
 import { notice, offsetOf } from "./shell.js";
+import { say } from "./words.js";
 
 const FRESH_EVERY_MS = 10000;
 
@@ -95,10 +96,18 @@ class Playhead {
     if (glyph) glyph.hidden = this.x < this.end() - 5;
   }
 
-  async toggle() {
+  // The button says what pressing it does next.
+  showButton() {
     const button = part('[data-rec="play"]');
+    const [now, before] = this.playing ? ["pause", "play"] : ["play", "pause"];
+    button.setAttribute("aria-label", say(`recorder.${now}`));
+    const use = button.querySelector("use");
+    use.setAttribute("href", use.getAttribute("href").replace(`#${before}`, `#${now}`));
+  }
+
+  async toggle() {
     this.playing = !this.playing;
-    button.setAttribute("aria-pressed", String(this.playing));
+    this.showButton();
     if (!this.playing) return;
     if (this.x === null || this.x >= this.end() - 0.5) await this.moveTo(this.anchorX);
     let before = performance.now();
