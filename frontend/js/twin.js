@@ -85,6 +85,19 @@ if (asked) {
   openPanel(true);
 }
 
+// The drawing at its own size, to be scrolled, or the whole of it in the room there is.
+const fitToggle = document.querySelector("[data-fit-toggle]");
+
+function fit(whole) {
+  document.querySelector(".twin-canvas").toggleAttribute("data-fit", whole);
+  fitToggle.setAttribute("aria-pressed", String(whole));
+  localStorage.setItem("optria-fit", whole ? "1" : "");
+}
+if (fitToggle) {
+  if (localStorage.getItem("optria-fit")) fit(true);
+  fitToggle.addEventListener("click", () => fit(fitToggle.getAttribute("aria-pressed") !== "true"));
+}
+
 startFaultMenu(document.querySelector("[data-faults]"));
 setInterval(() => document.visibilityState === "visible" && regions.want(["panel"]), 60000);
 setInterval(() => document.visibilityState === "visible" && regions.want(["connectors"]), 15000);
