@@ -27,6 +27,7 @@ def fake_site() -> FastAPI:
     app = FastAPI()
     app.add_middleware(SecurityHeaders)
     app.state.posted = []
+    app.state.faults = []
     app.state.orders = True
     app.state.news = []
     app.state.analysed = asyncio.Event()
@@ -62,11 +63,21 @@ def fake_site() -> FastAPI:
     @app.get("/api/demo/faults")
     async def faults() -> dict[str, object]:
         kinds = (("bearing-wear", ["P-102B"]), ("fouling", ["E-302"]))
-        return {"kinds": [{"kind": kind, "assets": assets} for kind, assets in kinds], "active": []}
+        return {
+            "kinds": [{"kind": kind, "assets": assets} for kind, assets in kinds],
+            "active": app.state.faults,
+        }
 
     @app.post("/api/demo/faults")
     async def start(request: Request) -> dict[str, object]:
-        app.state.posted.append(("fault", await request.json()))
+        asked = await request.json()
+        app.state.posted.append(("fault", asked))
+        app.state.faults.append({"id": f"F{len(app.state.faults)}", **asked})
+        return {"success": True}
+
+    @app.delete("/api/demo/faults/{fault_id}")
+    async def mend(fault_id: str) -> dict[str, object]:
+        app.state.faults[:] = [fault for fault in app.state.faults if fault["id"] != fault_id]
         return {"success": True}
 
     @app.websocket("/ws")

@@ -104,6 +104,7 @@ def incident(summary_only: bool = False) -> IncidentView:
         top_cause="Bearing Fault",
         top_probability=0.71,
         financial_impact=Decimal(48600),
+        currency="USD",
         carbon_kg=Decimal(170),
         story="At 09:41 vibration left its normal range.",
         causes=(("Bearing Fault", 0.71), ("Pump Cavitation", 0.17), ("Other", 0.12)),

@@ -237,3 +237,34 @@ async def test_what_is_filled_in_survives_a_refresh(page: Page, site: str) -> No
         (sheet or "").rpartition("/")[0],
     )
     assert kept == [True, "half a sent", "a worn bearing", True, True, 2]
+
+
+async def test_acting_faults_are_listed_and_mended(page: Page, site: str, site_app: FastAPI) -> None:
+    site_app.state.faults.append({"id": "F-old", "kind": "fouling", "asset": "E-302"})
+    await page.goto(f"{site}/digital-twin/PLANT-B?asset=P-102B")
+    await page.get_by_role("button", name="Inject a fault").click()
+    menu, lines = page.get_by_role("dialog"), page.locator("[data-fault-list] li")
+    await expect(lines).to_have_text([re.compile("E-302.*Fouling")])
+    await menu.get_by_label("Asset").select_option("E-302")
+    await expect(menu.get_by_label("Fault", exact=True)).to_have_value("fouling")
+    await menu.get_by_role("button", name="Start fault").click()
+    await expect(lines).to_have_count(2)
+    await expect(menu.get_by_label("Asset")).to_have_value("E-302")
+    await lines.first.get_by_role("button", name="Mend").click()
+    await expect(lines).to_have_count(1)
+    assert [fault["id"] for fault in site_app.state.faults] == ["F1"]
+    await lines.get_by_role("button", name="Mend").click()
+    await expect(page.get_by_text("Faults acting now")).to_be_hidden()
+
+
+async def test_the_drawing_fits_at_a_press_and_stays_so(page: Page, site: str) -> None:
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await page.goto(f"{site}/digital-twin/PLANT-B")
+    canvas = page.locator(".twin-canvas")
+    overflow = "node => node.scrollHeight - node.clientHeight"
+    assert await canvas.evaluate(overflow) > 0
+    await page.get_by_role("button", name="Fit the drawing").click()
+    assert await canvas.evaluate(overflow) <= 0
+    await page.reload()
+    await expect(page.get_by_role("button", name="Fit the drawing")).to_have_attribute("aria-pressed", "true")
+    assert await canvas.evaluate(overflow) <= 0

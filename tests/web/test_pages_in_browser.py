@@ -1,6 +1,7 @@
 """Signing in, acknowledging and working on an order in a real browser, on the real application."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -136,6 +137,42 @@ async def test_the_playhead_reads_the_trends(browser: Browser, site: Site) -> No
     await page.keyboard.press("ArrowLeft")
     await expect(page.locator("[data-rec-offset]")).to_have_text("\u221200:01")
     await expect(page.locator("[data-playhead]").first).to_have_attribute("visibility", "visible")
+    assert errors == []
+
+
+async def test_play_becomes_pause_while_it_plays(browser: Browser, site: Site) -> None:
+    admin = site.house.user(Role.TENANT_ADMIN)
+    page, errors = await signed_in(browser, site, admin, f"/blackbox/incidents/{site.incident.id}")
+    button = page.locator('[data-rec="play"]')
+    await page.get_by_role("slider", name="Time in the window").press("Home")
+    await page.get_by_role("button", name="1×", exact=True).click()
+    await button.click()
+    await expect(button).to_have_attribute("aria-label", "Pause")
+    await expect(button.locator("use")).to_have_attribute("href", re.compile("#pause$"))
+    await button.click()
+    await expect(button).to_have_attribute("aria-label", "Play")
+    await expect(button.locator("use")).to_have_attribute("href", re.compile("#play$"))
+    assert errors == []
+
+
+@pytest.mark.clause("V7")
+async def test_an_incident_is_resolved_after_a_question(browser: Browser, site: Site) -> None:
+    admin = site.house.user(Role.TENANT_ADMIN)
+    page, errors = await signed_in(browser, site, admin, f"/blackbox/incidents/{site.incident.id}")
+    head, dialog = page.locator('[data-region="incident-head"]'), page.get_by_role("dialog")
+    await head.get_by_role("button", name="Resolve").click()
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_be_hidden()
+    await expect(head).not_to_contain_text("Resolved")
+    await head.get_by_role("button", name="Resolve").click()
+    await dialog.get_by_label("What was done").fill("Bearing replaced.")
+    await dialog.get_by_role("button", name="Resolve").click()
+    await expect(dialog).to_be_hidden()
+    await expect(head).to_contain_text("Resolved")
+    await expect(head.get_by_role("button", name="Resolve")).to_have_count(0)
+    async with site.house.database.transaction(site.house.own.tenant.id) as tx:
+        row = await tx.session.get_one(IncidentRow, site.incident.id)
+        assert (row.status, row.resolution) == ("RESOLVED", "Bearing replaced.")
     assert errors == []
 
 

@@ -173,11 +173,11 @@ class AssetView:
     risk: float | None = None
     incidents: tuple[IncidentView, ...] = ()
     """Active incidents that began on it, worst first."""
-    reached_by: tuple[IncidentView, ...] = ()
-    """Active incidents of other assets whose disturbance has reached it, worst first."""
     orders: tuple[OrderView, ...] = ()
     """Open orders, most urgent first."""
     signals: tuple[SignalView, ...] = ()
+    reached_by: tuple[IncidentView, ...] = ()
+    """Active incidents of other assets whose disturbance has reached it, worst first."""
 
     @property
     def incident(self) -> IncidentView | None:
@@ -218,11 +218,11 @@ class TwinPage:
     may_run_analysis: bool = False
     may_create_orders: bool = False
     may_see_causes: bool = True
+    demo: bool = False
+    """Fault injection is offered."""
     may_see_orders: bool = True
     only_assigned: bool = False
     """Incidents and orders of colleagues are not shown."""
-    demo: bool = False
-    """Fault injection is offered."""
 
     def signal_named(self, external_tag: str) -> SignalView | None:
         every = (s for asset in self.assets for s in asset.signals)
