@@ -18,7 +18,8 @@ async def message_for(status: int, body: bytes, tmp_path: Path, **headers: str) 
         return Response(body, status, headers)
 
     async with http_server(app) as port:
-        connector = PiConnector({"endpoint_url": f"http://127.0.0.1:{port}/piwebapi"}, tmp_path)
+        patient = {"endpoint_url": f"http://127.0.0.1:{port}/piwebapi", "request_timeout_s": 60}
+        connector = PiConnector(patient, tmp_path)
         found = await connector.probe()
     assert not found.ok
     return found.message

@@ -15,7 +15,6 @@ from optria.connectors.config import SourceConfig
 from optria.connectors.pi_values import decode, items_of
 from optria.core.errors import ConnectorUnavailable
 
-REQUEST_TIMEOUT_S = 8.0
 LONGEST_QUERY = 1900
 """IIS, which PI Web API runs in, refuses query strings over 2,048 characters by default."""
 POINTS_PER_BATCH = 100
@@ -30,6 +29,7 @@ class PiConfig(SourceConfig):
     data_server: str = ""
     verify_tls: bool = True
     use_channel: bool = True
+    request_timeout_s: float = 8.0
 
 
 class ChannelRefused(Exception):
@@ -52,7 +52,7 @@ class PiClient:
             answer = await self._http.request(method, f"{self.base}/{path}", json=body)
         except httpx.TimeoutException:
             raise ConnectorUnavailable(
-                f"The PI Web API at {self.base} did not answer within {REQUEST_TIMEOUT_S:.0f} s. "
+                f"The PI Web API at {self.base} did not answer within {self._config.request_timeout_s:.0f} s. "
                 "Check the address, the network and the server's load."
             ) from None
         except httpx.HTTPError as error:
@@ -118,7 +118,7 @@ class PiClient:
                 url,
                 additional_headers=_authorization(self._config),
                 ssl=_tls(self._config) if url.startswith("wss:") else None,
-                open_timeout=REQUEST_TIMEOUT_S,
+                open_timeout=self._config.request_timeout_s,
                 close_timeout=0.5,
                 ping_interval=PING_S,
                 ping_timeout=PONG_S,
@@ -150,7 +150,7 @@ async def pi_client(config: PiConfig) -> AsyncIterator[PiClient]:
     await allow_host(parts.hostname or "", parts.port or 443)
     async with httpx.AsyncClient(
         headers={**_authorization(config), "X-Requested-With": "OPTRIA"},
-        timeout=REQUEST_TIMEOUT_S,
+        timeout=config.request_timeout_s,
         verify=_tls(config) if parts.scheme == "https" else True,
         trust_env=False,
     ) as http:
