@@ -52,7 +52,8 @@ class PiClient:
             answer = await self._http.request(method, f"{self.base}/{path}", json=body)
         except httpx.TimeoutException:
             raise ConnectorUnavailable(
-                f"The PI Web API at {self.base} did not answer within {self._config.request_timeout_s:.0f} s. "
+                f"The PI Web API at {self.base} did not answer "
+                f"within {self._config.request_timeout_s:.0f} s. "
                 "Check the address, the network and the server's load."
             ) from None
         except httpx.HTTPError as error:
