@@ -9,7 +9,7 @@ import random
 import re
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,13 +81,18 @@ async def burst(database: Database) -> Burst:
 
 
 @pytest.fixture
-async def served(fresh_database: str, serving: Callable[[str], str], tmp_path: Path) -> Served:
+async def served(
+    fresh_database: str, serving: Callable[[str], str], tmp_path: Path
+) -> AsyncGenerator[Served]:
     environment = {
         **os.environ,
         "OPTRIA_APP_DATABASE_URL": serving(fresh_database),
         "OPTRIA_HOME": str(tmp_path),
     }
-    return Served(environment)
+    server = Served(environment)
+    yield server
+    if server.process is not None and server.process.returncode is None:
+        await server.kill()
 
 
 async def signed_in(served: Served, burst: Burst) -> str:
