@@ -111,7 +111,8 @@ class Recorder:
 
     async def _commit_events(self, tenant_id: int, taken: Sequence[Event]) -> None:
         """Events of one tenant; they leave the inbox once committed. Each CRITICAL one is a transaction."""
-        await self._store_events(tenant_id, [e for e in taken if e.severity < Severity.CRITICAL])
+        if plain := [e for e in taken if e.severity < Severity.CRITICAL]:
+            await self._store_events(tenant_id, plain)
         for grave in (e for e in taken if e.severity is Severity.CRITICAL):
             await self._store_events(tenant_id, [grave])
         self.inbox.events_done(taken)

@@ -1,7 +1,6 @@
 """Incidents as the API and the pages show them: who sees which, and what of each."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -247,9 +246,3 @@ async def asset_of(tx: Tx, incident: IncidentRow) -> AssetRow | None:
         AssetRow.id == incident.root_asset_id, AssetRow.tenant_id == incident.tenant_id
     )
     return (await tx.session.scalars(query)).first()
-
-
-def time_of(view: View, key: str) -> datetime | None:
-    """A time of a view, where it has one."""
-    value = view.get(key)
-    return value if isinstance(value, datetime) else None
