@@ -82,7 +82,7 @@ async def signed_in(browser: Browser, site: Site, user: User, then: str) -> tupl
     await page.get_by_label("E-mail").fill(user.email)
     await page.get_by_label("Password").fill(factories.PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page).to_have_url(site.url + then)
+    await page.wait_for_url(site.url + then, wait_until="load")  # its scripts have run by then
     return page, errors
 
 
