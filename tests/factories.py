@@ -19,9 +19,9 @@ from optria.db.plant import (
     MappingRow,
     SiteRow,
     ThresholdRow,
-    TwinLayout,
 )
 from optria.db.session import Tx
+from optria.db.twin import TwinLayout
 from optria.db.work import NotificationRow, WorkOrderRow
 from optria.kit import clock
 

@@ -4,7 +4,8 @@ import pytest
 
 from optria.core.roles import Role
 from optria.db.blackbox import IncidentRow
-from optria.db.plant import AssetRow, TwinLayout
+from optria.db.plant import AssetRow
+from optria.db.twin import TwinLayout
 from tests import factories
 from tests.web.house import House
 

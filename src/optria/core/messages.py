@@ -1,10 +1,12 @@
-"""What the inside tells the screens after a commit."""
+"""What the inside tells the screens, and itself, after a commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Topic = Literal["incidents", "workorders", "notify", "rca"]
+Topic = Literal["incidents", "workorders", "notify", "rca", "configuration", "sessions"]
+"""The first four reach the screens. ``configuration`` has the running plant read anew, ``sessions`` ends the
+open sockets of ``user_id``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,22 +13,33 @@ class Role(StrEnum):
 
 class Permission(StrEnum):
     VIEW_TWIN = "view_twin"
+    MANAGE_TWIN = "manage_twin"
+    """Draw the process: layouts and their nodes."""
     VIEW_ASSETS = "view_assets"
+    MANAGE_ASSETS = "manage_assets"
     VIEW_INCIDENTS = "view_incidents"
     """Some view of incidents: all, assigned ones, or the summary, by role."""
     VIEW_RCA = "view_rca"
     VIEW_RULES = "view_rules"
+    """Read what the analysis goes by: limits, windows, rules, costs, factors, specs, policies."""
     MANAGE_RULES = "manage_rules"
     RUN_RCA = "run_rca"
     VIEW_WORK_ORDERS = "view_work_orders"
     CREATE_WORK_ORDERS = "create_work_orders"
     UPDATE_WORK_ORDERS = "update_work_orders"
     APPROVE_WORK_ORDERS = "approve_work_orders"
+    VIEW_ON_CALL = "view_on_call"
+    MANAGE_ON_CALL = "manage_on_call"
     VIEW_NOTIFICATIONS = "view_notifications"
+    """One's own notifications, and how one wants them."""
     MANAGE_NOTIFICATIONS = "manage_notifications"
+    """Write to others, and set where the tenant's notifications go."""
     VIEW_INTEGRATIONS = "view_integrations"
     MANAGE_INTEGRATIONS = "manage_integrations"
     VIEW_SENSITIVE_NOTES = "view_sensitive_notes"
+    VIEW_AUDIT_LOG = "view_audit_log"
+    MANAGE_USERS = "manage_users"
+    """The people of a tenant: accounts, roles, passwords."""
     MANAGE_TENANTS = "manage_tenants"
     PUBLIC = "public"
     """Anyone, signed in or not."""
@@ -50,6 +61,7 @@ _ENGINEER = _VIEWER | {
     Permission.VIEW_RULES,
     Permission.VIEW_WORK_ORDERS,
     Permission.UPDATE_WORK_ORDERS,
+    Permission.VIEW_ON_CALL,
     Permission.VIEW_INTEGRATIONS,
     Permission.VIEW_SENSITIVE_NOTES,
 }
@@ -59,9 +71,14 @@ _OPTIMIZER = _ENGINEER | {
     Permission.APPROVE_WORK_ORDERS,
 }
 _ADMIN = _OPTIMIZER | {
+    Permission.MANAGE_ASSETS,
+    Permission.MANAGE_TWIN,
     Permission.MANAGE_RULES,
+    Permission.MANAGE_ON_CALL,
     Permission.MANAGE_INTEGRATIONS,
     Permission.MANAGE_NOTIFICATIONS,
+    Permission.MANAGE_USERS,
+    Permission.VIEW_AUDIT_LOG,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {

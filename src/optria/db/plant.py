@@ -27,7 +27,6 @@ from optria.db.base import (
     Json,
     Key,
     Line,
-    Long,
     Money,
     Prose,
     TenantOwned,
@@ -169,28 +168,6 @@ class MappingRow(TenantOwned, Base):
     description: Mapped[Line | None]
 
 
-class TwinLayout(TenantOwned, Base):
-    """A process drawing; ``config`` is the drawing as JSON."""
-
-    __tablename__ = "twin_layouts"
-    __v1__ = True
-
-    id: Mapped[Key]
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
-    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"))
-    name: Mapped[Line]
-    description: Mapped[Prose | None]
-    config: Mapped[Json | None] = mapped_column(default=dict)
-    width: Mapped[int | None] = mapped_column(default=1200)
-    height: Mapped[int | None] = mapped_column(default=800)
-    background_image: Mapped[Long | None]
-    background_color: Mapped[Code20 | None] = mapped_column(default="#181c21")
-    is_active: Mapped[bool | None] = mapped_column(default=True)
-    is_default: Mapped[bool | None] = mapped_column(default=False)
-    created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
-    updated_at: Mapped[datetime | None]
-
-
 class CostModel(TenantOwned, Base):
     """v1's cost references of a tenant, per asset family."""
 
@@ -249,9 +226,16 @@ class ThresholdRow(TenantOwned, Base):
     unit: Mapped[Code50 | None]
     severity: Mapped[Code20]
     is_active: Mapped[bool] = mapped_column(default=True)
+    """In force. A proposal is not until somebody approves it."""
     approved_by: Mapped[int | None]
     approved_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+    proposed_by: Mapped[int | None]
+    replaces_id: Mapped[int | None]
+    """The limit that this one takes the place of when it is approved."""
+    reason: Mapped[Prose | None]
+    ended_at: Mapped[datetime | None]
+    """When it went out of force, or was turned down."""
 
 
 class CostReference(TenantOwned, Base):
@@ -272,6 +256,13 @@ class CostReference(TenantOwned, Base):
     source: Mapped[Line | None]
     approved_at: Mapped[datetime | None]
     is_active: Mapped[bool] = mapped_column(default=True)
+    """In force. A proposal is not until somebody approves it."""
+    approved_by: Mapped[int | None]
+    created_at: Mapped[CreatedAt]
+    proposed_by: Mapped[int | None]
+    replaces_id: Mapped[int | None]
+    reason: Mapped[Prose | None]
+    ended_at: Mapped[datetime | None]
 
 
 class DowntimeReference(TenantOwned, Base):

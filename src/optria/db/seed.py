@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from optria.core.catalogue import PlantCatalogue, TagEntry
 from optria.core.roles import Role
-from optria.db import blackbox, demo, identity, plant, work
+from optria.db import blackbox, demo, identity, plant, twin, work
 from optria.db.seed_history import past_rows
 from optria.db.session import Database, Tx
 from optria.kit import clock
@@ -298,7 +298,7 @@ class _Seeder:
                 continue
             drawing = demo.read(name)
             self._add(
-                plant.TwinLayout(
+                twin.TwinLayout(
                     site_id=site_id,
                     name=drawing.get("name", code),
                     config=drawing,

@@ -92,6 +92,8 @@ class Hub:
     def publish(self, message: Message) -> None:
         """Number an event and lay it into the mailboxes of those it concerns."""
         name = f"e:{message.topic}"
+        if name not in EVENT_TOPICS:
+            return
         if name == "e:notify":
             self._event_topic((name, message.user_id)).publish(message)
             return

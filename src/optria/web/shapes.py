@@ -4,7 +4,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from optria.db.identity import User
-from optria.db.plant import AssetRow, AssetScore, MappingRow, SiteRow, TwinLayout
+from optria.db.plant import AssetRow, AssetScore, MappingRow, SiteRow
+from optria.db.twin import TwinLayout
 from optria.db.work import NotificationRow
 
 Json = dict[str, object]

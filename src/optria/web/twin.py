@@ -11,8 +11,9 @@ from optria.core.errors import NotFound
 from optria.core.roles import Permission
 from optria.core.tag import SignalMapping
 from optria.db.blackbox import IncidentRow
-from optria.db.plant import AssetRow, TwinLayout
+from optria.db.plant import AssetRow
 from optria.db.session import Tx
+from optria.db.twin import TwinLayout
 from optria.kit import clock
 from optria.web.asset_views import (
     Found,

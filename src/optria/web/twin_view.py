@@ -10,8 +10,9 @@ from optria.core.roles import Permission, Role, can
 from optria.core.work_order import ACTIVE_STATUSES
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
-from optria.db.plant import AssetRow, SiteRow, TwinLayout
+from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
+from optria.db.twin import TwinLayout
 from optria.db.work import WorkOrderRow
 from optria.web import work_order_views
 from optria.web.asset_views import Found, active_incidents, detector_scores, find_assets
