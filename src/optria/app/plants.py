@@ -1,6 +1,6 @@
-"""The configuration of every tenant, as loaded at start."""
+"""The configuration of every tenant, as it is in force now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 
@@ -20,16 +20,24 @@ class Plants:
         return self._models.get(tenant_id) or PlantModel(tenant_id)
 
     def __iter__(self) -> Iterator[PlantModel]:
-        return iter(self._models.values())
+        return iter(list(self._models.values()))
+
+    def put(self, plant: PlantModel) -> None:
+        self._models[plant.tenant_id] = plant
 
 
 async def load_plants(database: Database) -> Plants:
     """Read the plant of every active tenant."""
-    async with database.platform("start") as tx:
+    return Plants({tenant_id: await read_plant(database, tenant_id) for tenant_id in await tenants(database)})
+
+
+async def tenants(database: Database) -> Sequence[int]:
+    """Ids of the tenants whose plants are watched."""
+    async with database.platform("plants to watch") as tx:
         statement = select(Tenant.id).where(Tenant.status.is_distinct_from("inactive")).order_by(Tenant.id)
-        tenants = (await tx.session.execute(statement)).scalars().all()
-    models = {}
-    for tenant_id in tenants:
-        async with database.transaction(tenant_id) as tx:
-            models[tenant_id] = await load_plant(tx, tenant_id)
-    return Plants(models)
+        return (await tx.session.execute(statement)).scalars().all()
+
+
+async def read_plant(database: Database, tenant_id: int) -> PlantModel:
+    async with database.transaction(tenant_id) as tx:
+        return await load_plant(tx, tenant_id)

@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from optria import __version__
+from optria.app.configuration import Configuration
 from optria.app.plants import load_plants
-from optria.app.sources import Source, load_sources
+from optria.app.sources import Sources
 from optria.app.streams import Streams
 from optria.blackbox.recorder import Recorder
 from optria.core.errors import ConfigurationError, OptriaError
@@ -57,7 +58,6 @@ class _Server:
     def __init__(self, settings: Settings, database: Database, bus: Bus, stop: anyio.Event) -> None:
         self._settings, self._database, self._bus, self._stop = settings, database, bus, stop
         self._supervisor = Supervisor()
-        self._sources: list[Source] = []
 
     async def run(self, on_bound: Callable[[int], None] | None) -> None:
         plants = await load_plants(self._database)
@@ -65,11 +65,7 @@ class _Server:
         recorder = Recorder(self._database, plants, streams, streams)
         streams.tell(recorder)
         await streams.restore()
-        for plant in plants:
-            if plant.tenant_id in streams:
-                self._sources += await load_sources(
-                    self._database, plant, streams[plant.tenant_id], self._settings
-                )
+        sources = Sources(self._database, streams, self._settings, self._supervisor)
         app = create_app(
             Services(
                 database=self._database,
@@ -77,7 +73,7 @@ class _Server:
                 bus=self._bus,
                 pipelines=streams,
                 plants=plants,
-                links=self._links,
+                links=sources.of,
                 recorder=recorder,
                 health=lambda: self._supervisor.states,
                 version=__version__,
@@ -91,35 +87,28 @@ class _Server:
                 self._keep(lasting, "recorder", recorder.run),
                 self._keep(lasting, "hub", app.state.hub.run),
             ]
-            await self._run_streams(streams)
+            configuration = Configuration(self._database, plants, streams, sources, self._supervisor)
+            await self._run_streams(streams, sources, configuration)
             await web
             for task in inner:
                 task.cancel()
         await _last_words(streams, recorder)
 
-    async def _run_streams(self, streams: Streams) -> None:
+    async def _run_streams(self, streams: Streams, sources: Sources, configuration: Configuration) -> None:
         """Sources and histories until the stop; sources end first, histories flush what came."""
         async with asyncio.TaskGroup() as group:
-            histories = [
-                self._keep(group, f"history of tenant {tenant_id}", pipeline.history.run)
-                for tenant_id, pipeline in streams.items()
-            ]
-            histories.append(self._keep(group, "checkpoints", streams.checkpoint))
-            sources = [self._keep(group, f"source {source.name}", source.run) for source in self._sources]
+            checkpoints = self._keep(group, "checkpoints", streams.checkpoint)
+            following = self._keep(group, "configuration", lambda: configuration.follow(self._bus, group))
             await self._stop.wait()
-            for task in sources:
-                task.cancel()
-            await asyncio.wait(sources, timeout=5) if sources else None
-            for task in histories:
-                task.cancel()
+            following.cancel()
+            await sources.stop()
+            configuration.stop_histories()
+            checkpoints.cancel()
 
     def _keep(
         self, group: asyncio.TaskGroup, name: str, run: Callable[[], Awaitable[None]]
     ) -> asyncio.Task[None]:
         return group.create_task(self._supervisor.keep(name, run), name=name)
-
-    def _links(self, tenant_id: int) -> list[Source]:
-        return [source for source in self._sources if source.tenant_id == tenant_id]
 
 
 def refuse_public(host: str) -> None:

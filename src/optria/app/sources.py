@@ -1,36 +1,60 @@
 """The connections of the tenants: one supervised connector each, feeding its tenant's stream."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import structlog
 from sqlalchemy import select
 
+from optria.app.streams import Streams
 from optria.connectors import CONNECTORS
 from optria.connectors.base import Connector, Link, LinkState
 from optria.core.asset import PlantModel
 from optria.core.errors import ConfigurationError, OptriaError
-from optria.core.tag import SignalMapping, from_micros
+from optria.core.tag import SampleBatch, SignalMapping, from_micros
 from optria.db.plant import Integration
 from optria.db.session import Database
 from optria.kit import clock
 from optria.kit.settings import Settings
-from optria.streams.pipeline import Pipeline
+from optria.kit.supervise import Supervisor
+
+log = structlog.get_logger(__name__)
+
+STOP_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection as it is configured; another configuration is another one."""
+
+    tenant_id: int
+    integration_id: int
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    mappings: tuple[SignalMapping, ...]
 
 
 class Source:
-    """One connection. Its connector is made anew for every try, its link state stays."""
+    """One running connection. Its connector is made anew for every try, its link state stays."""
 
-    def __init__(
-        self, row: Integration, mappings: Sequence[SignalMapping], pipeline: Pipeline, settings: Settings
-    ) -> None:
-        self.integration_id, self.name = row.id, row.name
-        self.tenant_id = row.tenant_id
-        self._kind, self._config = row.integration_type, dict(row.config)
-        self._mappings = mappings
-        self._pipeline = pipeline
+    def __init__(self, connection: Connection, streams: Streams, settings: Settings) -> None:
+        self.connection = connection
+        self._streams = streams
         self._backfill = timedelta(minutes=settings.backfill_minutes)
         self._home = settings.home_folder
-        self._link = Link(tags=len(mappings))
+        self._link = Link(tags=len(connection.mappings))
+
+    @property
+    def integration_id(self) -> int:
+        return self.connection.integration_id
+
+    @property
+    def name(self) -> str:
+        return self.connection.name
 
     @property
     def state(self) -> str:
@@ -57,7 +81,7 @@ class Source:
         try:
             connector = self._connector()
             self._link = connector.link
-            await connector.run(self._mappings, self._pipeline.ingest, self._since())
+            await connector.run(self.connection.mappings, self._ingest, self._since())
         except OptriaError as error:
             self._link.lost(str(error))
             raise
@@ -65,26 +89,90 @@ class Source:
             if self._link.state is not LinkState.LOST:
                 self._link.lost("The connection ended unexpectedly; it is tried again.")
 
+    def _ingest(self, batch: SampleBatch) -> None:
+        self._streams.ingest(self.connection.tenant_id, batch)
+
     def _connector(self) -> Connector:
-        make = CONNECTORS.get(self._kind)
+        make = CONNECTORS.get(self.connection.kind)
         if make is None:
-            raise ConfigurationError(f"'{self._kind}' is no kind of connection. Use {', '.join(CONNECTORS)}.")
-        return make(self._config, self._home)
+            raise ConfigurationError(
+                f"'{self.connection.kind}' is no kind of connection. Use {', '.join(CONNECTORS)}."
+            )
+        return make(dict(self.connection.config), self._home)
 
     def _since(self) -> datetime:
         """Where history is to be taken up: after the newest sample known, at most the backfill back."""
         earliest = clock.now() - self._backfill
-        known = [self._pipeline.live.latest(mapping.id) for mapping in self._mappings]
+        live = self._streams[self.connection.tenant_id].live
+        known = [live.latest(mapping.id) for mapping in self.connection.mappings]
         newest = max((latest[1] for latest in known if latest is not None), default=0)
         return max(earliest, from_micros(int(newest * 1000)))
 
 
-async def load_sources(
-    database: Database, plant: PlantModel, pipeline: Pipeline, settings: Settings
-) -> list[Source]:
+class Sources:
+    """The running connections: begun, ended and begun anew as the configuration asks."""
+
+    def __init__(
+        self,
+        database: Database,
+        streams: Streams,
+        settings: Settings,
+        supervisor: Supervisor,
+    ) -> None:
+        self._database, self._streams = database, streams
+        self._settings, self._supervisor = settings, supervisor
+        self._running: dict[int, tuple[Source, asyncio.Task[None]]] = {}
+
+    def of(self, tenant_id: int) -> list[Source]:
+        """The running connections of a tenant."""
+        return [source for source, _ in self._running.values() if source.connection.tenant_id == tenant_id]
+
+    async def follow(self, plant: PlantModel, group: asyncio.TaskGroup) -> None:
+        """Run exactly the active connections of a plant; one that is configured as before is left alone."""
+        wanted = {each.integration_id: each for each in await connections(self._database, plant)}
+        for source in self.of(plant.tenant_id):
+            if wanted.get(source.integration_id) == source.connection:
+                del wanted[source.integration_id]
+            else:
+                await self._end(source)
+        for connection in wanted.values():
+            self._begin(connection, group)
+
+    async def stop(self) -> None:
+        """End every connection; what still runs after :data:`STOP_TIMEOUT_S` is left behind, and said."""
+        tasks = {task: source for source, task in self._running.values()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
+            for task in late:
+                log.warning("source_did_not_stop", source=tasks[task].name)
+
+    def _begin(self, connection: Connection, group: asyncio.TaskGroup) -> None:
+        source = Source(connection, self._streams, self._settings)
+        name = _task_name(source)
+        task = group.create_task(self._supervisor.keep(name, source.run), name=name)
+        self._running[connection.integration_id] = source, task
+
+    async def _end(self, source: Source) -> None:
+        _, task = self._running.pop(source.integration_id)
+        task.cancel()
+        await asyncio.wait([task], timeout=STOP_TIMEOUT_S)
+        self._supervisor.forget(_task_name(source))
+
+
+def _task_name(source: Source) -> str:
+    return f"source {source.integration_id} {source.name}"
+
+
+async def connections(database: Database, plant: PlantModel) -> list[Connection]:
     """The active connections of a tenant that have mapped signals."""
     async with database.transaction(plant.tenant_id) as tx:
         statement = select(Integration).where(Integration.is_active.is_not(False)).order_by(Integration.id)
         rows = (await tx.session.execute(statement)).scalars().all()
-    mapped = {row.id: [m for m in plant.mappings if m.integration_id == row.id] for row in rows}
-    return [Source(row, mapped[row.id], pipeline, settings) for row in rows if mapped[row.id]]
+    mapped = {row.id: tuple(m for m in plant.mappings if m.integration_id == row.id) for row in rows}
+    return [
+        Connection(row.tenant_id, row.id, row.name, row.integration_type, dict(row.config), mapped[row.id])
+        for row in rows
+        if mapped[row.id]
+    ]

@@ -21,6 +21,7 @@ from optria.db.session import Database, Tx
 from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.rca.case import Series
+from optria.streams.handover import hand_over
 from optria.streams.history import History, read_window
 from optria.streams.pipeline import Pipeline
 from optria.streams.recent import Series as Memory
@@ -29,8 +30,6 @@ log = structlog.get_logger(__name__)
 
 CHECKPOINT = "stream"
 CHECKPOINT_EVERY_S = 30.0
-
-
 MEMORY_MARGIN_S = 5.0
 
 
@@ -41,10 +40,9 @@ class Streams(Mapping[int, Pipeline]):
         self._database = database
         self._anchors: dict[tuple[int, int], Anchor] = {}
         self._recorder: Recorder | None = None
+        self._settings = settings
         self._memory = timedelta(minutes=settings.ring_minutes)
-        self._pipelines = {
-            plant.tenant_id: self._pipeline(plant, settings) for plant in plants if plant.mappings
-        }
+        self._pipelines = {plant.tenant_id: self._pipeline(plant) for plant in plants if plant.mappings}
 
     def __getitem__(self, tenant_id: int) -> Pipeline:
         return self._pipelines[tenant_id]
@@ -55,7 +53,7 @@ class Streams(Mapping[int, Pipeline]):
     def __len__(self) -> int:
         return len(self._pipelines)
 
-    def _pipeline(self, plant: PlantModel, settings: Settings) -> Pipeline:
+    def _pipeline(self, plant: PlantModel, history: History | None = None) -> Pipeline:
         def on_anchor(anchor: Anchor) -> None:
             self._anchors[plant.tenant_id, anchor.asset_id] = anchor
             if self._recorder:
@@ -70,12 +68,26 @@ class Streams(Mapping[int, Pipeline]):
 
         return Pipeline(
             plant,
-            settings,
+            self._settings,
             on_anchor,
             on_event,
             on_cleared,
-            history=History(self._database, plant.tenant_id),
+            history=history or History(self._database, plant.tenant_id),
         )
+
+    def configure(self, plant: PlantModel) -> None:
+        """Go on with the plant as it is configured now; a tenant with its first signals gets a stream."""
+        running = self._pipelines.get(plant.tenant_id)
+        if running is not None:
+            successor = self._pipeline(plant, running.history)
+            hand_over(running, successor)
+            self._pipelines[plant.tenant_id] = successor
+        elif plant.mappings:
+            self._pipelines[plant.tenant_id] = self._pipeline(plant)
+
+    def ingest(self, tenant_id: int, batch: SampleBatch) -> None:
+        """Samples for the stream that a tenant has now."""
+        self._pipelines[tenant_id].ingest(batch)
 
     def tell(self, recorder: Recorder) -> None:
         """From now on anchors and events go to ``recorder``."""
@@ -138,7 +150,7 @@ class Streams(Mapping[int, Pipeline]):
             await self.save()
 
     async def save(self) -> None:
-        for tenant_id, pipeline in self._pipelines.items():
+        for tenant_id, pipeline in list(self._pipelines.items()):
             state = pipeline.state()
             async with self._database.transaction(tenant_id) as tx:
                 await _store(tx, tenant_id, state)

@@ -73,6 +73,12 @@ class Gate:
         self._count("stuck", int(good[fresh].sum() - scored.sum()))
         return Admitted(kept, row, scored, clean.select(late))
 
+    def take_over(self, other: "Gate", before: NDArray[np.intp], after: NDArray[np.intp]) -> None:
+        """Know of the rows ``after`` what ``other`` knows of its rows ``before``, and count on."""
+        self.stuck.take_over(other.stuck, before, after)
+        self.last_time[after] = other.last_time[before]
+        self.counts = other.counts
+
     def is_stuck(self, row: int) -> bool:
         """Whether the tag of this row has shown one value for far too long."""
         return bool(self.stuck.flagged[row])

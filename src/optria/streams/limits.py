@@ -57,6 +57,16 @@ class Limits:
         for k in range(int(rank.max()) + 1):
             self._step(batch, chosen[rank == k], row)
 
+    def take_over(self, other: "Limits") -> None:
+        """A limit that is the same in ``other`` stays crossed or not: it is not reported again."""
+        known = {(other.roster.mappings[w.row], w.threshold): at for at, w in enumerate(other._watches)}
+        for at, watch in enumerate(self._watches):
+            before = known.get((self.roster.mappings[watch.row], watch.threshold))
+            if before is not None:
+                self._beyond[at], self._inside[at] = other._beyond[before], other._inside[before]
+                self.active[at] = other.active[before]
+        self.chatter = other.chatter
+
     def _step(self, batch: SampleBatch, samples: NDArray[np.intp], row: NDArray[np.intp]) -> None:
         groups = [self._of_row[r] for r in row[samples]]
         watch = np.concatenate(groups)

@@ -37,6 +37,10 @@ class Live:
         )
         self._version[row] = self._cursor
 
+    def continue_after(self, other: "Live") -> None:
+        """Count on where ``other`` ended: to a reader with a cursor of ``other`` everything here is new."""
+        self._cursor = other._cursor
+
     def changed_since(self, cursor: int) -> tuple[int, dict[int, Latest]]:
         """The tags with a sample after ``cursor`` (0: all that have one), and the cursor to ask with next."""
         rows = np.flatnonzero(self._version > cursor)

@@ -54,7 +54,7 @@ class Pipeline:
         self.limits = Limits(plant, self.roster, on_event)
         self.scorer = Scorer(plant, self.roster, self.gate.stuck)
         self._learned_until = np.full(len(tags), np.iinfo(np.int64).min, np.int64)
-        self._errors: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
         self._failed: set[int] = set()
 
     def _ring(self, settings: Settings) -> int:
@@ -64,7 +64,7 @@ class Pipeline:
     @property
     def counts(self) -> Mapping[str, int]:
         """What was refused, shed or went wrong, by reason."""
-        detectors = self.scorer.errors + self.scorer.chosen.errors + self._errors
+        detectors = self.scorer.errors + self.scorer.chosen.errors + self.errors
         counts = dict(self.gate.counts) | {f"detector {name}": n for name, n in detectors.items()}
         return counts | ({"history_shed": self.history.shed} if self.history.shed else {})
 
@@ -117,13 +117,13 @@ class Pipeline:
         What does not fit (another mapping, a damaged row) is left out, counted and warms up again.
         """
         restored, damaged = checkpoint.load(self.scorer, state, self._learned_until)
-        self._errors["state_refused"] += damaged
+        self.errors["state_refused"] += damaged
         episodes = state.get("episodes")
         if isinstance(episodes, dict):
             try:
                 self.anchoring.restore(episodes)
             except (KeyError, TypeError, ValueError):
-                self._errors["state_refused"] += 1
+                self.errors["state_refused"] += 1
         return restored
 
     def _blame(self, asset_id: int) -> Blame:
@@ -168,7 +168,7 @@ class Pipeline:
         return readings
 
     def _start_anew(self, asset: int, error: Exception) -> None:
-        self._errors["scoring"] += 1
+        self.errors["scoring"] += 1
         if asset not in self._failed:
             self._failed.add(asset)
             log.warning("detectors_reset", asset=self.roster.asset_ids[asset], exc_info=error)

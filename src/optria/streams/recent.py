@@ -60,13 +60,14 @@ class Recent:
     def window(self, tag: int, start: datetime, end: datetime) -> Series:
         """What is kept of one tag in [start, end]; empty for an unknown tag."""
         row = self._row.get(tag)
-        return Series.empty() if row is None else self._all(row).between(start, end)
+        return Series.empty() if row is None else self.all_of(row).between(start, end)
 
     def windows(self, tags: Iterable[int], start: datetime, end: datetime) -> dict[int, Series]:
         """The window of each tag; tags that are not known are left out."""
         return {tag: self.window(tag, start, end) for tag in tags if tag in self._row}
 
-    def _all(self, row: int) -> Series:
+    def all_of(self, row: int) -> Series:
+        """Everything that is kept of the tag at position ``row``."""
         written = int(self._written[row])
         size, head = min(written, self.capacity), written % self.capacity
         order = np.arange(size) if written <= self.capacity else np.r_[head : self.capacity, 0:head]

@@ -41,6 +41,11 @@ class StuckTimer:
             pending = np.delete(pending, first)
         return stuck
 
+    def take_over(self, other: "StuckTimer", before: NDArray[np.intp], after: NDArray[np.intp]) -> None:
+        """Know of the rows ``after`` what ``other`` knows of its rows ``before``."""
+        for name in ("value", "since", "longest_us", "changes", "flagged"):
+            getattr(self, name)[after] = getattr(other, name)[before]
+
     def _step(
         self, row: NDArray[np.intp], time: NDArray[np.int64], value: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
