@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     """History asked of a connector at start, to warm up detectors and fill trends."""
     ring_minutes: float = 60.0
     """Samples kept in memory per tag."""
+    secret_keys: SecretStr | None = None
+    """Keys of the stored secrets, ``id:base64,id:base64``: the first encrypts, all decrypt.
+    None: a key file in ``home``, made at first use."""
+    connector_hosts: str = ""
+    """Hosts that connections may call: names, ``*.domain`` patterns, addresses and CIDR, comma-separated.
+    Empty: all but those that are always refused."""
+    connector_files: Path | None = None
+    """Folder whose SQLite files connections may read, besides ``home``."""
     simulator_url: str | None = None
     """Control address of a simulated plant, for the demo's fault panel."""
 
