@@ -1,6 +1,7 @@
 """Who did what: rows of ``audit_logs``, which are added and never changed, in the transaction of the deed."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
@@ -9,21 +10,26 @@ from optria.db.identity import AuditLog
 from optria.db.session import Tx
 
 Words = Mapping[str, object]
+COMMAND_LINE: Final = "optria command line"
+"""The user agent of what is done on the machine itself."""
 
 
 def record(
     tx: Tx,
-    user_id: int,
+    user_id: int | None,
     tenant_id: int | None,
     action: str,
     entity_type: str,
-    entity_id: int | UUID,
-    request: Request,
+    entity_id: int | UUID | None,
+    request: Request | None,
     *,
     old: Words | None = None,
     new: Words | None = None,
 ) -> None:
-    """Write down one deed. The id column is a number: a UUID stands in ``new_values`` as ``id``."""
+    """Write down one deed. The id column is a number: a UUID stands in ``new_values`` as ``id``.
+
+    ``user_id`` None is nobody known, or the command line, which has no ``request`` either.
+    """
     by_uuid = isinstance(entity_id, UUID)
     after = {**({"id": str(entity_id)} if by_uuid else {}), **(new or {})}
     tx.session.add(
@@ -35,10 +41,14 @@ def record(
             entity_id=None if by_uuid else entity_id,
             old_values=dict(old) if old else None,
             new_values=after or None,
-            ip_address=request.client.host[:45] if request.client else None,
-            user_agent=request.headers.get("user-agent", "")[:500] or None,
+            ip_address=request.client.host[:45] if request and request.client else None,
+            user_agent=_agent(request),
         )
     )
+
+
+def _agent(request: Request | None) -> str | None:
+    return COMMAND_LINE if request is None else request.headers.get("user-agent", "")[:500] or None
 
 
 def moved(
