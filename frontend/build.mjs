@@ -23,6 +23,11 @@ const COPIES = {
   "licences/IBM-Plex-OFL-1.1.txt": "@fontsource-variable/ibm-plex-sans/LICENSE",
   "licences/lucide-ISC.txt": "lucide-static/LICENSE",
   "licences/uplot-MIT.txt": "uplot/LICENSE",
+  "licences/swagger-ui-Apache-2.0.txt": "swagger-ui-dist/LICENSE",
+  "licences/swagger-ui-NOTICE.txt": "swagger-ui-dist/NOTICE",
+  "swagger/swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt",
+  "swagger/swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+  "swagger/swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
 };
 
 function stylesheet() {
@@ -53,6 +58,9 @@ function build() {
   for (const [name, source] of Object.entries(COPIES)) files[name] = fs.readFileSync(path.join(modules, source));
   for (const name of fs.readdirSync(path.join(here, "js")).filter((n) => n.endsWith(".js"))) {
     files[`js/${name}`] = fs.readFileSync(path.join(here, "js", name));
+  }
+  for (const name of fs.readdirSync(path.join(here, "swagger"))) {
+    files[`swagger/${name}`] = fs.readFileSync(path.join(here, "swagger", name));
   }
   const sums = {};
   for (const name of Object.keys(files).sort()) sums[name] = createHash("sha256").update(files[name]).digest("hex");

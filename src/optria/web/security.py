@@ -26,7 +26,10 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class SecurityHeaders:
-    """Adds :data:`HEADERS` to every answer, and ``no-store`` where a route chose no caching."""
+    """Adds :data:`HEADERS` to every answer, and ``no-store`` where a route chose no caching.
+
+    A page that needs a Content-Security-Policy of its own sets it; every other gets ours.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,7 +42,8 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                own_policy = headers.get("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+                headers.update(HEADERS | {"Content-Security-Policy": own_policy})
                 headers.setdefault("Cache-Control", "no-store")
                 if scope.get("scheme") == "https":
                     headers["Strict-Transport-Security"] = HSTS

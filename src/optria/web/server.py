@@ -2,8 +2,8 @@
 
 from fastapi import FastAPI
 
-from optria.core.roles import Permission
 from optria.web import (
+    api_docs,
     assets,
     auth,
     demo,
@@ -27,8 +27,8 @@ from optria.web import (
     work_orders,
 )
 from optria.web.connection import Timing
-from optria.web.deps import require
 from optria.web.limits import BodyLimit, LoginThrottle
+from optria.web.openapi import TITLE, DescribedApp
 from optria.web.rendering import mount_static
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
@@ -54,14 +54,15 @@ ROUTERS = (
     work_order_page.router,
     notifications_page.router,
     live.router,
+    api_docs.router,
 )
 """Every router of the product; a new one is added here by name."""
 
 
 def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``."""
-    app = FastAPI(
-        title="OPTRIA IQ",
+    app = DescribedApp(
+        title=TITLE,
         version=services.version,
         docs_url=None,
         redoc_url=None,
@@ -76,12 +77,5 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     errors.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
-    _describe(app)
     mount_static(app)
     return app
-
-
-def _describe(app: FastAPI) -> None:
-    @app.get("/api/openapi.json", include_in_schema=False, dependencies=[require(Permission.SIGNED_IN)])
-    async def openapi() -> dict[str, object]:
-        return app.openapi()
