@@ -46,12 +46,15 @@ async def test_signing_in_and_out_is_written_down(house: House, form: bool) -> N
     }
 
 
-async def test_a_failed_sign_in_is_written_down_of_known_accounts(house: House) -> None:
+async def test_a_failed_sign_in_is_written_down_and_of_a_stranger_not_what_was_typed(house: House) -> None:
     user = house.user(Role.VIEWER)
     async with house.client() as browser:
         await browser.post(LOGIN, json={"email": user.email.upper(), "password": "wrong"})
         await browser.post(LOGIN, json={"email": "nobody@example.com", "password": "wrong"})
-    assert [line(row) for row in await written(house)] == [("sign_in_failed", user.id, "user", user.id)]
+    known, unknown = await written(house)
+    assert line(known) == ("sign_in_failed", user.id, "user", user.id)
+    assert line(unknown) == ("sign_in_failed", None, "user", None)
+    assert (unknown.tenant_id, unknown.new_values) == (None, None)
 
 
 async def test_signing_out_without_a_session_writes_nothing(house: House) -> None:

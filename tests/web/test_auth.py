@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from fastapi import Request
 from pwdlib.hashers.bcrypt import BcryptHasher
 from sqlalchemy import select, update
 
@@ -10,7 +11,7 @@ from optria.core.roles import Role
 from optria.db.identity import Tenant, User, UserSession
 from optria.kit import clock
 from optria.web import sessions
-from optria.web.auth import own_path
+from optria.web.auth import _open, own_path
 from tests import factories
 from tests.web.house import House
 
@@ -97,9 +98,85 @@ async def test_the_sixth_attempt_waits(house: House) -> None:
     assert int(answers[-1].headers["retry-after"]) > 800
 
 
+async def test_signing_in_well_does_not_use_up_the_attempts_of_an_address(house: House) -> None:
+    users = [house.user(role) for role in Role]
+    async with house.client() as browser:
+        answers = [await browser.post(LOGIN, json=_asked(user)) for user in users * 7]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_addresses_of_version_1_that_differ_by_case_alone_both_sign_in(house: House) -> None:
+    async with house.database.platform("test") as tx:
+        lower = await factories.user(tx, house.own.tenant.id, email="twin@example.com")
+        upper = await factories.user(tx, house.own.tenant.id, email="Twin@example.com")
+    async with house.client() as browser:
+        found = [
+            (await browser.post(LOGIN, json=_asked(user))).json()["user"]["id"] for user in (lower, upper)
+        ]
+        odd = await browser.post(LOGIN, json={"email": "TWIN@example.com", "password": factories.PASSWORD})
+    assert found == [lower.id, upper.id]
+    assert odd.json()["user"]["id"] == lower.id
+
+
+async def test_a_token_sent_before_the_sign_in_is_never_adopted(house: House) -> None:
+    """Session fixation: what a stranger planted in the browser opens nothing afterwards."""
+    planted = "a-token-that-somebody-else-knows-too-0123456789"
+    header = {"Authorization": f"Bearer {planted}"}
+    async with house.client() as browser, house.client() as stranger:
+        browser.cookies.set(sessions.COOKIE, planted)
+        await browser.post(LOGIN, json=_asked(house.user(Role.ENGINEER)))
+        given = browser.cookies.get(sessions.COOKIE, domain="plant.test")
+        assert (await stranger.get("/api/auth/me", headers=header)).status_code == 401
+    async with house.database.platform("test") as tx:
+        stored = (await tx.session.scalars(select(UserSession.token_sha256))).all()
+    assert stored == [sessions.digest(given or "")]
+    assert given != planted
+
+
+async def test_every_sign_in_has_a_token_of_its_own(house: House) -> None:
+    tokens = set()
+    for _ in range(3):
+        async with house.client() as browser:
+            await browser.post(LOGIN, json=_asked(house.user(Role.ENGINEER)))
+            tokens.add(browser.cookies[sessions.COOKIE])
+    assert len(tokens) == 3
+
+
+async def test_the_cookies_value_works_as_version_1s_bearer_token(house: House) -> None:
+    user = house.user(Role.ENGINEER)
+    async with house.client() as browser, house.client() as program:
+        await browser.post(LOGIN, json=_asked(user))
+        by_cookie = await browser.get("/api/auth/me")
+        header = {"Authorization": f"Bearer {browser.cookies[sessions.COOKIE]}"}
+        by_header = await program.get("/api/auth/me", headers=header)
+    assert by_cookie.json() == by_header.json()
+    assert by_header.json()["email"] == user.email
+
+
+@pytest.mark.parametrize("change", [{"password_hash": "another"}, {"is_active": False}])
+async def test_what_changes_while_the_password_is_verified_counts(
+    house: House, change: dict[str, object]
+) -> None:
+    """The hash of the old password is neither written back nor worth a session."""
+    user = house.user(Role.ENGINEER)
+    async with house.database.platform("test") as tx:
+        await tx.session.execute(update(User).where(User.id == user.id).values(**change))
+    assert await _open(house.services, _request(), user, "$argon2id$of-the-old-password") is None
+    async with house.database.platform("test") as tx:
+        stored = await tx.session.scalar(select(User.password_hash).where(User.id == user.id))
+        assert (await tx.session.scalars(select(UserSession))).all() == []
+    assert stored == change.get("password_hash", user.password_hash)
+
+
+def _request() -> Request:
+    return Request({"type": "http", "headers": [], "client": ("127.0.0.1", 1)})
+
+
+@pytest.mark.clause("G7")
 async def test_v1s_bcrypt_hash_is_replaced_at_sign_in(house: House) -> None:
     user = house.user(Role.ENGINEER)
     old = BcryptHasher(rounds=4).hash("Engineer2024!")
+    assert old.startswith("$2b$")
     async with house.database.platform("test") as tx:
         await tx.session.execute(update(User).where(User.id == user.id).values(password_hash=old))
     async with house.client() as browser:

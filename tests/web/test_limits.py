@@ -56,10 +56,28 @@ def test_the_window_slides_and_success_forgets() -> None:
     now = [0.0]
     throttle = LoginThrottle(lambda: now[0])
     assert _attempts(throttle, ["a"] * 4) == 4
-    throttle.succeeded("a")
+    throttle.succeeded("a", "10.0.0.1")
     assert _attempts(throttle, ["a"] * 9) == 5
     now[0] = ATTEMPT_WINDOW_S + 1
     assert _attempts(throttle, ["a"] * 9) == 5
+
+
+def test_a_control_room_that_signs_in_behind_one_address_is_not_kept_out() -> None:
+    throttle = LoginThrottle(lambda: 0.0)
+    for number in range(100):
+        throttle.admit(f"operator{number}", "10.0.0.1")
+        throttle.succeeded(f"operator{number}", "10.0.0.1")
+    assert _attempts(throttle, [f"guess{i}" for i in range(40)]) == 30
+
+
+def test_a_right_password_between_does_not_give_more_guesses() -> None:
+    throttle = LoginThrottle(lambda: 0.0)
+    guessed = 0
+    for number in range(40):
+        guessed += _attempts(throttle, [f"victim{number}"])
+        if _attempts(throttle, ["own"]):
+            throttle.succeeded("own", "10.0.0.1")
+    assert guessed == 30
 
 
 def test_the_memory_of_attempts_is_bounded() -> None:

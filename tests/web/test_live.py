@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -20,6 +20,7 @@ from optria.core.roles import Role
 from optria.core.tag import Quality
 from optria.db.identity import User, UserSession
 from optria.db.session import Database
+from optria.web import sessions
 from optria.web.connection import Timing
 from optria.web.runner import serve
 from optria.web.sessions import COOKIE
@@ -357,3 +358,60 @@ def test_timing_is_that_of_the_protocol() -> None:
     timing = Timing()
     assert timedelta(seconds=timing.tick_s) == timedelta(milliseconds=500)
     assert (timing.heartbeat_s, timing.send_timeout_s, timing.session_check_s) == (5.0, 5.0, 60.0)
+
+
+async def test_a_socket_closes_at_once_when_its_session_ends(house: House) -> None:
+    """The check of the session (every 60 s here) is not waited for."""
+    engineer = house.user(Role.ENGINEER)
+    async with (
+        served(house) as url,
+        opened(house, url, engineer) as revoked,
+        opened(house, url, Role.TENANT_ADMIN) as colleague,
+    ):
+        for browser in (revoked, colleague):
+            await browser.ask(op="sub", topic="e:incidents")
+            await browser.next("snap", "e:incidents")
+        async with house.database.platform("test") as tx:
+            assert await sessions.end_of_user(tx, engineer.id) == 1
+        assert await revoked.closing() == 4401
+        await _publish(house, Message(house.own.tenant.id, "incidents", "incident_opened", "id-1"))
+        assert (await colleague.next("d", "e:incidents"))["data"][0]["entity_id"] == "id-1"
+
+
+async def test_the_session_that_is_kept_keeps_its_socket(house: House) -> None:
+    admin = house.user(Role.TENANT_ADMIN)
+    kept = await house.token(admin)
+    house.tokens.clear()
+    async with served(house) as url, opened(house, url, admin) as other:
+        await other.ask(op="sub", topic="e:incidents")
+        await other.next("snap", "e:incidents")
+        headers = {"Cookie": f"{COOKIE}={kept}"}
+        async with connect(url, additional_headers=headers, compression=None, proxy=None) as socket:
+            own = Browser(socket)
+            await own.ask(op="sub", topic="e:incidents")
+            await own.next("snap", "e:incidents")
+            async with house.database.platform("test") as tx:
+                found = await tx.session.scalar(
+                    select(UserSession.id).where(UserSession.token_sha256 == sessions.digest(kept))
+                )
+                await sessions.end_of_user(tx, admin.id, keep=found)
+            assert await other.closing() == 4401
+            await _publish(house, Message(house.own.tenant.id, "incidents", "incident_opened", "id-1"))
+            assert await own.next("d", "e:incidents")
+
+
+async def test_a_suspended_tenants_sockets_close_and_the_owners_stay(house: House) -> None:
+    tenant_id = house.own.tenant.id
+    async with (
+        served(house) as url,
+        opened(house, url, Role.VIEWER) as viewer,
+        opened(house, url, Role.PLATFORM_OWNER) as owner,
+    ):
+        for browser in (viewer, owner):
+            await browser.ask(op="sub", topic="e:incidents")
+            await browser.next("snap", "e:incidents")
+        async with house.database.platform("test") as tx:
+            assert await sessions.end_of_tenant(tx, tenant_id) == 1
+        assert await viewer.closing() == 4401
+        await _publish(house, Message(tenant_id, "incidents", "incident_opened", "id-1"))
+        assert await owner.next("d", "e:incidents")

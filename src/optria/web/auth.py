@@ -40,53 +40,72 @@ class SignIn:
 async def sign_in(
     services: Services, throttle: LoginThrottle, request: Request, asked: LoginRequest
 ) -> SignIn:
-    """Check a password and open a session; an earlier session of the same browser ends.
+    """Check a password and open a session with a token of its own; an earlier one of the browser ends.
 
     Raises:
         Unauthenticated: with the same words whether the account or the password is wrong.
         HTTPException: 429 after too many attempts.
     """
-    account = asked.email.strip().lower()
-    throttle.admit(account, request.client.host if request.client else "")
-    user, is_welcome = await _account(services, account)
+    account, address = asked.email.strip().lower(), address_of(request)
+    throttle.admit(account, address)
+    user, is_welcome = await _account(services, asked.email.strip())
     stored_hash = user.password_hash if user and is_welcome else None
     fits, better_hash = await passwords.verify(asked.password, stored_hash)
-    if user is None or not is_welcome or not fits:
-        if user is not None:
-            await _note_failure(services, request, user)
-        raise Unauthenticated("The e-mail address or the password is wrong.")
-    throttle.succeeded(account)
-    return await _open(services, request, user.id, better_hash)
+    if user is not None and stored_hash is not None and fits:
+        signed = await _open(services, request, user, better_hash)
+        if signed is not None:
+            throttle.succeeded(account, address)
+            return signed
+    await _note_failure(services, request, user)
+    raise Unauthenticated("The e-mail address or the password is wrong.")
+
+
+def address_of(request: Request) -> str:
+    """The network address that a request came from."""
+    return request.client.host if request.client else ""
 
 
 async def _account(services: Services, email: str) -> tuple[User | None, bool]:
-    """The user of an e-mail address in lower case, and whether they may use the product."""
+    """The user of an e-mail address in any letter case, and whether they may use the product.
+
+    Version 1 took addresses that differ by case alone: then the one as it is written counts.
+    """
     query = (
         select(User, Tenant.status)
         .join(Tenant, Tenant.id == User.tenant_id, isouter=True)
-        .where(func.lower(User.email) == email)
+        .where(func.lower(User.email) == email.lower())
+        .order_by((User.email == email).desc(), User.id)
     )
     async with services.database.platform("sign-in") as tx:
-        found = (await tx.session.execute(query)).one_or_none()
+        found = (await tx.session.execute(query)).first()
         return (None, False) if found is None else (found[0], sessions.is_admitted(*found))
 
 
-async def _note_failure(services: Services, request: Request, user: User) -> None:
+async def _note_failure(services: Services, request: Request, user: User | None) -> None:
+    """Written down of unknown accounts too, else the time of the answer would tell which ones exist.
+
+    Not what was typed: it may be a password in the wrong field.
+    """
+    user_id, tenant_id = (user.id, user.tenant_id) if user else (None, None)
     async with services.database.platform("sign-in") as tx:
-        audit.record(tx, user.id, user.tenant_id, "sign_in_failed", "user", user.id, request)
+        audit.record(tx, user_id, tenant_id, "sign_in_failed", "user", user_id, request)
 
 
-async def _open(services: Services, request: Request, user_id: int, better_hash: str | None) -> SignIn:
-    address = request.client.host if request.client else ""
+async def _open(
+    services: Services, request: Request, verified: User, better_hash: str | None
+) -> SignIn | None:
+    """A session, unless the password changed or the account was closed while the password was verified."""
     async with services.database.platform("sign-in") as tx:
-        user = await tx.session.get_one(User, user_id)
+        user = await tx.session.get_one(User, verified.id, with_for_update={"key_share": True})
+        if user.password_hash != verified.password_hash or user.is_active is False:
+            return None
         user.last_login = clock.now()
         if better_hash:
             user.password_hash = better_hash
         if earlier := token_of(request):
             await sessions.end(tx, earlier)
         agent = request.headers.get("user-agent", "")
-        token = await sessions.start(tx, user, services.settings, address, agent)
+        token = await sessions.start(tx, user, services.settings, address_of(request), agent)
         audit.record(tx, user.id, user.tenant_id, "sign_in", "user", user.id, request)
         return SignIn(token, user_json(user))
 

@@ -56,7 +56,12 @@ class Connection:
         self._timing = timing
         self._heard = heard
         self._is_welcome = is_welcome
+        self._session_ended = asyncio.Event()
         self.frames_sent = 0
+
+    def end_session(self) -> None:
+        """Close with :data:`SIGNED_OUT` at once: the session is known to be over."""
+        self._session_ended.set()
 
     async def run(self) -> None:
         """Serve the accepted socket, and close it where the browser has not."""
@@ -103,8 +108,10 @@ class Connection:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(self._timing.session_check_s)
-            if not await self._is_welcome():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.session_check_s):
+                    await self._session_ended.wait()
+            if self._session_ended.is_set() or not await self._is_welcome():
                 raise LeaveError(SIGNED_OUT)
 
 

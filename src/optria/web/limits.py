@@ -65,8 +65,9 @@ def _counted(receive: Receive) -> Receive:
 class LoginThrottle:
     """Counts sign-in attempts per account and per address over a sliding window.
 
-    An attempt is counted before the password is hashed, which is the costly part; a success forgets the
-    account's attempts.
+    An attempt is counted before the password is hashed, which is the costly part. A success forgets the
+    account's attempts and takes its own from those of the address: a control room shares one address. The
+    counts are of this process: behind several, a guesser has as many times the attempts.
     """
 
     def __init__(self, clock_s: Callable[[], float] = monotonic) -> None:
@@ -94,8 +95,11 @@ class LoginThrottle:
         if len(self._attempts) > REMEMBERED_KEYS:
             self._forget_old(now)
 
-    def succeeded(self, account: str) -> None:
+    def succeeded(self, account: str, address: str) -> None:
+        """Take back what :meth:`admit` counted for a right password."""
         self._attempts.pop(f"a:{account}", None)
+        if attempts := self._attempts.get(f"i:{address}"):
+            attempts.pop()
 
     def _wait_s(self, key: str, limit: int, now: float) -> float:
         attempts = self._attempts.get(key)

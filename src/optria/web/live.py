@@ -19,6 +19,7 @@ from optria.core.errors import OptriaError
 from optria.core.messages import Message
 from optria.core.roles import Permission, can
 from optria.streams.live import Live
+from optria.web import sessions
 from optria.web.connection import MALFORMED, SIGNED_OUT, TRY_LATER, Connection, LeaveError, Timing, close
 from optria.web.deps import SOCKET, language_of, token_of
 from optria.web.mailbox import Mailbox
@@ -64,7 +65,7 @@ class Hub:
         self._events: dict[EventKey, EventTopic] = {}
         self._values: dict[tuple[int, str], ValueTopic] = {}
         self._versions: dict[int, int] = {}
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, Viewer] = {}
         self._frames = 0
         self._refused = 0
 
@@ -90,7 +91,11 @@ class Hub:
                     self.publish(message)
 
     def publish(self, message: Message) -> None:
-        """Number an event and lay it into the mailboxes of those it concerns."""
+        """Number an event and lay it into the mailboxes of those it concerns; close the sockets of sessions
+        that have ended."""
+        if message.topic == "sessions":
+            self._end_sessions(message)
+            return
         name = f"e:{message.topic}"
         if name not in EVENT_TOPICS:
             return
@@ -99,6 +104,12 @@ class Hub:
             return
         self._event_topic((name, message.tenant_id)).publish(message)
         self._event_topic((name, None)).publish(message)
+
+    def _end_sessions(self, message: Message) -> None:
+        ended = sessions.ended_in(message)
+        for connection, viewer in self._connections.items():
+            if str(viewer.session_id) in ended:
+                connection.end_session()
 
     async def talk(self, socket: WebSocket, viewer: Viewer) -> None:
         """Serve one accepted socket until either side leaves."""
@@ -111,11 +122,11 @@ class Hub:
         connection = Connection(
             socket, client.mailbox, self._timing, partial(self._heard, client), is_welcome
         )
-        self._connections.add(connection)
+        self._connections[connection] = viewer
         try:
             await connection.run()
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
             self._frames += connection.frames_sent
             self._leave(client)
 

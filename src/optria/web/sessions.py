@@ -2,13 +2,15 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
+from optria.core.messages import Message
 from optria.core.roles import Role
 from optria.db.identity import Tenant, User, UserSession
 from optria.db.session import Database, Tx
@@ -62,13 +64,79 @@ async def start(tx: Tx, user: User, settings: Settings, address: str, agent: str
 
 async def end(tx: Tx, token: str) -> UserSession | None:
     """Close the session of a token and return it; None for a token that opens none."""
+    ended = await _end(tx, UserSession.token_sha256 == digest(token))
+    return ended[0] if ended else None
+
+
+async def end_one(tx: Tx, user_id: int, session_id: UUID) -> bool:
+    """Close one session of a user; False where it is not open or not theirs."""
+    return bool(await _end(tx, UserSession.id == session_id, UserSession.user_id == user_id))
+
+
+async def end_of_user(tx: Tx, user_id: int, keep: UUID | None = None) -> int:
+    """Close the sessions of a user but the one to ``keep``; how many.
+
+    Hold a lock on the user's row: a sign-in that is under way takes it too and then sees what has changed.
+    """
+    others = (UserSession.id != keep,) if keep is not None else ()
+    return len(await _end(tx, UserSession.user_id == user_id, *others))
+
+
+async def end_of_tenant(tx: Tx, tenant_id: int) -> int:
+    """Close the sessions of a tenant's people; how many. Platform owners stay."""
+    owner = Role.PLATFORM_OWNER.value
+    people = select(User.id).where(User.tenant_id == tenant_id, User.role != owner)
+    return len(await _end(tx, UserSession.user_id.in_(people)))
+
+
+async def _end(tx: Tx, *which: ColumnElement[bool]) -> Sequence[UserSession]:
+    """Revoke sessions, and have their sockets closed after the commit."""
     statement = (
         update(UserSession)
-        .where(UserSession.token_sha256 == digest(token), UserSession.revoked_at.is_(None))
+        .where(UserSession.revoked_at.is_(None), *which)
         .values(revoked_at=clock.now())
         .returning(UserSession)
+        .execution_options(synchronize_session=False)
     )
-    return (await tx.session.execute(statement)).scalar_one_or_none()
+    ended = (await tx.session.scalars(statement)).all()
+    for user_id in {session.user_id for session in ended}:
+        tx.publish(_sessions_ended([session for session in ended if session.user_id == user_id]))
+    return ended
+
+
+def _sessions_ended(ended: Sequence[UserSession]) -> Message:
+    """The news of one user's sessions; tenant 0 for a platform owner, who has none."""
+    first = ended[0]
+    return Message(
+        first.tenant_id or 0,
+        "sessions",
+        "sessions_ended",
+        str(first.user_id),
+        user_id=first.user_id,
+        data={"sessions": [str(session.id) for session in ended]},
+    )
+
+
+def ended_in(message: Message) -> frozenset[str]:
+    """Ids of the sessions that a message says are over."""
+    ids = message.data.get("sessions")
+    return frozenset(str(each) for each in ids) if isinstance(ids, list) else frozenset()
+
+
+async def open_of_user(tx: Tx, user_id: int, settings: Settings) -> Sequence[UserSession]:
+    """The sessions of a user that could be used now, the latest first."""
+    now = clock.now()
+    statement = (
+        select(UserSession)
+        .where(
+            UserSession.user_id == user_id,
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > now,
+            UserSession.last_seen_at > now - timedelta(minutes=settings.session_idle_minutes),
+        )
+        .order_by(UserSession.last_seen_at.desc(), UserSession.id)
+    )
+    return (await tx.session.scalars(statement)).all()
 
 
 def is_admitted(user: User, tenant_status: str | None) -> bool:
