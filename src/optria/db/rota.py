@@ -1,6 +1,6 @@
 """The on-call rota: who takes over from whom, in the plant's own time."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 
 from sqlalchemy import Date, ForeignKeyConstraint, Index, Time, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,3 +51,19 @@ class OnCallMember(TenantOwned, Base):
     rotation_id: Mapped[int]
     position: Mapped[int]
     user_id: Mapped[int]
+
+
+class OnCallShift(TenantOwned, Base):
+    """Who is on call in [starts_at, ends_at), whatever the rotations say; ``site_id`` None is every site."""
+
+    __tablename__ = "on_call_shifts"
+    __table_args__ = (
+        Index(None, "tenant_id", "starts_at"),
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"]),
+    )
+
+    id: Mapped[Key]
+    user_id: Mapped[int]
+    site_id: Mapped[int | None]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]

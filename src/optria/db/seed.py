@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from optria.core.catalogue import PlantCatalogue, TagEntry
 from optria.core.roles import Role
-from optria.db import blackbox, demo, identity, plant, twin, work
+from optria.db import blackbox, demo, identity, plant, rota, twin, work
 from optria.db.seed_history import past_rows
 from optria.db.session import Database, Tx
 from optria.kit import clock
@@ -312,7 +312,7 @@ class _Seeder:
         for turn in range(180):
             start = today + timedelta(hours=12 * turn)
             user = self.users["engineer" if turn % 2 == 0 else "engineer2"]
-            self._add(work.OnCallShift(user_id=user, starts_at=start, ends_at=start + timedelta(hours=12)))
+            self._add(rota.OnCallShift(user_id=user, starts_at=start, ends_at=start + timedelta(hours=12)))
 
 
 def _cost(cost: int, source: str, **scope: Any) -> plant.CostReference:

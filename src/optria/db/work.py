@@ -1,4 +1,4 @@
-"""Work orders, notes, notifications and their delivery, and the on-call rota."""
+"""Work orders, notes, notifications and their delivery."""
 
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -110,22 +110,6 @@ class WorkOrderPolicyRow(TenantOwned, Base):
     min_probability: Mapped[float] = mapped_column(Double, default=0.6)
     initial_status: Mapped[Code20] = mapped_column(default="open")
     watchers: Mapped[list[int]] = mapped_column(ARRAY(INTEGER), default=list)
-
-
-class OnCallShift(TenantOwned, Base):
-    """Who is on call in [starts_at, ends_at); ``site_id`` None is every site."""
-
-    __tablename__ = "on_call_shifts"
-    __table_args__ = (
-        Index(None, "tenant_id", "starts_at"),
-        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"]),
-    )
-
-    id: Mapped[Key]
-    user_id: Mapped[int]
-    site_id: Mapped[int | None]
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
 
 
 class NotificationRow(TenantOwned, Base):

@@ -3,25 +3,33 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import case, select
 
 from optria.core.roles import Permission, Role, can
 from optria.db.identity import User
 from optria.db.session import Tx
-from optria.db.work import OnCallShift
+from optria.work.on_call import on_call_at
 
 ENGINEERS = (Role.ENGINEER, Role.OPTIMIZATION_ENGINEER)
+"""The roles that do the work, and so may be on call."""
 
 
 async def pick(tx: Tx, tenant_id: int, site_id: int | None, at: datetime) -> User | None:
-    """The user of this tenant who should do an order at ``site_id`` created ``at``; None if nobody can."""
-    engineers = await _active(tx, tenant_id, ENGINEERS)
-    on_call = await _on_call(tx, tenant_id, site_id, at)
-    for user_id in on_call:
-        found = next((user for user in engineers if user.id == user_id), None)
-        if found:
-            return found
-    return next(iter(engineers or await _active(tx, tenant_id, (Role.TENANT_ADMIN,))), None)
+    """The user of this tenant who should do an order at ``site_id`` created ``at``; None if nobody can.
+
+    Whoever is on call (see :func:`optria.work.on_call.on_call_at`), else the first engineer, else the first
+    tenant admin. People who are not active are passed over, on call or not.
+    """
+    able = {user.id: user for user in await engineers(tx, tenant_id)}
+    if not able:
+        return next(iter(await _active(tx, tenant_id, (Role.TENANT_ADMIN,))), None)
+    claim = await on_call_at(tx, tenant_id, site_id, at, able)
+    return able[claim.turn.user_id] if claim else next(iter(able.values()))
+
+
+async def engineers(tx: Tx, tenant_id: int) -> Sequence[User]:
+    """Who may be on call: the active engineers of a tenant, then its optimization engineers."""
+    return await _active(tx, tenant_id, ENGINEERS)
 
 
 async def _active(tx: Tx, tenant_id: int, roles: Sequence[Role]) -> Sequence[User]:
@@ -40,18 +48,3 @@ async def who_may_see_orders(tx: Tx, tenant_id: int, user_ids: Sequence[int]) ->
     roles = [role for role in Role if can(role, Permission.VIEW_WORK_ORDERS)]
     found = {user.id for user in await _active(tx, tenant_id, roles)}
     return [user_id for user_id in dict.fromkeys(user_ids) if user_id in found]
-
-
-async def _on_call(tx: Tx, tenant_id: int, site_id: int | None, at: datetime) -> Sequence[int]:
-    """Users on shift ``at``; a shift of the site itself goes before one of every site."""
-    statement = (
-        select(OnCallShift.user_id)
-        .where(
-            OnCallShift.tenant_id == tenant_id,
-            OnCallShift.starts_at <= at,
-            OnCallShift.ends_at > at,
-            or_(OnCallShift.site_id.is_(None), OnCallShift.site_id == site_id),
-        )
-        .order_by(OnCallShift.site_id.is_(None), OnCallShift.starts_at.desc(), OnCallShift.id)
-    )
-    return (await tx.session.execute(statement)).scalars().all()
