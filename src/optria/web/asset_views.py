@@ -1,5 +1,6 @@
 """Assets with their site and latest score in one statement, and what is going on at each."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import aliased
 from optria.core.asset import PlantModel
 from optria.core.errors import NotFound
 from optria.core.event import Severity
+from optria.db.asset_details import AssetComponent, FailureMode, MetricSnapshot
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import AssetRow, AssetScore, Integration, SiteRow
 from optria.db.session import Tx
@@ -16,6 +18,7 @@ from optria.web.condition import Scores
 from optria.web.incident_views import ACTIVE_INCIDENTS, visible
 from optria.web.services import Services
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json, number, when
 
 Found = tuple[AssetRow, SiteRow | None, AssetScore | None]
 MOST_ASSETS: Final = 10_000
@@ -87,3 +90,53 @@ def detector_scores(services: Services, tenant_id: int) -> Scores:
 def plants_of(services: Services, rows: Sequence[Found]) -> Mapping[int, PlantModel]:
     """The configuration of each tenant that the assets belong to."""
     return {tenant_id: services.plants(tenant_id) for tenant_id in {row.tenant_id for row, _, _ in rows}}
+
+
+def component_json(row: AssetComponent) -> Json:
+    return {
+        "id": row.id,
+        "tenant_id": row.tenant_id,
+        "asset_id": row.asset_id,
+        "parent_component_id": row.parent_component_id,
+        "code": row.code,
+        "name": row.name,
+        "name_ar": row.name_ar,
+        "component_type": row.component_type,
+        "criticality": row.criticality,
+        "is_active": row.is_active,
+    }
+
+
+def failure_mode_json(row: FailureMode) -> Json:
+    """``rpn`` is the risk priority number of IEC 60812, severity x occurrence x detection; None unrated."""
+    ratings = (row.severity, row.occurrence, row.detection)
+    rated = [rating for rating in ratings if rating is not None]
+    return {
+        "id": row.id,
+        "tenant_id": row.tenant_id,
+        "asset_id": row.asset_id,
+        "component_id": row.component_id,
+        "code": row.code,
+        "name": row.name,
+        "name_ar": row.name_ar,
+        "description": row.description,
+        "failure_effect": row.failure_effect,
+        "severity": row.severity,
+        "occurrence": row.occurrence,
+        "detection": row.detection,
+        "rpn": math.prod(rated) if len(rated) == len(ratings) else None,
+        "mitigation_action": row.mitigation_action,
+        "is_active": row.is_active,
+    }
+
+
+def snapshot_json(row: MetricSnapshot) -> Json:
+    return {
+        "id": row.id,
+        "metric_name": row.metric_name,
+        "metric_value": number(row.metric_value),
+        "unit": row.unit,
+        "quality": row.quality,
+        "recorded_at": when(row.recorded_at),
+        "source": row.source,
+    }

@@ -1,31 +1,41 @@
-"""Sites and assets over HTTP."""
+"""Assets over HTTP: the list, one with its parts, its readings and scores, and its changes."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import func, select
 
 from optria.core.roles import Permission
-from optria.db.plant import AssetRow, AssetScore, SiteRow
-from optria.web.asset_views import find_asset, find_assets
-from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require
+from optria.db.asset_details import AssetComponent, FailureMode, MetricSnapshot
+from optria.db.plant import AssetRow, AssetScore
+from optria.db.session import Tx
+from optria.web import changes
+from optria.web.asset_bodies import AssetCreate, AssetUpdate
+from optria.web.asset_checks import (
+    NEEDED,
+    check_parent,
+    check_unneeded,
+    claim_code,
+    lock_asset,
+)
+from optria.web.asset_views import component_json, failure_mode_json, find_asset, find_assets, snapshot_json
+from optria.web.changes import Change
+from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
+from optria.web.edits import apply_edit, plain, sent_fields
 from optria.web.readings import latest_readings
+from optria.web.services import Services
 from optria.web.sessions import Viewer
-from optria.web.shapes import Json, asset_json, score_json, site_json
+from optria.web.shapes import Json, asset_json, score_json
+from optria.web.sites import find_site
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ASSETS)]
+Managing = Annotated[Viewer, require(Permission.MANAGE_ASSETS)]
 Word = Annotated[str | None, Query(max_length=50)]
 
 
-@router.get("/sites")
-async def list_sites(_viewer: Seeing, tx: OpenTx) -> list[Json]:
-    query = select(SiteRow).where(SiteRow.is_active.is_not(False)).order_by(SiteRow.code, SiteRow.id)
-    return [site_json(row) for row in (await tx.session.scalars(query)).all()]
-
-
-@router.get("/")
+@router.get("/", summary="List the assets")
 async def list_assets(
     _viewer: Seeing,
     tx: OpenTx,
@@ -35,6 +45,7 @@ async def list_assets(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Json:
+    """The assets in use, by code, each with its latest score."""
     wanted = {"site_id": site_id, "criticality": criticality, "status": status}
     conditions = [getattr(AssetRow, name) == value for name, value in wanted.items() if value is not None]
     count = select(func.count()).select_from(AssetRow).where(AssetRow.is_active.is_not(False), *conditions)
@@ -44,24 +55,104 @@ async def list_assets(
     return {"total": total, "assets": assets}
 
 
-@router.get("/{asset_id}")
+@router.post("/", summary="Add an asset")
+async def create_asset(viewer: Managing, request: Request, tx: OpenTx, asked: AssetCreate) -> Json:
+    """The code is unique in the tenant, also among assets that are out of use."""
+    tenant_id = written_tenant(tx)
+    await claim_code(tx, asked.code)
+    await _check_place(tx, asked.site_id, asked.parent_asset_id, None)
+    row = AssetRow(tenant_id=tenant_id, **asked.model_dump())
+    tx.session.add(row)
+    await tx.session.flush()
+    summary = f"Asset {row.code} was added"
+    change = Change("asset_added", "asset", row.id, summary, new=plain(asked), asset_id=row.id)
+    await changes.record(tx, viewer, request, change)
+    return {"success": True, "asset": asset_json(row)}
+
+
+async def _check_place(tx: Tx, site_id: int | None, parent_id: int | None, own_id: int | None) -> None:
+    if site_id is not None:
+        await find_site(tx, site_id)
+    if parent_id is not None:
+        await check_parent(tx, parent_id, own_id)
+
+
+@router.get("/{asset_id}", summary="Read an asset")
 async def get_asset(_viewer: Seeing, tx: OpenTx, asset_id: RowId) -> Json:
+    """With its parts and its ways to fail."""
     row, _, score = await find_asset(tx, asset_id)
+    parts = select(AssetComponent).where(
+        AssetComponent.asset_id == row.id, AssetComponent.is_active.is_not(False)
+    )
+    modes = select(FailureMode).where(FailureMode.asset_id == row.id, FailureMode.is_active.is_not(False))
+    found_parts = await tx.session.scalars(parts.order_by(AssetComponent.code, AssetComponent.id))
+    found_modes = await tx.session.scalars(modes.order_by(FailureMode.code, FailureMode.id))
     return asset_json(row) | {
         "ai_score": score_json(score) if score else None,
-        "components": [],
-        "failure_modes": [],
+        "components": [component_json(part) for part in found_parts.all()],
+        "failure_modes": [failure_mode_json(mode) for mode in found_modes.all()],
     }
 
 
-@router.get("/{asset_id}/metrics")
+@router.put("/{asset_id}", summary="Change an asset")
+async def update_asset(
+    viewer: Managing, request: Request, tx: OpenTx, asset_id: RowId, asked: AssetUpdate
+) -> Json:
+    """Only what is sent changes. ``is_active`` false asks for the same as taking the asset out of use."""
+    values = sent_fields(asked, NEEDED)
+    row = await lock_asset(tx, asset_id)
+    if values.get("code", row.code) != row.code:
+        await claim_code(tx, str(values["code"]))
+    if values.get("is_active") is False:
+        await check_unneeded(tx, row)
+    await _check_place(
+        tx,
+        asked.site_id if asked.site_id != row.site_id else None,
+        asked.parent_asset_id if asked.parent_asset_id != row.parent_asset_id else None,
+        row.id,
+    )
+    edit = apply_edit(row, values)
+    if edit:
+        summary = f"Asset {row.code}: {', '.join(edit.new)} changed"
+        change = Change("asset_changed", "asset", row.id, summary, edit.old, edit.new, row.id)
+        await changes.record(tx, viewer, request, change)
+    return {"success": True, "asset": asset_json(row)}
+
+
+@router.delete("/{asset_id}", summary="Take an asset out of use")
+async def remove_asset(viewer: Managing, request: Request, tx: OpenTx, asset_id: RowId) -> Json:
+    """Its history stays. Refused while it has open incidents, signals or parts of the plant below it."""
+    row = await lock_asset(tx, asset_id)
+    await check_unneeded(tx, row)
+    edit = apply_edit(row, {"is_active": False})
+    if edit:
+        summary = f"Asset {row.code} was taken out of use"
+        change = Change("asset_removed", "asset", row.id, summary, edit.old, edit.new, row.id)
+        await changes.record(tx, viewer, request, change)
+    return {"success": True, "message": f"Asset {row.code} is out of use."}
+
+
+@router.get("/{asset_id}/metrics", summary="Read the newest values of an asset")
 async def get_metrics(
     _viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId, limit: Limit = 100
 ) -> list[Json]:
-    """The newest value of each mapped metric, in v1's shape; ``id`` is the signal mapping's."""
+    """The readings that version 1 stored, newest first.
+
+    Where it stored none, the newest value of each mapped signal; ``id`` is then the signal mapping's.
+    """
     row, _, _ = await find_asset(tx, asset_id)
-    mappings = {m.id: m for m in services.plants(row.tenant_id).mappings_of(asset_id)}
-    readings = latest_readings(services, row.tenant_id, list(mappings))
+    query = (
+        select(MetricSnapshot)
+        .where(MetricSnapshot.asset_id == row.id, MetricSnapshot.tenant_id == row.tenant_id)
+        .order_by(MetricSnapshot.recorded_at.desc(), MetricSnapshot.id.desc())
+        .limit(limit)
+    )
+    stored = (await tx.session.scalars(query)).all()
+    return [snapshot_json(one) for one in stored] or _live_values(services, row)[:limit]
+
+
+def _live_values(services: Services, row: AssetRow) -> list[Json]:
+    mappings = {m.id: m for m in services.plants(row.tenant_id).mappings_of(row.id)}
     return [
         {
             "id": tag,
@@ -72,12 +163,13 @@ async def get_metrics(
             "recorded_at": reading.time.isoformat(),
             "source": mappings[tag].external_tag,
         }
-        for tag, reading in list(readings.items())[:limit]
+        for tag, reading in latest_readings(services, row.tenant_id, list(mappings)).items()
     ]
 
 
-@router.get("/{asset_id}/ai-scores")
+@router.get("/{asset_id}/ai-scores", summary="List the scores of an asset")
 async def get_scores(_viewer: Seeing, tx: OpenTx, asset_id: RowId, limit: Limit = 30) -> list[Json]:
+    """Health and risk as computed, newest first."""
     row, _, _ = await find_asset(tx, asset_id)
     query = (
         select(AssetScore)

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from optria.web.texts import Text
 
@@ -12,7 +12,9 @@ Text20 = Annotated[Text, Field(max_length=20)]
 Text50 = Annotated[Text, Field(max_length=50)]
 Text100 = Annotated[Text, Field(max_length=100)]
 Text255 = Annotated[Text, Field(max_length=255)]
-Title = Annotated[Text, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
+Filled = Annotated[Text, AfterValidator(str.strip)]
+"""Text without the blanks around it: a length that is asked for counts what is left."""
+Title = Annotated[Filled, Field(min_length=1, max_length=255)]
 Prose = Annotated[Text, Field(max_length=20_000)]
 Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]

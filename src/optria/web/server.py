@@ -4,6 +4,8 @@ from fastapi import FastAPI
 
 from optria.web import (
     api_docs,
+    asset_links,
+    asset_parts,
     assets,
     auth,
     demo,
@@ -20,6 +22,7 @@ from optria.web import (
     notifications,
     notifications_page,
     series,
+    sites,
     twin,
     twin_page,
     work_order_moves,
@@ -36,6 +39,9 @@ from optria.web.services import Services
 ROUTERS = (
     health.router,
     auth.router,
+    sites.router,
+    asset_links.router,
+    asset_parts.router,
     assets.router,
     events.router,
     incidents.router,

@@ -1,0 +1,199 @@
+"""Request bodies about sites, assets, their parts, their ways to fail, and the lines between them."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from optria.web import bodies
+
+Criticality = Literal["critical", "high", "medium", "low"]
+Capacity = Annotated[Decimal, Field(ge=0, le=Decimal("9999999999999.99"), allow_inf_nan=False)]
+Rating = Annotated[int, Field(ge=1, le=10)]
+"""A rating of failure mode and effects analysis, IEC 60812."""
+Code50 = Annotated[bodies.Filled, Field(min_length=1, max_length=50)]
+Code100 = Annotated[bodies.Filled, Field(min_length=1, max_length=100)]
+
+
+def known_zone(name: str) -> str:
+    """Raises ValueError for a name that the time zone database does not have."""
+    if name not in available_timezones():
+        raise ValueError("a time zone such as Asia/Riyadh or UTC is needed")
+    return name
+
+
+Zone = Annotated[bodies.Text50, AfterValidator(known_zone)]
+
+
+class Strict(bodies.Body):
+    """The body of a route that version 1 did not have: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteCreate(bodies.Body):
+    """v1's body, with the time zone that the times of the site are shown in."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "PLANT-C",
+                    "name": "Yanbu Terminal",
+                    "name_ar": "محطة ينبع",
+                    "location": "Yanbu",
+                    "site_type": "terminal",
+                    "time_zone": "Asia/Riyadh",
+                }
+            ]
+        }
+    )
+    code: Code50
+    name: bodies.Title
+    name_ar: bodies.Text255 | None = None
+    location: bodies.Text255 | None = None
+    site_type: bodies.Text50 | None = None
+    time_zone: Zone = "Asia/Riyadh"
+
+
+class SiteUpdate(Strict):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Yanbu Export Terminal"}]})
+    code: Code50 | None = None
+    name: bodies.Title | None = None
+    name_ar: bodies.Text255 | None = None
+    location: bodies.Text255 | None = None
+    site_type: bodies.Text50 | None = None
+    time_zone: Zone | None = None
+    is_active: bool | None = None
+
+
+class AssetCreate(bodies.Body):
+    """v1's body, with what an asset can make and since when it stands there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "site_id": 2,
+                    "code": "P-103",
+                    "name": "Booster Pump",
+                    "name_ar": "مضخة تعزيز",
+                    "asset_type": "Pump",
+                    "manufacturer": "Flowserve",
+                    "criticality": "high",
+                }
+            ]
+        }
+    )
+    site_id: bodies.RowNumber | None = None
+    parent_asset_id: bodies.RowNumber | None = None
+    code: Code100
+    name: bodies.Title
+    name_ar: bodies.Text255 | None = None
+    asset_type: Code100 | None = None
+    manufacturer: bodies.Text255 | None = None
+    model: bodies.Text255 | None = None
+    serial_number: bodies.Text255 | None = None
+    criticality: Criticality = "medium"
+    production_capacity: Capacity | None = None
+    production_unit: bodies.Text50 | None = None
+    install_date: bodies.Day | None = None
+    status: Code50 = "operational"
+
+
+class AssetUpdate(Strict):
+    """``is_active`` true takes an asset back into use that was taken out of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"criticality": "critical"}]})
+    site_id: bodies.RowNumber | None = None
+    parent_asset_id: bodies.RowNumber | None = None
+    code: Code100 | None = None
+    name: bodies.Title | None = None
+    name_ar: bodies.Text255 | None = None
+    asset_type: Code100 | None = None
+    manufacturer: bodies.Text255 | None = None
+    model: bodies.Text255 | None = None
+    serial_number: bodies.Text255 | None = None
+    criticality: Criticality | None = None
+    production_capacity: Capacity | None = None
+    production_unit: bodies.Text50 | None = None
+    install_date: bodies.Day | None = None
+    status: Code50 | None = None
+    is_active: bool | None = None
+
+
+class ComponentCreate(Strict):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"code": "DE-BRG", "name": "Drive end bearing", "component_type": "Bearing"}]
+        }
+    )
+    parent_component_id: bodies.RowNumber | None = None
+    code: Code100
+    name: bodies.Title
+    name_ar: bodies.Text255 | None = None
+    component_type: bodies.Text100 | None = None
+    criticality: Criticality = "medium"
+
+
+class ComponentUpdate(Strict):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"criticality": "high"}]})
+    parent_component_id: bodies.RowNumber | None = None
+    code: Code100 | None = None
+    name: bodies.Title | None = None
+    name_ar: bodies.Text255 | None = None
+    component_type: bodies.Text100 | None = None
+    criticality: Criticality | None = None
+
+
+class FailureModeCreate(Strict):
+    """Ratings from 1 to 10 as in IEC 60812; 10 is gravest, most frequent, hardest to notice."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "FM-01",
+                    "name": "Bearing wear",
+                    "failure_effect": "Vibration, then loss of the pump",
+                    "severity": 8,
+                    "occurrence": 4,
+                    "detection": 3,
+                    "mitigation_action": "Relubricate every 2,000 h",
+                }
+            ]
+        }
+    )
+    component_id: bodies.RowNumber | None = None
+    code: Code100
+    name: bodies.Title
+    name_ar: bodies.Text255 | None = None
+    description: bodies.Prose | None = None
+    failure_effect: bodies.Prose | None = None
+    severity: Rating | None = None
+    occurrence: Rating | None = None
+    detection: Rating | None = None
+    mitigation_action: bodies.Prose | None = None
+
+
+class FailureModeUpdate(Strict):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"detection": 2}]})
+    component_id: bodies.RowNumber | None = None
+    code: Code100 | None = None
+    name: bodies.Title | None = None
+    name_ar: bodies.Text255 | None = None
+    description: bodies.Prose | None = None
+    failure_effect: bodies.Prose | None = None
+    severity: Rating | None = None
+    occurrence: Rating | None = None
+    detection: Rating | None = None
+    mitigation_action: bodies.Prose | None = None
+
+
+class LinkCreate(Strict):
+    """What leaves the source reaches the target."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"source_asset_id": 6, "target_asset_id": 8}]})
+    source_asset_id: bodies.RowNumber
+    target_asset_id: bodies.RowNumber
