@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,9 +72,17 @@ class UserSession(Base):
 
 
 class AuditLog(Base):
+    """Who did what, added and never changed; :mod:`optria.db.audit` chains the rows at the commit.
+
+    ``sequence`` (from 1), ``previous_hash`` and ``hash`` are None in the rows of the existing application.
+    """
+
     __tablename__ = "audit_logs"
     __v1__ = True
-    __table_args__ = (Index(None, "tenant_id", "created_at"),)
+    __table_args__ = (
+        Index(None, "tenant_id", "created_at"),
+        Index("uq_audit_logs_tenant_id_sequence", "tenant_id", "sequence", unique=True),
+    )
 
     id: Mapped[Key]
     tenant_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("tenants.id"))
@@ -87,3 +95,17 @@ class AuditLog(Base):
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[Prose | None]
     created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+    previous_hash: Mapped[str | None] = mapped_column(String(64))
+    hash: Mapped[str | None] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """The last row of a chain of the audit log; ``tenant_id`` 0 is the chain of nobody's tenant."""
+
+    __tablename__ = "audit_heads"
+
+    tenant_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(String(64))
+    updated_at: Mapped[CreatedAt]

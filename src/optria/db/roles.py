@@ -11,6 +11,8 @@ from optria.db.url import first_cause
 
 APP_ROLE = "optria_app"
 APPEND_ONLY = frozenset({"audit_logs"})
+KEPT = frozenset({"audit_heads"})
+"""Changed, never deleted."""
 READ_ONLY = frozenset({"alembic_version"})
 ROLE_SETTINGS = {"idle_in_transaction_session_timeout": "30s"}
 """A half-open worker gives its locks back after this long."""
@@ -52,11 +54,12 @@ async def grant(connection: AsyncConnection, role: str) -> None:
     No default privileges: an existing application's own tables carry no row-level security.
     """
     name = connection.dialect.identifier_preparer.quote(role)
-    writable = sorted(set(TABLES) - APPEND_ONLY)
+    writable = sorted(set(TABLES) - APPEND_ONLY - KEPT)
     for statement in (
         f"GRANT USAGE ON SCHEMA public TO {name}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(writable)} TO {name}",
         f"GRANT SELECT, INSERT ON {', '.join(sorted(APPEND_ONLY))} TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE ON {', '.join(sorted(KEPT))} TO {name}",
         f"GRANT SELECT ON {', '.join(sorted(READ_ONLY))} TO {name}",
         f"GRANT EXECUTE ON FUNCTION optria_ensure_history_partitions(date, int) TO {name}",
     ):

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 
 from optria.core.messages import Message
+from optria.db.audit import chain_at_commit
 from optria.db.url import normalise
 from optria.kit.bus import Bus
 
@@ -53,6 +54,9 @@ def _scope(session: Session, transaction: SessionTransaction, connection: Any) -
         )
     else:
         raise LookupError("A session was opened without a tenant and without a platform reason.")
+
+
+chain_at_commit(ScopedSession)
 
 
 class Database:
