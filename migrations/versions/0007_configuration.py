@@ -13,7 +13,7 @@ from optria.db.policies import guard
 revision = "0007"
 down_revision = "0006"
 
-PROPOSALS = {
+ADDED = {
     "thresholds": ("proposed_by int", "replaces_id int", "reason text", "ended_at timestamptz"),
     "cost_references": (
         "approved_by int",
@@ -23,6 +23,7 @@ PROPOSALS = {
         "reason text",
         "ended_at timestamptz",
     ),
+    "work_order_policies": ("min_severity varchar(20) NOT NULL DEFAULT 'MAJOR'",),
 }
 
 V1_TABLES = {
@@ -63,7 +64,7 @@ REFERENCES = {
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
-    for table, columns in PROPOSALS.items():
+    for table, columns in ADDED.items():
         for column in columns:
             op.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     for table in V1_TABLES:

@@ -29,6 +29,18 @@ def test_an_unexplained_anomaly_is_not_a_probable_cause() -> None:
     assert not needs_work_order(Severity.MINOR, analysis("Other", 0.9), WorkOrderPolicy())
 
 
+@pytest.mark.clause("W1")
+def test_a_tenant_may_order_from_another_severity_on() -> None:
+    unlikely = analysis(probability=0.1)
+    lenient, strict = (
+        WorkOrderPolicy(min_severity=Severity.MINOR),
+        WorkOrderPolicy(min_severity=Severity.CRITICAL),
+    )
+    assert needs_work_order(Severity.MINOR, unlikely, lenient)
+    assert not needs_work_order(Severity.MAJOR, unlikely, strict)
+    assert needs_work_order(Severity.CRITICAL, unlikely, strict)
+
+
 @pytest.mark.clause("W6")
 def test_priority_follows_severity() -> None:
     priorities = [priority_of(severity) for severity in sorted(Severity, reverse=True)]

@@ -40,14 +40,15 @@ def priority_of(severity: Severity) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WorkOrderPolicy:
-    """When an incident gets an order, and in which status it starts."""
+    """When an incident gets an order, and in which status it starts; ``watchers`` are told of it too."""
 
     min_probability: float = 0.6
     initial_status: WorkOrderStatus = WorkOrderStatus.OPEN
     watchers: tuple[int, ...] = ()
+    min_severity: Severity = Severity.MAJOR
 
 
 def needs_work_order(severity: Severity, analysis: Analysis, policy: WorkOrderPolicy) -> bool:
-    """Severity MAJOR or above, or a named top cause at least as likely as the policy asks."""
+    """As severe as the policy asks (MAJOR), or a named top cause at least as likely as it asks (0.6)."""
     named = analysis.top.label != OTHER
-    return severity >= Severity.MAJOR or (named and analysis.top.probability >= policy.min_probability)
+    return severity >= policy.min_severity or (named and analysis.top.probability >= policy.min_probability)

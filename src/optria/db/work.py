@@ -110,6 +110,7 @@ class WorkOrderPolicyRow(TenantOwned, Base):
     min_probability: Mapped[float] = mapped_column(Double, default=0.6)
     initial_status: Mapped[Code20] = mapped_column(default="open")
     watchers: Mapped[list[int]] = mapped_column(ARRAY(INTEGER), default=list)
+    min_severity: Mapped[Code20] = mapped_column(server_default="MAJOR", default="MAJOR")
 
 
 class NotificationRow(TenantOwned, Base):

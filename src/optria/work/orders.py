@@ -6,6 +6,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from optria.core.errors import Conflict, Invalid, NotFound
+from optria.core.event import Severity
 from optria.core.messages import Message
 from optria.core.work_order import (
     LEGAL_MOVES,
@@ -32,7 +33,12 @@ async def load_policy(tx: Tx, tenant_id: int) -> WorkOrderPolicy:
     row = await tx.session.get(WorkOrderPolicyRow, tenant_id)
     if row is None:
         return WorkOrderPolicy()
-    return WorkOrderPolicy(row.min_probability, WorkOrderStatus(row.initial_status), tuple(row.watchers))
+    return WorkOrderPolicy(
+        row.min_probability,
+        WorkOrderStatus(row.initial_status),
+        tuple(row.watchers),
+        Severity[row.min_severity],
+    )
 
 
 async def find(tx: Tx, order_id: int, *, lock: bool = False) -> WorkOrderRow:
