@@ -32,6 +32,7 @@ from optria.web import (
 from optria.web.connection import Timing
 from optria.web.limits import BodyLimit, LoginThrottle
 from optria.web.openapi import TITLE, DescribedApp
+from optria.web.permits import refuse_undeclared
 from optria.web.rendering import mount_static
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
@@ -66,7 +67,11 @@ ROUTERS = (
 
 
 def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
-    """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``."""
+    """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``.
+
+    Raises:
+        ConfigurationError: when a route does not say who may call it.
+    """
     app = DescribedApp(
         title=TITLE,
         version=services.version,
@@ -84,4 +89,5 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     mount_static(app)
+    refuse_undeclared(app)
     return app
