@@ -11,10 +11,11 @@ from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.roles import Role
 from optria.core.work_order import WorkOrderPolicy, WorkOrderStatus
 from optria.db.blackbox import IncidentRow
+from optria.db.delivery import Delivery
 from optria.db.identity import Tenant
 from optria.db.session import Database, Tx
-from optria.db.work import Delivery, NotificationRow, WorkOrderHistory, WorkOrderRow
-from optria.work import delivery, orders
+from optria.db.work import NotificationRow, WorkOrderHistory, WorkOrderRow
+from optria.work import delivery_channels, orders
 from optria.work.incident_orders import Ordered, create_from_incident
 from tests import factories
 from tests.analyses import analysis
@@ -120,7 +121,7 @@ async def test_the_seam_for_email_and_sms_queues_a_delivery(tx: Tx, monkeypatch:
     incident = await plant(tx)
     tenant = await tx.session.get_one(Tenant, tx.tenant_id)
     tenant.settings = {"channels": ["email", "pigeon"]}
-    monkeypatch.setitem(delivery.CHANNELS, "email", Mail())
+    monkeypatch.setitem(delivery_channels.CHANNELS, "email", Mail())
     await ordered(tx, incident)
     queued = (await tx.session.execute(select(Delivery))).scalars().all()
     assert [(row.channel, row.status) for row in queued] == [("email", "pending")]

@@ -1,4 +1,4 @@
-"""Work orders, notes, notifications and their delivery."""
+"""Work orders, notes and notifications."""
 
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    String,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
@@ -143,28 +142,6 @@ class NotificationRow(TenantOwned, Base):
     expires_at: Mapped[datetime | None]
     # additive
     idempotency_key: Mapped[Line | None]
-
-
-class Delivery(TenantOwned, Base):
-    """A notification on its way out of the product by e-mail, SMS or webhook."""
-
-    __tablename__ = "notification_deliveries"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "notification_id", "channel"),
-        ForeignKeyConstraint(
-            ["tenant_id", "notification_id"], ["notifications.tenant_id", "notifications.id"]
-        ),
-    )
-
-    id: Mapped[Key]
-    notification_id: Mapped[UUID]
-    channel: Mapped[str] = mapped_column(String(20))
-    status: Mapped[Code20] = mapped_column(default="pending")
-    attempts: Mapped[int] = mapped_column(default=0)
-    next_attempt_at: Mapped[datetime | None]
-    last_error: Mapped[Prose | None]
-    delivered_at: Mapped[datetime | None]
-    created_at: Mapped[CreatedAt]
 
 
 class Counter(TenantOwned, Base):

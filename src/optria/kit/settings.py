@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import SecretStr
@@ -43,6 +44,19 @@ class Settings(BaseSettings):
     Empty: all but those that are always refused."""
     connector_files: Path | None = None
     """Folder whose SQLite files connections may read, besides ``home``."""
+    public_url: str | None = None
+    """Where people open the product (``https://plant.example``), for the links in e-mails."""
+    smtp_host: str | None = None
+    """Mail server; None: no e-mail is sent."""
+    smtp_port: int = 587
+    smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    """``starttls`` is demanded, not asked for: a server without it gets no mail."""
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str = ""
+    """Address that e-mails come from, also as ``Name <address>``."""
+    smtp_ca_file: Path | None = None
+    """Certificates (PEM) that vouch for the mail server; None: those of the operating system."""
     simulator_url: str | None = None
     """Control address of a simulated plant, for the demo's fault panel."""
 

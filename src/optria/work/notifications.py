@@ -1,4 +1,4 @@
-"""Tell people: a stored row for each, at most once per fact, and a message to their screens."""
+"""Tell people: a stored row for each, at most once per fact, a message to their screens, and the ways out."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,8 +33,9 @@ class Notice:
 
 
 async def notify(tx: Tx, tenant_id: int, user_ids: Iterable[int], notice: Notice) -> list[NotificationRow]:
-    """Store ``notice`` for each user, once; the rows that are new."""
+    """Store ``notice`` for each user, once, and queue it for the ways out; the rows that are new."""
     rows = []
+    await delivery.tell_webhooks(tx, tenant_id, _fact(notice))
     for user_id in dict.fromkeys(user_ids):
         row = await _store(tx, tenant_id, user_id, notice)
         if row is None:
@@ -68,6 +69,25 @@ async def _store(tx: Tx, tenant_id: int, user_id: int, notice: Notice) -> Notifi
         .returning(NotificationRow)
     )
     return (await tx.session.execute(statement)).scalar_one_or_none()
+
+
+def _fact(notice: Notice) -> delivery.Fact:
+    """The notice as webhooks are told it: of no person."""
+    return delivery.Fact(
+        notice.key,
+        notice.notification_type,
+        notice.severity,
+        {
+            "title": notice.title,
+            "title_ar": notice.title_ar,
+            "body": notice.body,
+            "body_ar": notice.body_ar,
+            "entity_type": notice.entity_type,
+            "entity_id": notice.entity_id,
+            "path": notice.action_url,
+            "payload": dict(notice.payload),
+        },
+    )
 
 
 async def _announce(tx: Tx, row: NotificationRow) -> None:

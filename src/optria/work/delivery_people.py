@@ -1,0 +1,209 @@
+"""The queue of the people: one letter at a time each, held back by quiet hours, digests and floods."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
+
+from optria.core.event import Severity
+from optria.db.delivery import Delivery, DeliveryState
+from optria.db.identity import User
+from optria.db.session import Tx
+from optria.db.work import NotificationRow
+from optria.kit import clock
+from optria.work import preferences
+from optria.work.delivery_channels import CHANNELS, Item, Letter, NotSent
+from optria.work.delivery_planning import FLOOD_LIMIT, FLOOD_WINDOW, HeldFor, Preferences
+from optria.work.delivery_queue import Claim, claim, finish, first_due, is_hopeless, settle
+
+DIGEST_LINES: Final = 50
+LOCK_CLASS: Final = 0x6F707464  # "optd"
+_GRAVEST: Final = case(
+    {severity.name: -severity for severity in Severity}, value=NotificationRow.severity, else_=0
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Person:
+    """A destination: one person by one channel."""
+
+    tenant_id: int
+    channel: str
+    user_id: int
+
+    def rows(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            Delivery.tenant_id == self.tenant_id,
+            Delivery.channel == self.channel,
+            Delivery.user_id == self.user_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonJob:
+    claim: Claim
+    letter: Letter
+
+
+class PersonQueue:
+    """Letters to people by the channels in ``CHANNELS``."""
+
+    async def due(self, tx: Tx) -> list[Person]:
+        """Who has something due, across tenants."""
+        statement = (
+            select(Delivery.tenant_id, Delivery.channel, Delivery.user_id)
+            .where(Delivery.next_attempt_at <= clock.now(), Delivery.channel.in_(CHANNELS))
+            .distinct()
+            .limit(500)
+        )
+        found = (await tx.session.execute(statement)).tuples()
+        return [Person(tenant, channel, user) for tenant, channel, user in found if user is not None]
+
+    async def claim(self, tx: Tx, person: Person) -> PersonJob | None:
+        """The next letter that may go out now; None when nothing is left that may."""
+        await _alone(tx, person)
+        wanted, zone = await preferences.of_person(tx, person.tenant_id, person.user_id)
+        user = await tx.session.get(User, person.user_id)
+        while row := await first_due(tx, Delivery, *person.rows()):
+            if not is_hopeless(row) and await _may_go(tx, person, row, user, wanted):
+                if row.digest_id is None and row.attempts == 0:
+                    await _gather(tx, person, row, wanted)
+                taken = claim(row)
+                assert user is not None
+                return PersonJob(taken, await _letter(tx, row, user, zone))
+            await tx.session.flush()
+        return None
+
+    async def send(self, person: Person, job: PersonJob) -> None:
+        """Outside any transaction. Raises NotSent."""
+        await CHANNELS[person.channel].send(job.letter)
+
+    async def settle(self, tx: Tx, person: Person, job: PersonJob, failure: NotSent | None) -> None:
+        await settle(tx, Delivery, job.claim, failure)
+
+
+async def _alone(tx: Tx, person: Person) -> None:
+    """Until the commit nobody else counts or claims for this person (safe behind a transaction pooler)."""
+    lock = text("SELECT pg_advisory_xact_lock(:class, :user)")
+    await tx.session.execute(lock, {"class": LOCK_CLASS, "user": person.user_id})
+
+
+async def _may_go(tx: Tx, person: Person, row: Delivery, user: User | None, wanted: Preferences) -> bool:
+    """Whether a due row may go out now; if not it is dropped or due later."""
+    severity = await _severity(tx, row)
+    if user is None or not user.is_active:
+        finish(row, DeliveryState.DROPPED, "The person's account is not active.")
+        return False
+    if not wanted.wants(person.channel, severity):
+        finish(row, DeliveryState.DROPPED, "The person does not want this any more.")
+        return False
+    quiet_until = wanted.quiet_until(severity, clock.now())
+    if quiet_until is not None:
+        _hold(row, HeldFor.QUIET_HOURS, quiet_until)
+        return False
+    flood_until = await _flood_until(tx, person)
+    if flood_until is not None:
+        await _hold_all(tx, person, flood_until)
+        return False
+    return True
+
+
+async def _severity(tx: Tx, row: Delivery) -> Severity:
+    """Of a digest, that of its gravest."""
+    statement = (
+        select(NotificationRow.severity)
+        .join(Delivery, Delivery.notification_id == NotificationRow.id)
+        .where(_told_by(row))
+        .distinct()
+    )
+    return max(map(Severity.parse, (await tx.session.execute(statement)).scalars()), default=Severity.INFO)
+
+
+def _told_by(row: Delivery) -> ColumnElement[bool]:
+    return Delivery.id == row.id if row.digest_id is None else Delivery.digest_id == row.digest_id
+
+
+def _hold(row: Delivery, reason: HeldFor, until: datetime) -> None:
+    """A row that was tried already is no part of a later digest: it only waits."""
+    row.next_attempt_at, row.claim = until, None
+    if row.attempts == 0 and row.digest_id is None:
+        row.status, row.held_for = DeliveryState.HELD, reason
+    else:
+        row.status = DeliveryState.PENDING
+
+
+async def _flood_until(tx: Tx, person: Person) -> datetime | None:
+    """When the person may be sent something again; None: now."""
+    now = clock.now()
+    sent = Delivery.delivered_at > now - FLOOD_WINDOW
+    on_its_way = (Delivery.status == DeliveryState.SENDING) & (Delivery.next_attempt_at > now)
+    statement = select(func.count(), func.min(Delivery.delivered_at)).where(
+        Delivery.tenant_id == person.tenant_id, Delivery.user_id == person.user_id, or_(sent, on_its_way)
+    )
+    number, oldest = (await tx.session.execute(statement)).one()
+    return None if number < FLOOD_LIMIT else (oldest or now) + FLOOD_WINDOW
+
+
+async def _hold_all(tx: Tx, person: Person, until: datetime) -> None:
+    """Everything due waits for the end of the flood; what was never tried goes into its digest."""
+    due = (*person.rows(), Delivery.next_attempt_at <= clock.now())
+    fresh = (Delivery.attempts == 0, Delivery.digest_id.is_(None))
+    held = {"status": DeliveryState.HELD, "held_for": HeldFor.FLOOD, "next_attempt_at": until}
+    waits = {"status": DeliveryState.PENDING, "claim": None, "next_attempt_at": until}
+    await tx.session.execute(update(Delivery).where(*due, *fresh).values(**held))
+    await tx.session.execute(update(Delivery).where(*due).values(**waits))
+
+
+async def _gather(tx: Tx, person: Person, row: Delivery, wanted: Preferences) -> None:
+    """What was held back with ``row`` and may go now goes in the same letter."""
+    if row.status != DeliveryState.HELD:
+        return
+    others = [*person.rows(), Delivery.status == DeliveryState.HELD, Delivery.id != row.id]
+    if wanted.quiet_until(Severity.INFO, clock.now()) is not None:
+        others.append(Delivery.notification_id.in_(_critical()))
+    told = {"status": DeliveryState.DIGESTED, "digest_id": row.id, "next_attempt_at": None}
+    statement = update(Delivery).where(*others).values(**told).returning(Delivery.id)
+    if (await tx.session.execute(statement)).first() is not None:
+        row.digest_id = row.id
+        await tx.session.flush()
+
+
+def _critical() -> Select[UUID]:
+    """What breaks through quiet hours."""
+    return select(NotificationRow.id).where(NotificationRow.severity == Severity.CRITICAL.name)
+
+
+async def _letter(tx: Tx, row: Delivery, user: User, zone: ZoneInfo) -> Letter:
+    told = select(NotificationRow).join(Delivery, Delivery.notification_id == NotificationRow.id)
+    newest = told.where(_told_by(row)).order_by(_GRAVEST, NotificationRow.created_at.desc())
+    notes = (await tx.session.execute(newest.limit(DIGEST_LINES))).scalars().all()
+    flood = func.count().filter(Delivery.held_for == HeldFor.FLOOD)
+    statement = select(func.count(), flood).where(_told_by(row))
+    total, suppressed = (await tx.session.execute(statement)).one()
+    return Letter(
+        key=row.key,
+        address=user.email,
+        name=user.full_name or user.username,
+        items=_items(notes, zone),
+        total=total,
+        suppressed=suppressed,
+    )
+
+
+def _items(notes: Sequence[NotificationRow], zone: ZoneInfo) -> tuple[Item, ...]:
+    return tuple(
+        Item(
+            title=note.title,
+            title_ar=note.title_ar or "",
+            body=note.body or "",
+            body_ar=note.body_ar or "",
+            severity=note.severity or Severity.INFO.name,
+            path=note.action_url if note.action_url and note.action_url.startswith("/") else "",
+            at=(note.created_at or clock.now()).astimezone(zone),
+        )
+        for note in notes
+    )
