@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from optria.core.errors import Invalid, NotAllowed, NotFound, Unauthenticated
 from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
+from optria.web.request_keys import claim_with_deed
 from optria.web.security import SAFE_METHODS
 from optria.web.services import Services
 from optria.web.sessions import COOKIE, Viewer, find_viewer
@@ -166,6 +167,7 @@ async def open_tx(
     tenant_id = tenant_of(viewer, tenant)
     if tenant_id is not None:
         async with services.database.transaction(tenant_id) as tx:
+            await claim_with_deed(tx, tenant_id, viewer.user_id, request)
             yield tx
     else:
         async with services.database.platform(f"read by user {viewer.user_id}") as tx:
