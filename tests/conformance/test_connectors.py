@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster
 
-from optria.connectors import CONNECTORS
+from optria.connectors import make_connector
 from optria.connectors.base import Connector, LinkState
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import Quality, SampleBatch, from_micros, to_micros
@@ -108,10 +108,24 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "224.0.0.1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "2852039166",
+        "0.0.0.0",
+        "[::]",
+        "224.0.0.1",
+    ],
+)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_link_local_addresses_are_refused(kind: str, address: str, tmp_path: Path) -> None:
-    found = await CONNECTORS[kind]({"endpoint_url": KINDS[kind].format(address)}, tmp_path).probe()
+    connector = make_connector(kind, {"endpoint_url": KINDS[kind].format(address)}, tmp_path)
+    found = await connector.probe()
+    with pytest.raises(ConnectorUnavailable, match="not allowed"):
+        await connector.check_address()
     assert not found.ok
     assert "not allowed" in found.message
 
@@ -119,7 +133,10 @@ async def test_link_local_addresses_are_refused(kind: str, address: str, tmp_pat
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://plant/1", "http:///nohost", "nonsense"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_addresses_of_other_kinds_are_refused(kind: str, url: str, tmp_path: Path) -> None:
-    found = await CONNECTORS[kind]({"endpoint_url": url}, tmp_path).probe()
+    connector = make_connector(kind, {"endpoint_url": url}, tmp_path)
+    found = await connector.probe()
+    with pytest.raises(ConnectorUnavailable):
+        await connector.check_address()
     assert not found.ok
     assert found.message.endswith(".")
 

@@ -10,7 +10,7 @@ from optria.core.errors import ConfigurationError
 
 
 def test_every_kind_has_a_schema_in_the_shape_of_version_1() -> None:
-    assert set(CONNECTOR_SCHEMAS) == set(CONNECTORS)
+    assert set(CONNECTOR_SCHEMAS) == set(CONNECTORS) == {"opcua", "pi", "sql", "demo"}
     for kind, schema in CONNECTOR_SCHEMAS.items():
         assert schema["type"] == kind
         assert {"name", "description", "fields"} <= set(schema)
@@ -21,17 +21,18 @@ def test_every_kind_has_a_schema_in_the_shape_of_version_1() -> None:
 def test_connectors_are_connectors(tmp_path: Path) -> None:
     """A structural check by the type checker, and that making one touches nothing."""
     made: list[Connector] = [
-        CONNECTORS["opcua"]({"endpoint_url": "opc.tcp://plant"}, tmp_path),
-        CONNECTORS["pi"]({"endpoint_url": "https://plant/piwebapi"}, tmp_path),
-        CONNECTORS["sql"]({"endpoint_url": "postgresql://plant/db"}, tmp_path),
+        make_connector("opcua", {"endpoint_url": "opc.tcp://plant"}, tmp_path),
+        make_connector("pi", {"endpoint_url": "https://plant/piwebapi"}, tmp_path),
+        make_connector("sql", {"endpoint_url": "postgresql://plant/db"}, tmp_path),
+        make_connector("demo", {"is_demo": True}, tmp_path),
     ]
     assert all(one.link.state is LinkState.CONNECTING for one in made)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_kind_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"no connector of the kind 'demo'.*opcua, pi, sql"):
-        make_connector("demo", {}, tmp_path)
+    with pytest.raises(ConfigurationError, match=r"no connector of the kind 'sap'.*demo, opcua, pi, sql"):
+        make_connector("sap", {}, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["opcua", "pi", "sql"])

@@ -1,11 +1,15 @@
 """What a PI Web API refuses, in sentences, over a real socket."""
 
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, Response
 
-from optria.connectors.pi_client import LONGEST_QUERY, short_queries
+from optria.connectors.allowed_hosts import EVERYWHERE
+from optria.connectors.pi_client import LONGEST_QUERY, ChannelRefused, PiConfig, pi_client, short_queries
 from optria.connectors.pi_webapi import PiConnector
 from tests.fakes.sources import http_server
 
@@ -44,6 +48,34 @@ async def test_a_status_is_a_sentence(status: int, sentence: str, tmp_path: Path
 async def test_redirects_are_not_followed(tmp_path: Path) -> None:
     said = await message_for(302, b"", tmp_path, location="http://169.254.169.254/latest")
     assert "redirects to another address" in said
+
+
+async def test_a_channel_is_not_sent_on_to_another_address() -> None:
+    """The WebSocket library follows redirects by itself; a plant's server could send us anywhere."""
+    called: list[str] = []
+
+    def server(name: str, answer: bytes) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
+        async def talk(reader: StreamReader, writer: StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            called.append(name)
+            writer.write(answer)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+        return talk
+
+    nothing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    async with await asyncio.start_server(server("elsewhere", nothing), "127.0.0.1", 0) as elsewhere:
+        other = elsewhere.sockets[0].getsockname()[1]
+        moved = f"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:{other}/\r\nContent-Length: 0\r\n\r\n"
+        async with await asyncio.start_server(server("plant", moved.encode()), "127.0.0.1", 0) as plant:
+            url = f"http://127.0.0.1:{plant.sockets[0].getsockname()[1]}/piwebapi"
+            async with pi_client(PiConfig(endpoint_url=url), EVERYWHERE) as client:
+                with pytest.raises(ChannelRefused):
+                    async with client.channel(["x"]):
+                        pass
+    assert called == ["plant"]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{", b'{"a":' + b"[" * 100_000])

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from optria.cli.demo import source_addresses
+from optria.connectors.allowed_hosts import EVERYWHERE
 from optria.connectors.sql import SqlConnector, columns, read_time
 from optria.connectors.sql_engine import SqlConfig, database_url, sentence
 from optria.core.errors import ConnectorUnavailable
@@ -162,19 +163,26 @@ async def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
         "sqlite+aiosqlite:///file:secret?uri=true",
         "sqlite+aiosqlite://",
         "access://host/plant",
+        "postgresql+asyncpg://h/plant?passfile=/etc/passwd",
+        "postgresql://h/plant?ssl=a&ssl=b",
+        "mysql://h/plant?unix_socket=/run/mysqld.sock",
+        "mysql://h/plant?read_default_file=/etc/my.cnf",
+        "mssql://h/plant?odbc_connect=SERVER%3D169.254.169.254",
+        "mssql://h/plant?driver=%2Ftmp%2Flib.so",
+        "oracle://h/plant?dsn=169.254.169.254",
         "not a url",
     ],
 )
-def test_addresses_that_are_refused(url: str) -> None:
+def test_addresses_that_are_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConnectorUnavailable):
-        database_url(SqlConfig(endpoint_url=url))
+        database_url(SqlConfig(endpoint_url=url), tmp_path, EVERYWHERE)
 
 
 def test_a_driver_is_chosen_and_the_user_filled_in() -> None:
     config = SqlConfig.model_validate(
         {"endpoint_url": "postgresql://host/plant", "username": "reader", "password": "p@ss/word"}
     )
-    url = database_url(config)
+    url = database_url(config, Path(), EVERYWHERE)
     assert url.drivername == "postgresql+asyncpg"
     assert (url.username, url.password) == ("reader", "p@ss/word")
 
@@ -187,7 +195,7 @@ async def test_a_missing_driver_is_a_sentence(tmp_path: Path) -> None:
 
 def test_a_password_never_shows_in_a_sentence() -> None:
     with pytest.raises(ConnectorUnavailable) as refused:
-        database_url(SqlConfig(endpoint_url="nonsense:hunter2@host"))
+        database_url(SqlConfig(endpoint_url="nonsense:hunter2@host"), Path(), EVERYWHERE)
     assert "hunter2" not in str(refused.value)
 
 

@@ -10,14 +10,17 @@ import structlog
 from sqlalchemy import select
 
 from optria.app.streams import Streams
-from optria.connectors import CONNECTORS
+from optria.connectors import make_connector
+from optria.connectors.allowed_hosts import Reach
 from optria.connectors.base import Connector, Link, LinkState
+from optria.connectors.secrets import Vault
 from optria.core.asset import PlantModel
-from optria.core.errors import ConfigurationError, OptriaError
+from optria.core.errors import OptriaError
 from optria.core.tag import SampleBatch, SignalMapping, from_micros
 from optria.db.plant import Integration
 from optria.db.session import Database
 from optria.kit import clock
+from optria.kit.secrets import sealer_of
 from optria.kit.settings import Settings
 from optria.kit.supervise import Supervisor
 
@@ -45,7 +48,8 @@ class Source:
         self.connection = connection
         self._streams = streams
         self._backfill = timedelta(minutes=settings.backfill_minutes)
-        self._home = settings.home_folder
+        self._settings = settings
+        self._reach = Reach.of(settings)
         self._link = Link(tags=len(connection.mappings))
 
     @property
@@ -79,7 +83,7 @@ class Source:
     async def run(self) -> None:
         """Connect and feed the stream until something fails, which it says and raises."""
         try:
-            connector = self._connector()
+            connector = await self._connector()
             self._link = connector.link
             await connector.run(self.connection.mappings, self._ingest, self._since())
         except OptriaError as error:
@@ -92,13 +96,12 @@ class Source:
     def _ingest(self, batch: SampleBatch) -> None:
         self._streams.ingest(self.connection.tenant_id, batch)
 
-    def _connector(self) -> Connector:
-        make = CONNECTORS.get(self.connection.kind)
-        if make is None:
-            raise ConfigurationError(
-                f"'{self.connection.kind}' is no kind of connection. Use {', '.join(CONNECTORS)}."
-            )
-        return make(dict(self.connection.config), self._home)
+    async def _connector(self) -> Connector:
+        """With its secrets opened for this try alone. Raises ConfigurationError when one does not open."""
+        one = self.connection
+        sealer = await asyncio.to_thread(sealer_of, self._settings)
+        config = Vault(sealer, one.tenant_id, one.integration_id).open(one.config)
+        return make_connector(one.kind, config, self._settings.home_folder, self._reach)
 
     def _since(self) -> datetime:
         """Where history is to be taken up: after the newest sample known, at most the backfill back."""

@@ -133,6 +133,15 @@ class Connector(Protocol):
             ConnectorUnavailable: the source cannot be reached, refuses us or fell silent. Never retries.
         """
 
+    async def check_address(self) -> None:
+        """Refuse an address of another kind, or one that is not allowed here, without calling it.
+
+        A host name that nobody knows yet passes: it is found out when connecting.
+
+        Raises:
+            ConnectorUnavailable: with the reason as a sentence.
+        """
+
     async def probe(self) -> Probe:
         """Connect, read something, and say truthfully how it went. Never raises for the source's fault."""
 

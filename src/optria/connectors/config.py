@@ -31,7 +31,15 @@ class SourceConfig(BaseModel):
         return max(self.sampling_interval_ms, 10) / 1000
 
 
-ConfigT = TypeVar("ConfigT", bound=SourceConfig)
+class DemoConfig(BaseModel):
+    """The simulated plant's; what version 1's generator was told is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    sampling_interval_ms: int = 500
+
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
 
 def read_config(model: type[ConfigT], config: Mapping[str, object]) -> ConfigT:

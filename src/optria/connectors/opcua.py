@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asyncua import Client, ua
 
+from optria.connectors.allowed_hosts import EVERYWHERE, Reach
 from optria.connectors.base import (
     BrowseEntry,
     Emit,
@@ -20,7 +21,7 @@ from optria.connectors.base import (
 )
 from optria.connectors.config import read_config
 from optria.connectors.opcua_names import browse_entries, find_nodes, standard
-from optria.connectors.opcua_session import OpcUaConfig, session
+from optria.connectors.opcua_session import OpcUaConfig, host_and_port, session
 from optria.connectors.opcua_values import TagNode, columns, read_raw
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import SampleBatch, SignalMapping
@@ -41,15 +42,15 @@ Published = asyncio.Queue[ua.PublishResult]
 class OpcUaConnector:
     """One server. Reconnecting is the supervisor's; asyncua's own is off because it backfills nothing."""
 
-    def __init__(self, config: Mapping[str, object], home: Path) -> None:
+    def __init__(self, config: Mapping[str, object], home: Path, reach: Reach = EVERYWHERE) -> None:
         self._config = read_config(OpcUaConfig, config)
-        self._home = home
+        self._home, self._reach = home, reach
         self.link = Link()
 
     async def run(self, mappings: Sequence[SignalMapping], emit: Emit, since: datetime | None = None) -> None:
         self.link.enter(LinkState.CONNECTING)
         try:
-            async with session(self._config, self._home) as client:
+            async with session(self._config, self._home, self._reach) as client:
                 await self._stream(client, mappings, emit, since)
         except ConnectorUnavailable as error:
             self.link.lost(str(error))
@@ -168,9 +169,12 @@ class OpcUaConnector:
         self.link.missing = tuple(name for name in names if name not in found)
         return [(m.id, found[m.external_tag]) for m in mappings if m.external_tag in found]
 
+    async def check_address(self) -> None:
+        await self._reach.check(*host_and_port(self._config), must_be_known=False)
+
     async def probe(self) -> Probe:
         try:
-            async with session(self._config, self._home) as client:
+            async with session(self._config, self._home, self._reach) as client:
                 started = asyncio.get_running_loop().time()
                 status = await client.get_node(standard(ua.ObjectIds.Server_ServerStatus)).read_value()
                 took_ms = (asyncio.get_running_loop().time() - started) * 1000
@@ -190,12 +194,12 @@ class OpcUaConnector:
         return Probe(running, f"Connected to {product}, which is {status.State.name.lower()}.", details)
 
     async def browse(self, node: str | None) -> list[BrowseEntry]:
-        async with session(self._config, self._home) as client:
+        async with session(self._config, self._home, self._reach) as client:
             start = ua.NodeId.from_string(node) if node else standard(ua.ObjectIds.ObjectsFolder)
             return await browse_entries(client.uaclient, start)
 
     async def read_latest(self, mappings: Sequence[SignalMapping]) -> SampleBatch:
-        async with session(self._config, self._home) as client:
+        async with session(self._config, self._home, self._reach) as client:
             nodes = await self._find(client, mappings)
             if not nodes:
                 return SampleBatch.of([])
@@ -210,7 +214,7 @@ class OpcUaConnector:
     async def read_history(
         self, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> SampleBatch:
-        async with session(self._config, self._home) as client:
+        async with session(self._config, self._home, self._reach) as client:
             nodes = await self._find(client, mappings)
             answers = read_raw(client.uaclient, nodes, start, end, self.link.rejected)
             return in_time_order(SampleBatch.concat([part async for part, _share in answers]))

@@ -13,7 +13,8 @@ from asyncua.common.utils import ServiceError
 from asyncua.crypto import security_policies
 from pydantic import field_validator, model_validator
 
-from optria.connectors.addresses import allow_host, plant_url
+from optria.connectors.addresses import plant_url
+from optria.connectors.allowed_hosts import Reach
 from optria.connectors.config import SourceConfig
 from optria.core.errors import ConnectorUnavailable
 from optria.kit.certificates import fingerprint, own_certificate
@@ -63,20 +64,25 @@ class OpcUaConfig(SourceConfig):
         return self
 
 
+def host_and_port(config: OpcUaConfig) -> tuple[str, int]:
+    """Where the server is. Raises ConnectorUnavailable for an address of another kind."""
+    parts = plant_url(config.endpoint_url, ("opc.tcp",), EXAMPLE)
+    return parts.hostname or "", parts.port or 4840
+
+
 @asynccontextmanager
-async def session(config: OpcUaConfig, home: Path) -> AsyncIterator[Client]:
+async def session(config: OpcUaConfig, home: Path, reach: Reach) -> AsyncIterator[Client]:
     """A connected client; closed within half a second however the block ends.
 
     Raises:
         ConnectorUnavailable: cannot connect, or the connection broke inside the block.
     """
-    parts = plant_url(config.endpoint_url, ("opc.tcp",), EXAMPLE)
-    host, port = parts.hostname or "", parts.port or 4840
+    host, port = host_and_port(config)
     where = f"{host}:{port}"
     client: Client | None = None
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await allow_host(host, port)
+            await reach.check(host, port)
             client = _client(config)
             await _secure(client, config, home)
             await client.connect()

@@ -10,7 +10,8 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
-from optria.connectors.addresses import allow_host, plant_url
+from optria.connectors.addresses import plant_url
+from optria.connectors.allowed_hosts import Reach
 from optria.connectors.config import SourceConfig
 from optria.connectors.pi_values import decode, items_of
 from optria.core.errors import ConnectorUnavailable
@@ -34,6 +35,13 @@ class PiConfig(SourceConfig):
 
 class ChannelRefused(Exception):
     """The server does not open channels; polling does the same more slowly."""
+
+
+class _Connect(connect):
+    """A handshake that is not sent on to another address."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class PiClient:
@@ -115,7 +123,7 @@ class PiClient:
         query = urlencode([*(("webId", one) for one in web_ids), ("includeInitialValues", "true")])
         url = f"ws{self.base.removeprefix('http')}/streamsets/channel?{query}"
         try:
-            socket = await connect(
+            socket = await _Connect(
                 url,
                 additional_headers=_authorization(self._config),
                 ssl=_tls(self._config) if url.startswith("wss:") else None,
@@ -140,19 +148,25 @@ class PiClient:
             yield socket
 
 
+def host_and_port(config: PiConfig) -> tuple[str, int]:
+    """Where the server is. Raises ConnectorUnavailable for an address of another kind."""
+    parts = plant_url(config.endpoint_url, ("https", "http"), EXAMPLE)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
 @asynccontextmanager
-async def pi_client(config: PiConfig) -> AsyncIterator[PiClient]:
+async def pi_client(config: PiConfig, reach: Reach) -> AsyncIterator[PiClient]:
     """A client for the block; redirects are not followed and no proxy of the environment is used.
 
     Raises:
         ConnectorUnavailable: the address is not allowed or not known.
     """
-    parts = plant_url(config.endpoint_url, ("https", "http"), EXAMPLE)
-    await allow_host(parts.hostname or "", parts.port or 443)
+    await reach.check(*host_and_port(config))
     async with httpx.AsyncClient(
         headers={**_authorization(config), "X-Requested-With": "OPTRIA"},
         timeout=config.request_timeout_s,
-        verify=_tls(config) if parts.scheme == "https" else True,
+        verify=_tls(config) if config.endpoint_url.lower().startswith("https:") else True,
+        follow_redirects=False,
         trust_env=False,
     ) as http:
         yield PiClient(config, http)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
+from optria.connectors.allowed_hosts import EVERYWHERE, Reach
 from optria.connectors.base import (
     Advance,
     BrowseEntry,
@@ -20,7 +21,14 @@ from optria.connectors.base import (
     in_time_order,
 )
 from optria.connectors.config import read_config
-from optria.connectors.pi_client import ChannelRefused, PiClient, PiConfig, pi_client, short_queries
+from optria.connectors.pi_client import (
+    ChannelRefused,
+    PiClient,
+    PiConfig,
+    host_and_port,
+    pi_client,
+    short_queries,
+)
 from optria.connectors.pi_values import columns, decode, items_of
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import SampleBatch, SignalMapping, from_micros, to_micros
@@ -37,15 +45,16 @@ WebIds = Mapping[str, int]
 class PiConnector:
     """One PI Web API and one data server behind it."""
 
-    def __init__(self, config: Mapping[str, object], _home: Path) -> None:
+    def __init__(self, config: Mapping[str, object], _home: Path, reach: Reach = EVERYWHERE) -> None:
         self._config = read_config(PiConfig, config)
+        self._reach = reach
         self._known: dict[str, str] = {}
         self.link = Link()
 
     async def run(self, mappings: Sequence[SignalMapping], emit: Emit, since: datetime | None = None) -> None:
         self.link.enter(LinkState.CONNECTING)
         try:
-            async with pi_client(self._config) as client:
+            async with pi_client(self._config, self._reach) as client:
                 await self._stream(client, mappings, emit, since)
         except ConnectorUnavailable as error:
             self.link.lost(str(error))
@@ -152,9 +161,12 @@ class PiConnector:
         self.link.tags = len(names) - len(self.link.missing)
         return {self._known[m.external_tag]: m.id for m in mappings if m.external_tag in self._known}
 
+    async def check_address(self) -> None:
+        await self._reach.check(*host_and_port(self._config), must_be_known=False)
+
     async def probe(self) -> Probe:
         try:
-            async with pi_client(self._config) as client:
+            async with pi_client(self._config, self._reach) as client:
                 system = await client.get("system")
                 server = await client.server()
         except ConnectorUnavailable as error:
@@ -171,7 +183,7 @@ class PiConnector:
 
     async def browse(self, node: str | None) -> list[BrowseEntry]:
         """None: the data servers; a data server's id: its points (the first thousand)."""
-        async with pi_client(self._config) as client:
+        async with pi_client(self._config, self._reach) as client:
             if node is None:
                 servers = items_of(await client.get("dataservers"))
                 return [BrowseEntry(str(s.get("WebId")), str(s.get("Name")), True) for s in servers]
@@ -180,7 +192,7 @@ class PiConnector:
             return [_entry(point) for point in points]
 
     async def read_latest(self, mappings: Sequence[SignalMapping]) -> SampleBatch:
-        async with pi_client(self._config) as client:
+        async with pi_client(self._config, self._reach) as client:
             tags = await self._find(client, mappings)
             return SampleBatch.concat(
                 [await self._latest(client, ids, tags) for ids in short_queries(list(tags))]
@@ -189,7 +201,7 @@ class PiConnector:
     async def read_history(
         self, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> SampleBatch:
-        async with pi_client(self._config) as client:
+        async with pi_client(self._config, self._reach) as client:
             return await self._recorded(client, await self._find(client, mappings), start, end)
 
 

@@ -13,6 +13,8 @@ def _field(
     required: bool = False,
     placeholder: str = "",
     options: tuple[str, ...] = (),
+    lowest: float | None = None,
+    highest: float | None = None,
 ) -> Field:
     field: Field = {"name": name, "type": kind, "label": label, "required": required}
     if default is not None:
@@ -21,11 +23,20 @@ def _field(
         field["placeholder"] = placeholder
     if options:
         field["options"] = list(options)
+    if lowest is not None:
+        field |= {"min": lowest, "max": highest}
     return field
 
 
 def _interval(default: int) -> Field:
-    return _field("sampling_interval_ms", "number", "Sampling interval (ms)", default=default)
+    return _field(
+        "sampling_interval_ms",
+        "number",
+        "Sampling interval (ms)",
+        default=default,
+        lowest=10,
+        highest=3_600_000,
+    )
 
 
 _USER = (
@@ -65,7 +76,7 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             _field("trust_any_server", "boolean", "Trust any server certificate", default=False),
             _field("namespace_filter", "text", "Namespace", placeholder="ns=2"),
             _interval(1000),
-            _field("max_tags_per_scan", "number", "Tags per request", default=500),
+            _field("max_tags_per_scan", "number", "Tags per request", default=500, lowest=1, highest=10_000),
         ],
     },
     "pi": {
@@ -78,6 +89,14 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             _field("auth_type", "select", "Sign-in", default="basic", options=("basic", "anonymous")),
             *_USER,
             _field("verify_tls", "boolean", "Verify the TLS certificate", default=True),
+            _field(
+                "request_timeout_s",
+                "number",
+                "Longest answer time (s)",
+                default=8,
+                lowest=1,
+                highest=60,
+            ),
             _field("use_channel", "boolean", "Use channels where the server opens them", default=True),
             _interval(1000),
         ],
@@ -111,5 +130,11 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             _field("time_zone", "text", "Time zone of times without one", default="UTC"),
             _interval(1000),
         ],
+    },
+    "demo": {
+        "type": "demo",
+        "name": "Simulated plant",
+        "description": "The simulated plant that runs beside this installation; it needs no address.",
+        "fields": [_interval(500)],
     },
 }

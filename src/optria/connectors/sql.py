@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import DateTime, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from optria.connectors.allowed_hosts import EVERYWHERE, Reach
 from optria.connectors.base import (
     Advance,
     BrowseEntry,
@@ -24,7 +25,7 @@ from optria.connectors.base import (
     in_time_order,
 )
 from optria.connectors.config import read_config
-from optria.connectors.sql_engine import SqlConfig, make_engine, reading
+from optria.connectors.sql_engine import SqlConfig, check_address, make_engine, reading
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import EPOCH, Quality, SampleBatch, SignalMapping
 from optria.kit import clock
@@ -47,8 +48,9 @@ class RowRefused(Exception):
 class SqlConnector:
     """One database. Statements are configured by the tenant and run in a transaction that is rolled back."""
 
-    def __init__(self, config: Mapping[str, object], _home: Path) -> None:
+    def __init__(self, config: Mapping[str, object], home: Path, reach: Reach = EVERYWHERE) -> None:
         self._config = read_config(SqlConfig, config)
+        self._home, self._reach = home, reach
         self._zone: tzinfo = UTC
         self.link = Link()
 
@@ -56,7 +58,7 @@ class SqlConnector:
     async def _opened(self) -> AsyncIterator[AsyncEngine]:
         """An engine for the block, with the time zone loaded; both read files, hence the threads."""
         self._zone = await asyncio.to_thread(_zone, self._config.time_zone)
-        engine = await make_engine(self._config)
+        engine = await make_engine(self._config, self._home, self._reach)
         try:
             yield engine
         finally:
@@ -121,6 +123,9 @@ class SqlConnector:
 
     def _columns(self, rows: Sequence[Row], tags: Mapping[str, int]) -> SampleBatch:
         return columns(rows, tags, self._zone, self.link.rejected)
+
+    async def check_address(self) -> None:
+        await check_address(self._config, self._home, self._reach, must_be_known=False)
 
     async def probe(self) -> Probe:
         try:

@@ -1,6 +1,7 @@
 """A database of the plant: which URLs are allowed, and what its refusals mean."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from optria.connectors.addresses import allow_host
+from optria.connectors.addresses import without_user
+from optria.connectors.allowed_hosts import Reach
 from optria.connectors.config import SourceConfig
 from optria.core.errors import ConnectorUnavailable
 
@@ -26,6 +28,15 @@ ASYNC_DRIVERS = {
     "sqlite": "aiosqlite",
 }
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
+PARAMETERS = {
+    "postgresql": ("ssl", "sslmode"),
+    "mysql": ("charset",),
+    "mariadb": ("charset",),
+    "mssql": ("driver", "encrypt", "trustservercertificate"),
+    "oracle": ("service_name",),
+}
+"""What may stand behind the ? of a URL, by kind of database and in lower case."""
+PLAIN = re.compile(r"[A-Za-z0-9 ._-]{1,100}")
 
 LATEST = "SELECT tag, value, quality, source_time FROM plant_readings"
 
@@ -41,7 +52,7 @@ class SqlConfig(SourceConfig):
     history_query: str = ""
 
 
-def database_url(config: SqlConfig) -> URL:
+def database_url(config: SqlConfig, home: Path, reach: Reach) -> URL:
     """The URL with an asynchronous driver and the configured user.
 
     Raises:
@@ -51,17 +62,17 @@ def database_url(config: SqlConfig) -> URL:
         url = make_url(config.endpoint_url)
     except ArgumentError:
         raise ConnectorUnavailable(
-            f"'{_shown(config)}' is not a database address. Write it like {EXAMPLE}."
+            f"'{without_user(config.endpoint_url)}' is not a database address. Write it like {EXAMPLE}."
         ) from None
     kind = url.get_backend_name()
     if kind not in ASYNC_DRIVERS:
         raise ConnectorUnavailable(
             f"Databases of the kind '{kind}' cannot be read. Possible are {', '.join(sorted(ASYNC_DRIVERS))}."
         )
-    if "+" not in url.drivername:
-        url = url.set(drivername=f"{kind}+{ASYNC_DRIVERS[kind]}")
+    url = url.set(drivername=f"{kind}+{ASYNC_DRIVERS[kind]}")
     if kind == "sqlite":
-        return _read_only_file(url)
+        return _read_only_file(url, home, reach)
+    url = _with_plain_parameters(url, kind)
     if not url.host or url.host.startswith("/") or "host" in url.query:
         raise ConnectorUnavailable(f"The address of the database names no host. Write it like {EXAMPLE}.")
     if config.user is not None:
@@ -69,29 +80,45 @@ def database_url(config: SqlConfig) -> URL:
     return url
 
 
-def _shown(config: SqlConfig) -> str:
-    """The address without what may be a password."""
-    return config.endpoint_url.rpartition("@")[2]
+def _with_plain_parameters(url: URL, kind: str) -> URL:
+    """Some drivers take another host, a file of this machine or a library to load from a parameter."""
+    for name, value in url.query.items():
+        if name.lower() not in PARAMETERS[kind] or not isinstance(value, str) or not PLAIN.fullmatch(value):
+            raise ConnectorUnavailable(
+                f"The address of the database has the parameter '{name}', which is not allowed there. "
+                f"Possible are {', '.join(PARAMETERS[kind])}."
+            )
+    if kind != "postgresql" or "sslmode" not in url.query:
+        return url
+    return url.set(query={"ssl": url.query["sslmode"]})  # asyncpg's word for libpq's
 
 
-def _read_only_file(url: URL) -> URL:
-    """An existing SQLite file, opened without the right to write or create it."""
+def _read_only_file(url: URL, home: Path, reach: Reach) -> URL:
+    """An existing SQLite file of the installation, opened without the right to write or create it."""
     path = url.database or ""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        reach.check_file(Path(path), home)
     if not path or path == ":memory:" or path.startswith("file:") or not Path(path).is_file():
         raise ConnectorUnavailable(f"There is no SQLite file '{path}'. Give the path of an existing one.")
     return url.set(database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"})
 
 
-async def make_engine(config: SqlConfig) -> AsyncEngine:
+async def check_address(config: SqlConfig, home: Path, reach: Reach, *, must_be_known: bool = True) -> URL:
+    """The URL to open. Raises ConnectorUnavailable when it is not allowed."""
+    url = await asyncio.to_thread(database_url, config, home, reach)
+    if url.host:
+        port = url.port or PORTS.get(url.get_backend_name(), 0)
+        await reach.check(url.host, port, must_be_known=must_be_known)
+    return url
+
+
+async def make_engine(config: SqlConfig, home: Path, reach: Reach) -> AsyncEngine:
     """An engine of one connection.
 
     Raises:
         ConnectorUnavailable: the address is not allowed, or its driver is not installed.
     """
-    url = await asyncio.to_thread(database_url, config)
-    if url.host:
-        await allow_host(url.host, url.port or PORTS.get(url.get_backend_name(), 0))
-    return await asyncio.to_thread(_engine, url)
+    return await asyncio.to_thread(_engine, await check_address(config, home, reach))
 
 
 def _engine(url: URL) -> AsyncEngine:
