@@ -109,7 +109,8 @@ async def test_a_new_status_of_an_incident_is_written_down_with_its_id(house: Ho
         await browser.post(f"{path}/acknowledge", params=tenant)
         await browser.put(path, params=tenant, json={"title": "Bearing of P-1"})
         await browser.put(path, params=tenant, json={"status": "RESOLVED"})
-    rows = await written(house)
+    access, *rows = await written(house)
+    assert access.action == "platform_access"
     assert {line(row) for row in rows} == {("incident_status_changed", owner.id, "incident", None)}
     assert [(row.old_values, row.new_values) for row in rows] == [
         ({"status": "OPEN"}, {"id": str(incident.id), "status": "INVESTIGATING"}),

@@ -1,10 +1,13 @@
-"""Who did what: rows of ``audit_logs``, which are added and never changed, in the transaction of the deed."""
+"""Who did what: rows of ``audit_logs``, which are added and never changed, in the transaction of the deed.
+
+They are stored and chained when it commits (:mod:`optria.db.audit`).
+"""
 
 from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from optria.db.identity import AuditLog
 from optria.db.session import Tx
@@ -21,7 +24,7 @@ def record(
     action: str,
     entity_type: str,
     entity_id: int | UUID | None,
-    request: Request | None,
+    request: HTTPConnection | None,
     *,
     old: Words | None = None,
     new: Words | None = None,
@@ -47,7 +50,7 @@ def record(
     )
 
 
-def _agent(request: Request | None) -> str | None:
+def _agent(request: HTTPConnection | None) -> str | None:
     return COMMAND_LINE if request is None else request.headers.get("user-agent", "")[:500] or None
 
 
@@ -57,7 +60,7 @@ def moved(
     action: str,
     entity_type: str,
     entity_id: int | UUID,
-    request: Request,
+    request: HTTPConnection,
     before: str | None,
     after: str | None,
 ) -> None:

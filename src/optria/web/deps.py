@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from optria.core.errors import Invalid, NotAllowed, NotFound, Unauthenticated
 from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
+from optria.web.platform_access import PlatformAccess
 from optria.web.request_keys import claim_with_deed
 from optria.web.security import SAFE_METHODS
 from optria.web.services import Services
@@ -79,14 +80,24 @@ class MissingPermission(NotAllowed):
 
 
 class Permit:
-    """A dependency that yields the viewer if the role grants ``permission``."""
+    """A dependency that yields the viewer if the role grants ``permission``.
+
+    That a platform owner comes in is written down first; with ``SIGNED_IN`` people reach nothing of a tenant.
+    """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, viewer: Annotated[Viewer, Depends(signed_in_viewer)]) -> Viewer:
+    async def __call__(
+        self,
+        connection: HTTPConnection,
+        services: Given,
+        viewer: Annotated[Viewer, Depends(signed_in_viewer)],
+    ) -> Viewer:
         if not can(viewer.role, self.permission):
             raise MissingPermission(self.permission)
+        if self.permission is not Permission.SIGNED_IN:
+            await _note_access(services, viewer, connection)
         return viewer
 
 
@@ -105,7 +116,15 @@ class SocketPermit:
     permission = Permission.SIGNED_IN
 
     async def __call__(self, socket: WebSocket, services: Given) -> Viewer | None:
-        return await optional_viewer(socket, services)
+        viewer = await optional_viewer(socket, services)
+        if viewer is not None:
+            await _note_access(services, viewer, socket)
+        return viewer
+
+
+async def _note_access(services: Services, viewer: Viewer, connection: HTTPConnection) -> None:
+    access: PlatformAccess = connection.app.state.platform_access
+    await access.note(services.database, viewer, connection)
 
 
 def require(permission: Permission) -> Dependency:

@@ -34,6 +34,7 @@ from optria.web.idempotency import with_safe_repeats
 from optria.web.limits import BodyLimit, LoginThrottle
 from optria.web.openapi import TITLE, DescribedApp
 from optria.web.permits import refuse_undeclared
+from optria.web.platform_access import PlatformAccess
 from optria.web.rendering import mount_static
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
@@ -82,6 +83,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.throttle = LoginThrottle()
+    app.state.platform_access = PlatformAccess()
     app.state.hub = live.Hub(services, timing)
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin)
