@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from optria.core.catalogue import AssetEntry, TagEntry
+from optria.core.roles import GRANTS, Role
 from optria.kit import clock
 from optria.simulator.catalogue import CATALOGUE
 from optria.web.rendering import NotificationLine, Shell, SiteLink, now_ms
@@ -160,4 +161,5 @@ def shell(site: SiteLink | None = SITES[1], section: str = "twin", unread: int =
         {"critical": 1, "major": 2, "minor": 1}, unread,
         (NotificationLine("Bearing Fault on P-102B", "/blackbox/incidents/i-1", 740.0, False, "CRITICAL"),
          NotificationLine("Work order WO-BB-2026-00003 completed", "/work-orders/w-2", 9000.0, True)),
+        GRANTS[Role.TENANT_ADMIN],
     )  # fmt: skip

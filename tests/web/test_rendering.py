@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from jinja2 import UndefinedError
 from starlette.requests import Request
 
+from optria.core.roles import GRANTS, Role
 from optria.web import rendering
 from optria.web.rendering import Shell, SiteLink, render_page, translate
 
@@ -29,6 +30,7 @@ def shell(**changes: object) -> Shell:
         "user_email": "l@x.com",
         "role": "engineer",
         "tenant_name": "ARAMCO",
+        "permissions": GRANTS[Role.ENGINEER],
     }
     return Shell(**(given | changes))  # type: ignore[arg-type]
 
@@ -65,7 +67,7 @@ def test_other_language_keeps_the_rest_of_the_address() -> None:
 
 def test_frame_links_only_the_pages_of_the_role() -> None:
     assert 'href="/work-orders"' in html(asked(), shell())
-    assert 'href="/work-orders"' not in html(asked(), shell(may_see_work_orders=False))
+    assert 'href="/work-orders"' not in html(asked(), shell(permissions=frozenset()))
 
 
 @pytest.mark.parametrize(("unread", "shown"), [(0, "hidden>0<"), (7, ">7<"), (99, ">99<"), (100, ">99+<")])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from optria.core.roles import Permission, can
+from optria.core.roles import GRANTS
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import SiteRow
 from optria.db.session import Tx
@@ -33,7 +33,7 @@ async def shell_for(tx: Tx, viewer: Viewer, section: str, site_id: int | None = 
         alarms=await active_alarms(tx, viewer),
         unread_count=await unread_count(tx, viewer.user_id),
         notifications=await _latest_notifications(tx, viewer),
-        may_see_work_orders=can(viewer.role, Permission.VIEW_WORK_ORDERS),
+        permissions=GRANTS[viewer.role],
     )
 
 

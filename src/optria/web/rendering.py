@@ -23,6 +23,7 @@ from starlette.types import Scope
 
 from optria.core.arabic import CAUSE_AR
 from optria.core.errors import ConfigurationError
+from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web import filters
 from optria.web.words import SCRIPT_WORDS, word
@@ -61,7 +62,7 @@ class Shell:
     """What the frame of every signed-in page shows.
 
     ``alarms`` counts active incidents by ``critical``, ``major`` and ``minor``; ``section`` is the key of the
-    current entry of the rail: ``twin``, ``incidents``, ``work_orders`` or ``notifications``.
+    current entry of the rail. ``permissions`` decides what the frame offers.
     """
 
     user_name: str
@@ -74,7 +75,7 @@ class Shell:
     alarms: Mapping[str, int] = field(default_factory=dict)
     unread_count: int = 0
     notifications: tuple[NotificationLine, ...] = ()
-    may_see_work_orders: bool = True
+    permissions: frozenset[Permission] = frozenset()
 
     @property
     def initials(self) -> str:

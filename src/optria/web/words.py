@@ -109,10 +109,18 @@ ROLE_WORDS: Final = {
 
 CONNECTOR_WORDS: Final = {
     "live": _("live"),
+    "connected": _("connected"),
+    "backfilling": _("fetching history"),
     "connecting": _("connecting"),
     "lost": _("connection lost"),
     "stale": _("stale"),
     "stopped": _("stopped"),
+}
+
+TENANT_WORDS: Final = {
+    "active": _("Active"),
+    "suspended": _("Suspended"),
+    "inactive": _("Closed"),
 }
 
 WORDS: Final = {
@@ -123,6 +131,7 @@ WORDS: Final = {
     "state": STATE_WORDS,
     "role": ROLE_WORDS,
     "connector": CONNECTOR_WORDS,
+    "tenant": TENANT_WORDS,
 }
 
 
