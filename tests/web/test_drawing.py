@@ -9,6 +9,7 @@ import pytest
 
 from optria.simulator.catalogue import CATALOGUE
 from optria.web import drawing
+from optria.web.drawing_config import SYMBOLS
 from optria.web.rendering import SiteLink, environment
 from optria.web.twin_page_model import AssetView, IncidentView, OrderView, SignalView, TwinPage
 
@@ -119,3 +120,4 @@ def test_demo_drawings_name_only_what_the_demo_plant_has(site: str) -> None:
         assert all((row["asset"], metric) in metrics for metric in wanted), row["asset"]
     module = environment().get_template("macros/symbols.html").make_module({"language": "en"})
     assert {row["symbol"] for row in config["symbols"]} <= set(module.SHAPES)  # type: ignore[attr-defined]
+    assert set(module.SHAPES) == SYMBOLS  # type: ignore[attr-defined]

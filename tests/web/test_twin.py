@@ -51,6 +51,19 @@ async def test_the_worst_active_incident_is_named(house: House) -> None:
     assert found["open_incident_id"] == str(worst.id)
 
 
+async def test_an_incident_is_named_at_every_asset_it_has_reached(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        reached = await factories.asset(tx, house.own.site)
+        scope = {"assets": [house.own.asset.id, reached.id]}
+        far = await factories.incident(tx, house.own.asset, severity="CRITICAL", impact_scope=scope)
+    found = {asset["id"]: asset["open_incident_id"] for asset in (await _summary(house))["assets"]}
+    assert found == {house.own.asset.id: str(far.id), reached.id: str(far.id)}
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        near = await factories.incident(tx, reached, severity="MINOR")
+    found = {asset["id"]: asset["open_incident_id"] for asset in (await _summary(house))["assets"]}
+    assert found[reached.id] == str(near.id)
+
+
 async def test_an_engineer_sees_assigned_incidents_only(house: House) -> None:
     async with house.database.transaction(house.own.tenant.id) as tx:
         await factories.incident(tx, house.own.asset)

@@ -19,11 +19,22 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
+from optria.web.drawing_config import (
+    Json,
+    anchor_of,
+    pair,
+    points_of,
+    real,
+    rows_of,
+    said,
+    size_of,
+    style_of,
+    symbol_rows,
+)
 from optria.web.twin_page_model import AssetView, IncidentView, OrderView, SignalView, TwinPage
 
-Json: TypeAlias = object
 _NUMBER: Final = re.compile(r"^([A-Z]+)(?:-[A-Z]+)?-\d{4}-0*(\d+)$")
 _ARROW: Final = {"main": (10.0, 4.5), "second": (9.0, 4.0)}
 _PILL_GAP: Final = 5.0
@@ -107,27 +118,6 @@ class Drawing:
     texts: tuple[Words, ...] = ()
 
 
-def _rows(config: Mapping[str, Json], key: str) -> list[Mapping[str, Json]]:
-    rows = config.get(key, [])
-    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, Sequence) else []
-
-
-def _real(row: Mapping[str, Json], key: str, default: float = 0.0) -> float:
-    value = row.get(key, default)
-    return float(value) if isinstance(value, int | float) else default
-
-
-def _pair(value: Json, default: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
-    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
-        return float(value[0]), float(value[1])
-    return default
-
-
-def _said(row: Mapping[str, Json], key: str, language: str) -> str:
-    own = row.get(f"{key}_{language}")
-    return str(own or row.get(key) or "")
-
-
 def short_number(number: str) -> str:
     """``INC-2026-00012`` -> ``INC-0012``; other numbers stay whole."""
     found = _NUMBER.match(number)
@@ -136,42 +126,42 @@ def short_number(number: str) -> str:
 
 def drawn(config: Mapping[str, Json] | None, page: TwinPage, language: str) -> Drawing | None:
     """The drawing, or None where a site has none in this format (v1 stored layouts of another)."""
-    return resolve(config, page, language) if config and _rows(config, "symbols") else None
+    return resolve(config, page, language) if config and symbol_rows(config) else None
 
 
 def resolve(config: Mapping[str, Json], page: TwinPage, language: str) -> Drawing:
     """The drawing of ``config`` with the assets, signals, incidents and orders of ``page``."""
-    width, height = _pair(config.get("size"), (950.0, 727.0))
+    width, height = size_of(config)
     return Drawing(
-        title=_said(config, "title", language),
+        title=said(config, "title", language),
         width=width,
         height=height,
-        symbols=tuple(_symbol(row, page, language, width) for row in _rows(config, "symbols")),
-        pipes=tuple(_pipe(row) for row in _rows(config, "pipes")),
-        values=tuple(_value(row, page, language) for row in _rows(config, "values")),
+        symbols=tuple(_symbol(row, page, language, width) for row in symbol_rows(config)),
+        pipes=tuple(_pipe(row) for row in rows_of(config, "pipes")),
+        values=tuple(_value(row, page, language) for row in rows_of(config, "values")),
         texts=tuple(
             Words(
-                _real(r, "x"),
-                _real(r, "y"),
-                _said(r, "text", language),
-                str(r.get("style", "name")),
-                str(r.get("anchor", "start")),
+                real(r, "x"),
+                real(r, "y"),
+                said(r, "text", language),
+                style_of(r, "name"),
+                anchor_of(r, "anchor", "start"),
             )
-            for r in _rows(config, "texts")
+            for r in rows_of(config, "texts")
         ),
     )
 
 
 def with_stopped(page: TwinPage) -> TwinPage:
     """``page`` with the machines ``stopped`` whose run signal in the drawing says so."""
-    runs = {str(row.get("asset")): row.get("run") for row in _rows(page.drawing or {}, "symbols")}
+    runs = {str(row.get("asset")): row.get("run") for row in symbol_rows(page.drawing)}
 
     def seen(asset: AssetView) -> AssetView:
         run = runs.get(asset.code)
         signal = asset.signal(str(run.get("metric"))) if isinstance(run, Mapping) else None
         if not isinstance(run, Mapping) or signal is None or signal.value is None or asset.state != "running":
             return asset
-        return asset if signal.value > _real(run, "above") else replace(asset, state="stopped")
+        return asset if signal.value > real(run, "above") else replace(asset, state="stopped")
 
     return replace(page, assets=tuple(seen(asset) for asset in page.assets))
 
@@ -179,7 +169,7 @@ def with_stopped(page: TwinPage) -> TwinPage:
 def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_width: float) -> Symbol:
     code = str(row.get("asset") or "")
     asset = page.asset_coded(code) if code else None
-    width, height = _pair(row.get("size"))
+    width, height = pair(row.get("size"))
     run = row.get("run")
     run = run if isinstance(run, Mapping) else {}
 
@@ -188,10 +178,10 @@ def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_widt
 
     return Symbol(
         kind=str(row.get("symbol")),
-        key=code or f"at-{_real(row, 'x'):g}-{_real(row, 'y'):g}",
-        x=_real(row, "x"),
-        y=_real(row, "y"),
-        rotation=_real(row, "rotation"),
+        key=code or f"at-{real(row, 'x'):g}-{real(row, 'y'):g}",
+        x=real(row, "x"),
+        y=real(row, "y"),
+        rotation=real(row, "rotation"),
         width=width,
         height=height,
         asset=asset,
@@ -199,7 +189,7 @@ def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_widt
         words=_label(row, asset, language),
         pills=_pills(row, asset, drawing_width),
         run_tag=asset.signal(str(run.get("metric"))) if asset and run else None,
-        run_above=_real(run, "above"),
+        run_above=real(run, "above"),
         level=named("level"),
         interface=named("interface"),
         letters=str(row.get("letters") or ""),
@@ -210,13 +200,13 @@ def _label(row: Mapping[str, Json], asset: AssetView | None, language: str) -> t
     label = row.get("label")
     if not isinstance(label, Mapping):
         return ()
-    anchor = str(label.get("anchor", "middle"))
-    text = _said(label, "text", language) or str(row.get("asset") or "")
-    words = [Words(_real(label, "x"), _real(label, "y"), text, str(label.get("style", "tag")), anchor)]
+    anchor = anchor_of(label, "anchor", "middle")
+    text = said(label, "text", language) or str(row.get("asset") or "")
+    words = [Words(real(label, "x"), real(label, "y"), text, style_of(label, "tag"), anchor)]
     if asset and label.get("name"):
-        x, y = _pair(label.get("name"))
+        x, y = pair(label.get("name"))
         name = asset.name_ar if language == "ar" and asset.name_ar else asset.name
-        words.append(Words(x, y, name, "name", str(label.get("name_anchor", anchor))))
+        words.append(Words(x, y, name, "name", anchor_of(label, "name_anchor", anchor)))
     return tuple(words)
 
 
@@ -227,7 +217,7 @@ def _pills(row: Mapping[str, Json], asset: AssetView | None, drawing_width: floa
     """
     if asset is None:
         return ()
-    x, y = _pair(row.get("badges"), (_real(row, "x"), _real(row, "y") + 30))
+    x, y = pair(row.get("badges"), (real(row, "x"), real(row, "y") + 30))
     pills = []
     if asset.incidents:
         pills.append(_incident_pill(x, y, asset.incidents))
@@ -272,8 +262,7 @@ def _order_pill(x: float, y: float, orders: Sequence[OrderView]) -> Pill:
 
 
 def _pipe(row: Mapping[str, Json]) -> Pipe:
-    given = row.get("points")
-    points = [_pair(p) for p in given] if isinstance(given, Sequence) else []
+    points = points_of(row)
     kind = "second" if row.get("kind") == "second" else "main"
     arrow = ""
     if row.get("arrow") and len(points) > 1:
@@ -295,9 +284,9 @@ def _arrow(points: list[tuple[float, float]], kind: str) -> tuple[str, list[tupl
 def _value(row: Mapping[str, Json], page: TwinPage, language: str) -> Value:
     name = str(row.get("tag") or "")
     return Value(
-        _real(row, "x"),
-        _real(row, "y"),
+        real(row, "x"),
+        real(row, "y"),
         page.signal_named(name),
-        _said(row, "label", language),
+        said(row, "label", language),
         name.rsplit(".", 1)[-1],
     )

@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from optria.core.asset import PlantModel
-from optria.core.errors import NotFound
 from optria.core.roles import Permission
 from optria.core.tag import SignalMapping
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
-from optria.db.twin import TwinLayout
 from optria.kit import clock
 from optria.web.asset_views import (
     Found,
@@ -25,13 +23,14 @@ from optria.web.asset_views import (
     source_types,
 )
 from optria.web.condition import Condition, Scores
-from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require
+from optria.web.deps import Given, IdFilter, OpenTx, RowId, require
 from optria.web.incident_views import for_viewer, incident_json, visible
 from optria.web.readings import reading_json
 from optria.web.services import Services
 from optria.web.sessions import Viewer
-from optria.web.shapes import Json, asset_json, layout_json, when
+from optria.web.shapes import Json, asset_json, when
 from optria.web.signals import Signals, signals_of
+from optria.web.twin_scene import reached_assets
 
 router = APIRouter(prefix="/api/twins", tags=["twin"])
 
@@ -40,16 +39,17 @@ Word = Annotated[str | None, Query(max_length=100)]
 RECENT_INCIDENTS: Final = 10
 
 
-@router.get("/summary")
+@router.get("/summary", summary="Read the condition of every asset")
 async def get_summary(viewer: Seeing, tx: OpenTx, services: Given) -> Json:
-    """Every asset with condition, live values and incident: three statements however many assets."""
+    """Condition, live values, and the gravest active incident that began at the asset or has reached it."""
     rows = await find_assets(tx)
     incidents = await active_incidents(tx, viewer)
     plants = plants_of(services, rows)
     signals = signals_of(services, rows, plants, await source_types(tx))
     now = clock.now()
     scores = _scores(services, plants)
-    assets = [_summary(found, signals[found[0].id], incidents, scores) for found in rows]
+    of_asset = _incidents_by_asset(incidents)
+    assets = [_summary(found, signals[found[0].id], of_asset, scores) for found in rows]
     live = sum(signals[row.id].data_status(now) != "disconnected" for row, _, _ in rows)
     return {"stats": _stats(assets, live), "assets": assets}
 
@@ -58,12 +58,16 @@ def _scores(services: Services, plants: Mapping[int, PlantModel]) -> Scores:
     return {k: v for tenant_id in plants for k, v in detector_scores(services, tenant_id).items()}
 
 
-def _summary(
-    found: Found, signals: Signals, incidents: Mapping[int, list[IncidentRow]], scores: Scores
-) -> Json:
+def _incidents_by_asset(incidents: Mapping[int, list[IncidentRow]]) -> Mapping[int, IncidentRow]:
+    """The worst incident at each asset; where none began, the worst that has reached it."""
+    reached = {asset_id: rows[0] for asset_id, rows in reached_assets(incidents).items()}
+    return reached | {asset_id: rows[0] for asset_id, rows in incidents.items()}
+
+
+def _summary(found: Found, signals: Signals, incidents: Mapping[int, IncidentRow], scores: Scores) -> Json:
     row, site, stored = found
     condition = Condition(row, stored, scores)
-    worst = next(iter(incidents.get(row.id, [])), None)
+    worst = incidents.get(row.id)
     return {
         "id": row.id,
         "name": row.name,
@@ -95,7 +99,7 @@ def _stats(assets: Sequence[Json], live: int) -> Json:
     }
 
 
-@router.get("/assets")
+@router.get("/assets", summary="List the assets with their condition")
 async def list_twin_assets(
     _viewer: Seeing,
     tx: OpenTx,
@@ -104,6 +108,7 @@ async def list_twin_assets(
     asset_type: Word = None,
     criticality: Word = None,
 ) -> Json:
+    """``filters`` offers the words that the filters take."""
     rows = await find_assets(tx)
     wanted = {"site_id": site_id, "asset_type": asset_type, "criticality": criticality}
     chosen = [f for f in rows if all(v is None or getattr(f[0], name) == v for name, v in wanted.items())]
@@ -165,8 +170,9 @@ def _twin_stats(assets: Sequence[Json]) -> Json:
     }
 
 
-@router.get("/assets/{asset_id}")
+@router.get("/assets/{asset_id}", summary="Read the condition of an asset")
 async def get_twin_asset(viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId) -> Json:
+    """With its signals, their latest values, and the latest incidents that the viewer may see."""
     found = await find_asset(tx, asset_id)
     row, site, stored = found
     plants = plants_of(services, [found])
@@ -214,31 +220,3 @@ async def _recent_incidents(tx: Tx, viewer: Viewer, row: AssetRow) -> list[Json]
         .limit(RECENT_INCIDENTS)
     )
     return [for_viewer(incident_json(found), viewer) for found in (await tx.session.scalars(query)).all()]
-
-
-@router.get("/layouts")
-async def list_layouts(
-    _viewer: Seeing,
-    tx: OpenTx,
-    site_id: IdFilter = None,
-    is_active: bool | None = None,
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> Json:
-    conditions = [TwinLayout.site_id == site_id] if site_id is not None else []
-    if is_active is not None:
-        conditions.append(TwinLayout.is_active == is_active)
-    query = select(TwinLayout).where(*conditions)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery()))
-    page = query.order_by(TwinLayout.is_default.desc(), TwinLayout.id).limit(limit).offset(offset)
-    layouts = [layout_json(row) for row in (await tx.session.scalars(page)).all()]
-    return {"layouts": layouts, "total": total, "limit": limit, "offset": offset}
-
-
-@router.get("/layouts/{layout_id}")
-async def get_layout(_viewer: Seeing, tx: OpenTx, layout_id: RowId) -> Json:
-    """A drawing; its parts are in ``config``, so there are no ``nodes`` beside it."""
-    row = await tx.session.get(TwinLayout, layout_id)
-    if row is None:
-        raise NotFound(f"There is no drawing {layout_id}.")
-    return layout_json(row) | {"nodes": []}
