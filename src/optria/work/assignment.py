@@ -27,6 +27,11 @@ async def pick(tx: Tx, tenant_id: int, site_id: int | None, at: datetime) -> Use
     return able[claim.turn.user_id] if claim else next(iter(able.values()))
 
 
+def may_be_on_call(user: User) -> bool:
+    """Whether a user is one of :func:`engineers`."""
+    return user.is_active is not False and user.role in ENGINEERS
+
+
 async def engineers(tx: Tx, tenant_id: int) -> Sequence[User]:
     """Who may be on call: the active engineers of a tenant, then its optimization engineers."""
     return await _active(tx, tenant_id, ENGINEERS)
