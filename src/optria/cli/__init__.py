@@ -1,4 +1,4 @@
-"""The command line: ``optria demo | serve | db | simulate | replay | smoke``."""
+"""The command line: ``optria demo | serve | db | audit | simulate | replay | smoke``."""
 
 import sys
 from importlib import import_module
@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": ("optria.cli.demo", "demo"),
     "serve": ("optria.cli.serve", "serve"),
     "db": ("optria.cli.database", "app"),
+    "audit": ("optria.cli.audit", "app"),
     "simulate": ("optria.cli.simulate", "app"),
     "replay": ("optria.cli.simulate", "replay"),
     "smoke": ("optria.cli.smoke", "smoke"),

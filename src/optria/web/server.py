@@ -7,6 +7,7 @@ from optria.web import (
     asset_links,
     asset_parts,
     assets,
+    audit_log,
     auth,
     config_routes,
     cost_models,
@@ -53,6 +54,7 @@ from optria.web.services import Services
 ROUTERS = (
     health.router,
     auth.router,
+    audit_log.router,
     own_account.router,
     tenants.router,
     tenant_users.router,
