@@ -60,7 +60,7 @@ class PersonQueue:
             .distinct()
             .limit(500)
         )
-        found = (await tx.session.execute(statement)).tuples()
+        found = await tx.session.execute(statement)
         return [Person(tenant, channel, user) for tenant, channel, user in found if user is not None]
 
     async def claim(self, tx: Tx, person: Person) -> PersonJob | None:

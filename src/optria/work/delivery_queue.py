@@ -97,9 +97,9 @@ async def counts(tx: Tx) -> Mapping[str, Mapping[str, int]]:
     )
     hooks = select(WebhookDelivery.status, func.count()).group_by(WebhookDelivery.status)
     found: dict[str, dict[str, int]] = {}
-    for channel, status, number in (await tx.session.execute(people)).tuples():
+    for channel, status, number in await tx.session.execute(people):
         found.setdefault(channel, {})[status] = number
-    for status, number in (await tx.session.execute(hooks)).tuples():
+    for status, number in await tx.session.execute(hooks):
         found.setdefault("webhook", {})[status] = number
     return found
 

@@ -111,7 +111,7 @@ class Sender:
     async def _warn(self) -> None:
         """Say at start which tenants ask for a channel that nothing sends by."""
         async with self._database.platform("channels of tenants") as tx:
-            tenants = (await tx.session.execute(select(Tenant.id, Tenant.settings))).tuples()
+            tenants = await tx.session.execute(select(Tenant.id, Tenant.settings))
             asked = {
                 (tenant_id, name)
                 for tenant_id, settings in tenants

@@ -65,7 +65,7 @@ class WebhookQueue:
             .distinct()
             .limit(500)
         )
-        return [Hook(*found) for found in (await tx.session.execute(statement)).tuples()]
+        return [Hook(*found) for found in (await tx.session.execute(statement))]
 
     async def claim(self, tx: Tx, hook: Hook) -> HookJob | None:
         """The next fact for a webhook; None when nothing is left that is due."""

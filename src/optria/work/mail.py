@@ -57,7 +57,7 @@ def subject(letter: Letter) -> str:
 
 def one_line(text: str) -> str:
     """``text`` without line breaks and control characters, short enough for a header."""
-    printable = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Cs"} else c for c in text)
+    printable = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
     return " ".join(printable.split())[:LONGEST_SUBJECT]
 
 
