@@ -19,6 +19,7 @@ from optria.db.plant import AssetRow, Integration, MappingRow, SiteRow
 from optria.db.session import Database
 from optria.kit import clock
 from optria.kit.settings import Settings
+from optria.rca.rules import CausalRule, Match, match_rule
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 from optria.web import sessions
@@ -70,6 +71,9 @@ class Analyst:
         self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
     ) -> None:
         return None
+
+    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
+        return match_rule(rule, ())
 
     def wake(self) -> None:
         self.woken += 1

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from optria.blackbox import references
 from optria.blackbox.incidents import anchor_of
@@ -63,7 +63,7 @@ async def load_case(tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: S
         window=window,
         now=now,
         provisional=now < window.end,
-        events=await load_events(tx, plant.tenant_id, assets, window),
+        events=await load_events(tx, plant.tenant_id, assets, window, asset.site_id),
         series=series,
         maintenance=await _maintenance(tx, plant, asset),
         history=await _history(tx, plant, incident, asset),
@@ -85,14 +85,20 @@ def _missing(mappings: Sequence[SignalMapping], series: Sequence[Series], asset:
     return tuple(m.external_tag for m in mappings if m.asset_id == asset.id and m.id not in seen)
 
 
-async def load_events(tx: Tx, tenant_id: int, assets: set[int], window: EventWindow) -> tuple[RawEntry, ...]:
-    """Events of the asset and its neighbours; an hour more on both sides for clocks that drift."""
+async def load_events(
+    tx: Tx, tenant_id: int, assets: set[int], window: EventWindow, site_id: int | None = None
+) -> tuple[RawEntry, ...]:
+    """Events of the asset and its neighbours, and those of the whole plant or site, which name no asset.
+
+    An hour more on both sides, for clocks that drift.
+    """
     margin = timedelta(hours=1)
+    everywhere = or_(EventRow.site_id.is_(None), EventRow.site_id == site_id)
     statement = (
         select(EventRow)
         .where(
             EventRow.tenant_id == tenant_id,
-            EventRow.asset_id.in_(assets),
+            or_(EventRow.asset_id.in_(assets), and_(EventRow.asset_id.is_(None), everywhere)),
             EventRow.event_time.between(window.start - margin, window.end + margin),
             EventRow.event_category.not_in(OWN_CATEGORIES),
         )

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from optria.blackbox import analyses, incidents
 from optria.blackbox.case_loader import SensorReader, load_case
+from optria.blackbox.events import link_event
 from optria.blackbox.on_demand import nothing_found
 from optria.core.asset import PlantModel
-from optria.core.event import Severity
+from optria.core.event import EventCategory, Severity
 from optria.core.incident import Analysis
 from optria.core.work_order import needs_work_order
 from optria.db.blackbox import IncidentRow
 from optria.db.session import Database, Tx
 from optria.kit import clock
+from optria.rca.case import Case
 from optria.rca.engine import analyse
 from optria.work import orders
 from optria.work.incident_orders import Ordered, create_from_incident
@@ -24,6 +26,8 @@ WATCH_EVERY = timedelta(minutes=5)
 """How often an incident whose anomaly goes on after its window is looked at again."""
 INTERIM = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """A cause shows itself as the fault grows: the analysis is repeated this long after the anchor."""
+MOST_CHANGES = 100
+"""Changes of the configuration that one incident is linked to: the latest of its window."""
 LATE_SAMPLES = timedelta(seconds=15)
 """Patience for samples of the window that are still on their way when it closes."""
 
@@ -48,12 +52,21 @@ async def run_pass(
 ) -> Pass:
     """Analyse a locked incident and do what follows. Nothing is committed here."""
     case = await load_case(tx, incident, plant, sensors)
+    await _link_changes(tx, incident, case)
     analysis = nothing_found(incident, await asyncio.to_thread(analyse, case), case.asset)
     await analyses.store_analysis(tx, incident, analysis, case.asset.code, user_id)
     ordered = await _order(tx, incident, analysis, plant) if order else None
     incident.next_pass_at = _next_pass(incident, analysis)
     incident.attempts, incident.last_error = 0, None
     return Pass(incident, analysis, ordered)
+
+
+async def _link_changes(tx: Tx, incident: IncidentRow, case: Case) -> None:
+    """What people changed in the configuration within the window belongs to the incident's timeline."""
+    changes = [e for e in case.events if e.category == EventCategory.CONFIG_CHANGE and e.id is not None]
+    for change in changes[-MOST_CHANGES:]:
+        if isinstance(change.time, datetime) and change.time in case.window:
+            await link_event(tx, incident, UUID(change.id), "CONTEXT")
 
 
 async def _order(tx: Tx, incident: IncidentRow, analysis: Analysis, plant: PlantModel) -> Ordered | None:

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select
 
 from optria.blackbox import incidents
-from optria.blackbox.case_loader import SensorReader
+from optria.blackbox.case_loader import SensorReader, load_case
 from optria.blackbox.events import link_event, store_event
 from optria.blackbox.inbox import Held, Inbox
 from optria.blackbox.on_demand import incident_of_asset
@@ -25,6 +25,8 @@ from optria.core.incident import Anchor, severity_of
 from optria.db.blackbox import AnalysisRow, IncidentRow
 from optria.db.session import Database, Tx
 from optria.kit import clock
+from optria.rca.engine import try_rule
+from optria.rca.rules import CausalRule, Match
 
 log = structlog.get_logger(__name__)
 
@@ -245,6 +247,16 @@ class Recorder:
                 plant = self._plants(tenant_id)
                 await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order)
             run.set_result(None)
+
+    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
+        """How far a rule would be met by an incident as it stands now. Nothing is stored.
+
+        Raises NotFound.
+        """
+        async with self._database.transaction(tenant_id) as tx:
+            incident = await incidents.find(tx, incident_id)
+            case = await load_case(tx, incident, self._plants(tenant_id), self._sensors)
+        return await asyncio.to_thread(try_rule, case, rule)
 
     @contextmanager
     def _alone(self, asked: tuple[UUID, bool]) -> Generator[asyncio.Future[None]]:

@@ -78,9 +78,13 @@ def _steps(stored: Sequence[Any]) -> tuple[Step, ...]:
 
 
 async def _costs(tx: Tx, at: datetime) -> tuple[CostReference, ...]:
-    """Cost references, then v1's cost models as the fallback of a tenant that has none of ours."""
+    """Cost references in force, then v1's cost models as the fallback of a tenant that has none of ours.
+
+    Of several of the same scope the one approved last comes first.
+    """
     table = rows.CostReference
-    found = (await tx.session.execute(select(table).where(table.is_active))).scalars().all()
+    latest = table.approved_at.desc().nulls_last(), table.id.desc()
+    found = (await tx.session.execute(select(table).where(table.is_active).order_by(*latest))).scalars().all()
     own = tuple(
         CostReference(
             row.cost_per_hour,
@@ -122,7 +126,8 @@ async def _v1_costs(tx: Tx, at: datetime) -> tuple[CostReference, ...]:
 
 
 async def _downtimes(tx: Tx) -> tuple[DowntimeReference, ...]:
-    found = (await tx.session.execute(select(rows.DowntimeReference))).scalars().all()
+    statement = select(rows.DowntimeReference).order_by(rows.DowntimeReference.id)
+    found = (await tx.session.execute(statement)).scalars().all()
     return tuple(
         DowntimeReference(cause_label(row.cause), row.hours, row.asset_type, row.source or "")
         for row in found

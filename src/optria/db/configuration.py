@@ -48,9 +48,9 @@ async def load_plant(tx: Tx, tenant_id: int) -> PlantModel:
             if row.is_active
         ),
         clock_drift_s={
-            int(row.source.removeprefix("integration:")): row.drift_s
+            int(number): row.drift_s
             for row in await _rows(tx, ClockDrift, tenant_id)
-            if row.source.startswith("integration:")
+            if (number := row.source.removeprefix("integration:")) != row.source and number.isdecimal()
         },
     )
 

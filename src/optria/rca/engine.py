@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from optria.core.event import EventCategory
 from optria.core.incident import Analysis
 from optria.rca.actions import recommended_actions
 from optria.rca.case import Case, PastIncident
 from optria.rca.impact import carbon_impact, financial_impact
 from optria.rca.localise import Onset, localise, onsets
 from optria.rca.observations import ANCHOR_SCORE, of_anchor, of_events, of_signature, tags_by_metric
-from optria.rca.rules import Match, match_rules
+from optria.rca.rules import CausalRule, Match, Observation, match_rule, match_rules
 from optria.rca.scoring import fit_temperature, score_causes
 from optria.rca.signals import Signals, read_signals
 from optria.rca.signature import signature
@@ -23,11 +24,11 @@ def analyse(case: Case) -> Analysis:
     window = timeline.inside(case.window)
     signals = read_signals(case, timeline.series)
     evidence = [entry for entry in window.events if is_evidence(entry)]
-    pattern = Pattern(signature(signals, case.anchor.mode == "sensor"), event_types(evidence))
+    pattern = Pattern(signature(signals, case.anchor.mode == "sensor"), event_types(_of_machines(evidence)))
     history = comparable(case)
     compared = compare_history(pattern, history)
     found = onsets(signals)
-    matches = _matches(case, signals, pattern, evidence)
+    matches = match_rules(case.rules, _observed(case, signals, pattern, evidence), case.asset.asset_type)
     temperature = fit_temperature(history)
     causes = score_causes(compared, matches, _first_metric(found), temperature)
     story = tell(case, window, signals, found, causes[0], compared)
@@ -59,14 +60,31 @@ def comparable(case: Case) -> tuple[PastIncident, ...]:
     return tuple(p for p in case.history if p.id != case.incident_id and p.asset_type.casefold() == kind)
 
 
-def _matches(
+def try_rule(case: Case, rule: CausalRule) -> Match:
+    """How far one rule would be met by a case, whether or not it is one of the case's rules.
+
+    The asset type is not looked at: ``rule.holds_for`` says whether the rule would be asked at all.
+    """
+    timeline = build_timeline(case)
+    signals = read_signals(case, timeline.series)
+    evidence = [entry for entry in timeline.inside(case.window).events if is_evidence(entry)]
+    pattern = Pattern(signature(signals, case.anchor.mode == "sensor"), event_types(_of_machines(evidence)))
+    return match_rule(rule, _observed(case, signals, pattern, evidence))
+
+
+def _observed(
     case: Case, signals: Signals | None, pattern: Pattern, evidence: Sequence[TimelineEntry]
-) -> tuple[Match, ...]:
+) -> Sequence[Observation]:
+    """All that the plant said, in the form that rules are matched against."""
     observed = of_signature(pattern.signature, tags_by_metric(signals))
     observed += of_events(case, evidence)
     shown = {(o.metric, o.direction) for o in observed if o.at == "own" and o.score >= ANCHOR_SCORE}
-    observed += [o for o in of_anchor(case) if (o.metric, o.direction) not in shown]
-    return match_rules(case.rules, observed, case.asset.asset_type)
+    return [*observed, *(o for o in of_anchor(case) if (o.metric, o.direction) not in shown)]
+
+
+def _of_machines(evidence: Sequence[TimelineEntry]) -> list[TimelineEntry]:
+    """What can recur with a fault: not what people set for the whole plant at the time."""
+    return [e for e in evidence if e.category != EventCategory.CONFIG_CHANGE or e.asset_id is not None]
 
 
 def _first_metric(found: Sequence[Onset]) -> str | None:

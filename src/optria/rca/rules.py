@@ -148,14 +148,15 @@ def _one_strength(condition: Condition, seen: Observation) -> float:
 def parse_rule(row: Mapping[str, object]) -> CausalRule:
     """A rule from its row of ``blackbox_rca_rules``.
 
-    Raises Invalid with a sentence that names the rule and what is wrong with it.
+    Raises Invalid with a sentence that names the rule, the place in its JSON and what is wrong there.
     """
     name = _text(row, "name", "A rule")
     say = _complaint(name)
     pattern = _mapping(row.get("pattern"), say("pattern must be an object"))
     conditions = _conditions(pattern, "all", say)
     if not conditions:
-        raise say('pattern needs at least one condition in "all"')
+        raise say("pattern.all needs at least one condition")
+    kinds = say("pattern.asset_types must be a list of words")
     return CausalRule(
         id=int(_number(row.get("id", 0), say("id must be a number"))),
         name=name,
@@ -163,7 +164,7 @@ def parse_rule(row: Mapping[str, object]) -> CausalRule:
         conditions=conditions,
         supports=_conditions(pattern, "also", say),
         contrary=_conditions(pattern, "contrary", say),
-        asset_types=_words(pattern.get("asset_types", []), say("asset_types must be a list of words")),
+        asset_types=_words(pattern.get("asset_types", []), kinds),
         weight=_weight(row.get("confidence"), say),
         description=str(row.get("description") or ""),
         priority=int(_number(row.get("priority") or 100, say("priority must be a number"))),
@@ -180,27 +181,32 @@ def _complaint(name: str) -> Say:
 def _conditions(pattern: Mapping[str, object], key: str, say: Say) -> tuple[Condition, ...]:
     rows = pattern.get(key, [])
     if not isinstance(rows, list):
-        raise say(f'"{key}" must be a list of conditions')
-    return tuple(_condition(row, say) for row in rows)
+        raise say(f"pattern.{key} must be a list of conditions")
+    return tuple(_condition(row, f"pattern.{key}[{place}]", say) for place, row in enumerate(rows))
 
 
-def _condition(row: object, say: Say) -> Condition:
-    cells = _mapping(row, say("a condition must be an object"))
+def _condition(row: object, where: str, say: Say) -> Condition:
+    cells = _mapping(row, say(f"{where} must be an object"))
     metric = cells.get("metric")
     if not isinstance(metric, str) or not metric:
-        raise say("a condition needs a metric")
+        raise say(f"{where}.metric is missing")
     direction, at = cells.get("direction"), cells.get("at", "own")
     if direction not in get_args(Direction):
-        raise say(f"direction of {metric} must be one of {', '.join(get_args(Direction))}")
+        raise say(f"{where}.direction must be one of {', '.join(get_args(Direction))}")
     if at not in get_args(Place):
-        raise say(f'"at" of {metric} must be one of {", ".join(get_args(Place))}')
-    score = _number(cells.get("min_score", DEFAULT_MIN_SCORE), say(f"min_score of {metric} must be a number"))
-    if score <= 0:
-        raise say(f"min_score of {metric} must be above 0")
-    over, ratio = cells.get("over", ""), _number(cells.get("ratio", 1.0), say("ratio must be a number"))
+        raise say(f"{where}.at must be one of {', '.join(get_args(Place))}")
+    score = _above_zero(cells.get("min_score", DEFAULT_MIN_SCORE), f"{where}.min_score", say)
+    over, ratio = cells.get("over", ""), _above_zero(cells.get("ratio", 1.0), f"{where}.ratio", say)
     if not isinstance(over, str):
-        raise say(f'"over" of {metric} must be a metric')
+        raise say(f"{where}.over must be a metric")
     return Condition(metric, cast("Direction", direction), score, cast("Place", at), over, ratio)
+
+
+def _above_zero(value: object, where: str, say: Say) -> float:
+    number = _number(value, say(f"{where} must be a number"))
+    if number <= 0.0:
+        raise say(f"{where} must be above 0")
+    return number
 
 
 def _weight(confidence: object, say: Say) -> float:
@@ -227,7 +233,7 @@ def _number(value: object, otherwise: Invalid) -> float:
         raise otherwise
     try:
         number = float(value)  # type: ignore[arg-type]  # whatever the row holds; Decimal and text are fine
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise otherwise from None
     if not math.isfinite(number):
         raise otherwise

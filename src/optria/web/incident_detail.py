@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from optria.blackbox.incidents import anchor_of
-from optria.core.event import EventWindow
+from optria.core.event import EventCategory, EventWindow
 from optria.core.incident import Analysis, Evidence, RootCause
 from optria.db.blackbox import AnalysisRow, EventRow, IncidentRow
 from optria.db.plant import SiteRow
@@ -204,13 +204,17 @@ def _entry(event: View) -> View:
 
 
 async def events_around(tx: Tx, row: IncidentRow, window: EventWindow) -> Sequence[EventRow]:
-    """The stored events of the incident's asset in its window, for the lanes of the recorder."""
+    """The stored events of the incident's assets in its window, for the lanes of the recorder.
+
+    What people changed in the configuration of the whole plant meanwhile is among them.
+    """
     assets = (row.impact_scope or {}).get("assets") or [row.root_asset_id]
+    plant_wide = and_(EventRow.asset_id.is_(None), EventRow.event_category == EventCategory.CONFIG_CHANGE)
     query = (
         select(EventRow)
         .where(
             EventRow.tenant_id == row.tenant_id,
-            EventRow.asset_id.in_([asset for asset in assets if asset is not None]),
+            or_(EventRow.asset_id.in_([asset for asset in assets if asset is not None]), plant_wide),
             EventRow.event_time.between(window.start, window.end),
         )
         .order_by(EventRow.event_time)

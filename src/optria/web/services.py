@@ -10,6 +10,7 @@ from optria.db.session import Database
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.kit.supervise import TaskState
+from optria.rca.rules import CausalRule, Match
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 
@@ -64,6 +65,10 @@ class Recorder(Protocol):
         self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
     ) -> None:
         """Analyse an incident again; ``order`` False makes no work order of it."""
+        ...
+
+    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
+        """How far a rule would be met by an incident as it stands now; nothing is stored."""
         ...
 
     def wake(self) -> None:
