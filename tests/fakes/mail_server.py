@@ -39,6 +39,7 @@ class MailServer:
 
     tls: ssl.SSLContext | None = None
     answers: dict[str, list[str]] = field(default_factory=dict)
+    on_connect: Callable[[], None] | None = None
     on_letter: Callable[[], None] | None = None
     letters: list[Received] = field(default_factory=list)
     connections: int = 0
@@ -83,6 +84,8 @@ class _Conversation:
         return self.writer.get_extra_info("sslcontext") is not None
 
     async def run(self) -> None:
+        if self.server.on_connect is not None:
+            self.server.on_connect()
         await self.say("220 mail.test ready")
         while line := (await self.reader.readline()).decode().strip():
             verb = line.partition(" ")[0].upper()

@@ -205,7 +205,9 @@ async def check_url(url: str) -> str:
         target = httpx.URL(url.strip())
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise Invalid(f"'{url[:100]}' is not a web address.") from error
-    if target.scheme not in {"http", "https"} or not target.host or len(str(target)) > LONGEST_URL:
+    port = target.port or _default_port(target)
+    odd = target.scheme not in {"http", "https"} or not target.host or port > 65_535
+    if odd or len(str(target)) > LONGEST_URL:
         raise Invalid("Write the address as https://host/path.")
     if target.userinfo or target.fragment:
         raise Invalid(
@@ -213,7 +215,7 @@ async def check_url(url: str) -> str:
         )
     try:
         async with asyncio.timeout(5):
-            addresses = await resolve(target.host, target.port or _default_port(target))
+            addresses = await resolve(target.host, port)
     except TimeoutError:
         addresses = ()
     refused = refusal_of(target.host, addresses)
