@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import select
 
 from optria.blackbox import analyses, incidents
+from optria.blackbox.alerts import collect_alerts
 from optria.core.event import Severity
 from optria.core.incident import cause_code
 from optria.core.roles import Permission
@@ -16,12 +17,10 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import (
     Given,
-    OpenTx,
     RowId,
     TenantChoice,
     require,
     tenant_to_write,
-    written_tenant,
 )
 from optria.web.event_views import linked_events
 from optria.web.incident_views import View, find_incident, order_of
@@ -40,7 +39,7 @@ Managing = Annotated[Viewer, require(Permission.MANAGE_INTEGRATIONS)]
 DETECTED_AT_ONCE = 500
 
 
-@router.post("/incidents/{incident_id}/rca-full")
+@router.post("/incidents/{incident_id}/rca-full", summary="Analyse an incident")
 async def run_full_analysis(
     viewer: Running,
     services: Given,
@@ -65,7 +64,7 @@ async def _tenant_of_incident(
     return tenant_id
 
 
-@router.post("/assets/{asset_id}/run")
+@router.post("/assets/{asset_id}/run", summary="Run the Black Box on an asset")
 async def run_for_asset(
     viewer: Running, services: Given, asset_id: RowId, tenant: TenantChoice = None
 ) -> View:
@@ -112,7 +111,7 @@ def _analysis_json(row: IncidentRow) -> View:
     }
 
 
-@router.post("/incidents/{incident_id}/rca")
+@router.post("/incidents/{incident_id}/rca", summary="Analyse an incident, in short")
 async def run_summary(
     viewer: Running, services: Given, incident_id: UUID, tenant: TenantChoice = None
 ) -> View:
@@ -156,7 +155,7 @@ def timeline_line(event: View) -> View:
     }
 
 
-@router.post("/incidents/{incident_id}/work-order")
+@router.post("/incidents/{incident_id}/work-order", summary="Order the work for an incident")
 async def order_work(
     viewer: Ordering, services: Given, incident_id: UUID, tenant: TenantChoice = None
 ) -> View:
@@ -197,7 +196,7 @@ def _ordered(row: IncidentRow, order: View, *, created: bool) -> View:
     }
 
 
-@router.post("/engine/detect")
+@router.post("/engine/detect", summary="Look for incidents")
 async def detect(viewer: Managing, services: Given, tenant: TenantChoice = None) -> View:
     """Open the incidents of CRITICAL events that nothing has looked at yet."""
     return {"success": True, "detection_result": await _detect(services, tenant_to_write(viewer, tenant))}
@@ -224,7 +223,7 @@ async def _detect(services: Services, tenant_id: int) -> View:
     }
 
 
-@router.post("/engine/run")
+@router.post("/engine/run", summary="Look for incidents and analyse them")
 async def run_engine(viewer: Managing, services: Given, tenant: TenantChoice = None) -> View:
     """Detect, and have the incidents found analysed at once by the recorder."""
     found = await _detect(services, tenant_to_write(viewer, tenant))
@@ -236,10 +235,15 @@ async def run_engine(viewer: Managing, services: Given, tenant: TenantChoice = N
     }
 
 
-@router.post("/engine/collect")
-async def collect(viewer: Managing, tx: OpenTx) -> View:
-    """v1 copied alerts and orders into events on demand. Here each is an event the moment it happens, so
-    there is never anything left to copy."""
-    written_tenant(tx)
-    nothing = {"alerts": 0, "work_orders": 0, "ai_outputs": 0, "total": 0}
-    return {"success": True, "collection_result": nothing}
+@router.post("/engine/collect", summary="Make events of version 1's alerts")
+async def collect(viewer: Managing, services: Given, tenant: TenantChoice = None) -> View:
+    """Alerts that are no events yet become events, at most 1,000 at a time; an open CRITICAL one opens (or
+    joins) its incident. Work orders and scores are events the moment they happen: none are left to copy.
+    """
+    tenant_id = tenant_to_write(viewer, tenant)
+    async with services.database.transaction(tenant_id) as tx:
+        found = await collect_alerts(tx, services.plants(tenant_id))
+    if found.incidents:
+        services.recorder.wake()
+    counts = {"alerts": found.alerts, "work_orders": 0, "ai_outputs": 0, "total": found.alerts}
+    return {"success": True, "collection_result": counts}
