@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
 from optria.core.errors import Unauthenticated
@@ -24,6 +24,18 @@ FIRST_PAGE = "/digital-twin"
 
 
 class LoginRequest(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "engineer@aramco.demo",
+                    "password": "a passphrase of your own",
+                    "next": "/digital-twin",
+                }
+            ]
+        }
+    )
+
     email: Annotated[Text, Field(max_length=255)]
     password: Annotated[Text, Field(max_length=1000)]
     next: Annotated[Text, Field(max_length=2000)] = ""
@@ -132,7 +144,7 @@ def own_path(path: str) -> str:
     return path if path.startswith("/") and not path.startswith("//") and not odd else FIRST_PAGE
 
 
-@router.post("/login", dependencies=[OPEN])
+@router.post("/login", summary="Sign in", dependencies=[OPEN])
 async def login(asked: LoginRequest, request: Request, response: Response, services: Given) -> Json:
     signed = await sign_in(services, request.app.state.throttle, request, asked)
     set_cookie(response, request, services, signed.token)
@@ -155,19 +167,19 @@ async def sign_out(services: Services, request: Request) -> None:
             audit.record(tx, ended.user_id, ended.tenant_id, "sign_out", "user", ended.user_id, request)
 
 
-@router.post("/logout", dependencies=[OPEN])
+@router.post("/logout", summary="Sign out", dependencies=[OPEN])
 async def logout(request: Request, response: Response, services: Given) -> Json:
     await sign_out(services, request)
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")
     return {"success": True, "message": "Logged out successfully"}
 
 
-@router.get("/me")
+@router.get("/me", summary="Who am I")
 async def me(viewer: SignedIn, services: Given) -> Json:
     return await _user(services, viewer.user_id)
 
 
-@router.get("/check", dependencies=[OPEN])
+@router.get("/check", summary="Is anybody signed in", dependencies=[OPEN])
 async def check(viewer: MaybeViewer, services: Given) -> Json:
     user = await _user(services, viewer.user_id) if viewer else None
     return {"authenticated": user is not None, "user": user}

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from optria.core.errors import Conflict, Invalid, NotFound, SimulatorError
 from optria.core.roles import Permission
@@ -25,6 +25,12 @@ TIMEOUT_S: Final = 5.0
 class FaultAsked(bodies.Body):
     """``kind`` is a word like ``bearing-wear``, ``asset`` a code like ``P-102B``."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "bearing-wear", "asset": "P-102B", "severity": 0.8, "ramp_s": 60}]
+        }
+    )
+
     kind: bodies.Text50
     asset: bodies.Text100
     severity: Annotated[float, Field(gt=0, le=1)] = 0.8
@@ -32,17 +38,17 @@ class FaultAsked(bodies.Body):
     duration_s: Annotated[float, Field(gt=0, le=604_800)] | None = None
 
 
-@router.get("/faults")
+@router.get("/faults", summary="List simulated faults", responses={404: {}})
 async def list_faults(_viewer: Seeing, services: Given) -> object:
     return await _ask(services, "GET", "/plant/faults")
 
 
-@router.post("/faults")
+@router.post("/faults", summary="Inject a simulated fault")
 async def inject_fault(_viewer: Running, services: Given, asked: FaultAsked) -> object:
     return await _ask(services, "POST", "/plant/faults", asked.model_dump())
 
 
-@router.delete("/faults/{fault_id}")
+@router.delete("/faults/{fault_id}", summary="Mend a simulated fault")
 async def clear_fault(_viewer: Running, services: Given, fault_id: str) -> object:
     return await _ask(services, "DELETE", f"/plant/faults/{quote(fault_id[:100], safe='')}")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select, true
 
 from optria.blackbox.events import store_event
@@ -43,6 +43,25 @@ class EventCreate(bodies.Body):
     The same ``source_id`` at the same time is the same event: sending it again stores nothing.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "asset_id": 9,
+                    "source_system": "SCADA",
+                    "source_type": "ALARM",
+                    "source_id": "ALM-20418",
+                    "event_time": "2026-11-22T09:58:30+03:00",
+                    "severity": "MAJOR",
+                    "event_category": "ALERT",
+                    "summary": "P-102B vibration high",
+                    "payload": {"tag": "P-102B.VT-1022", "value": 7.4, "unit": "mm/s"},
+                    "tags": ["vibration"],
+                }
+            ]
+        }
+    )
+
     asset_id: bodies.RowNumber | None = None
     site_id: bodies.RowNumber | None = None
     source_system: bodies.Text50
@@ -56,7 +75,7 @@ class EventCreate(bodies.Body):
     tags: Annotated[list[bodies.Text255], Field(max_length=100)] = Field(default_factory=list)
 
 
-@router.get("/events")
+@router.get("/events", summary="List events")
 async def list_events(
     viewer: Seeing,
     tx: OpenTx,
@@ -96,7 +115,7 @@ def _conditions(
     return conditions
 
 
-@router.get("/events/{event_id}")
+@router.get("/events/{event_id}", summary="Read an event")
 async def get_event(viewer: Seeing, tx: OpenTx, event_id: UUID) -> Json:
     row = await tx.session.scalar(select(EventRow).where(EventRow.id == event_id, told(viewer)))
     if row is None:
@@ -114,7 +133,7 @@ def _shown(row: EventRow, viewer: Viewer) -> Json:
     return view if sees_analysis(viewer) else view | {"payload": {}}
 
 
-@router.post("/events")
+@router.post("/events", summary="Store an event")
 async def create_event(
     viewer: Reporting, services: Given, asked: EventCreate, tenant: TenantChoice = None
 ) -> Json:
@@ -184,7 +203,7 @@ async def _site_of(tx: Tx, asked: EventCreate) -> SiteRow | None:
     return site
 
 
-@router.get("/stats")
+@router.get("/stats", summary="Count events and incidents")
 async def get_stats(viewer: Seeing, tx: OpenTx) -> Json:
     """Counts of events and of the incidents that the viewer may see."""
     day_ago = clock.now() - timedelta(hours=24)

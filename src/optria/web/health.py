@@ -22,8 +22,8 @@ DATABASE_TIMEOUT_S: Final = 3.0
 CONNECTED: Final = frozenset({"connected", "backfilling", "live"})
 
 
-@router.get("", dependencies=[OPEN])
-@router.get("/live", dependencies=[OPEN])
+@router.get("", summary="Is the process alive", dependencies=[OPEN])
+@router.get("/live", summary="Is the process alive", dependencies=[OPEN])
 async def alive(services: Given) -> Json:
     return {
         "status": "healthy",
@@ -33,12 +33,12 @@ async def alive(services: Given) -> Json:
     }
 
 
-@router.get("/", dependencies=[OPEN])
+@router.get("/", summary="Is the process alive, in short", dependencies=[OPEN])
 async def short() -> Json:
     return {"status": "healthy", "app": APP}
 
 
-@router.get("/ready", dependencies=[OPEN])
+@router.get("/ready", summary="Is it ready to serve", dependencies=[OPEN])
 async def ready(services: Given, response: Response) -> Json:
     """503 while the database is away; a part that does not run is named, and the rest goes on."""
     checks = await _checks(services)
@@ -75,7 +75,7 @@ async def database_answers(services: Services) -> bool:
     return True
 
 
-@router.get("/internal/config/status")
+@router.get("/internal/config/status", summary="State of every part of the process")
 async def config_status(
     _owner: Annotated[Viewer, require(Permission.MANAGE_TENANTS)], request: Request, services: Given
 ) -> Json:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from optria.web import bodies
 from optria.web.moments import Moment
@@ -13,6 +13,21 @@ StatusWord = Literal["OPEN", "INVESTIGATING", "RESOLVED", "CLOSED"]
 
 
 class IncidentCreate(bodies.Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "incident_type": "FAILURE",
+                    "severity": "MAJOR",
+                    "title": "Export pump B trips on vibration",
+                    "root_asset_id": 9,
+                    "site_id": 2,
+                    "start_time": "2026-11-22T09:58:30+03:00",
+                }
+            ]
+        }
+    )
+
     incident_type: Annotated[str, Field(max_length=30)] = "FAILURE"
     severity: SeverityWord = "MINOR"
     title: bodies.Title
@@ -26,6 +41,19 @@ class IncidentCreate(bodies.Body):
 class IncidentUpdate(bodies.Body):
     """v1's body, with what was really found."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "RESOLVED",
+                    "confirmed_cause": "Bearing Fault",
+                    "resolution": "Drive-end bearing replaced.",
+                    "downtime_hours": 6,
+                }
+            ]
+        }
+    )
+
     status: StatusWord | None = None
     severity: SeverityWord | None = None
     title: bodies.Title | None = None
@@ -38,6 +66,18 @@ class IncidentUpdate(bodies.Body):
 
 
 class IncidentEventLink(bodies.Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": "0b1c5f7e-3f0a-4f3e-9a55-0d4cf1f0a9d2",
+                    "role": "SYMPTOM",
+                    "notes": "First alarm of the window.",
+                }
+            ]
+        }
+    )
+
     event_id: UUID
     role: Literal["CAUSE", "SYMPTOM", "CONTEXT", "NOISE", "UNKNOWN"] = "UNKNOWN"
     notes: bodies.Prose | None = None

@@ -93,7 +93,7 @@ async def incident_page(
     )
 
 
-@router.get("/api/blackbox/incidents/{incident_id}/recording")
+@router.get("/api/blackbox/incidents/{incident_id}/recording", summary="Read the recording of an incident")
 async def get_recording(viewer: Reading, services: Given, tx: OpenTx, incident_id: UUID) -> View:
     """The trends of the window as points, for reading values off along the time axis.
 

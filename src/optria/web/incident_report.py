@@ -28,7 +28,7 @@ router = APIRouter(tags=["black box"])
 Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
 
 
-@router.get("/api/blackbox/reports/{incident_id}")
+@router.get("/api/blackbox/reports/{incident_id}", summary="Read the report of an incident")
 async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     """The record of an incident as one document."""
     row = await find_incident(tx, viewer, incident_id)

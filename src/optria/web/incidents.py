@@ -51,7 +51,7 @@ Running = Annotated[Viewer, require(Permission.RUN_RCA)]
 Word = Annotated[str | None, Query(max_length=50)]
 
 
-@router.get("/incidents")
+@router.get("/incidents", summary="List incidents")
 async def get_incidents(
     viewer: Seeing,
     tx: OpenTx,
@@ -77,7 +77,7 @@ async def get_incidents(
     return await list_incidents(tx, viewer, filters, limit, offset)
 
 
-@router.post("/incidents")
+@router.post("/incidents", summary="Make an incident")
 async def create_incident(
     viewer: Running, services: Given, body: IncidentCreate, tenant: TenantChoice = None
 ) -> View:
@@ -146,13 +146,13 @@ async def _check_site(tx: Tx, tenant_id: int, site_id: int | None) -> None:
         raise NotFound(f"There is no site {site_id}.")
 
 
-@router.get("/incidents/{incident_id}")
+@router.get("/incidents/{incident_id}", summary="Read an incident")
 async def get_incident(viewer: Seeing, tx: OpenTx, incident_id: UUID) -> View:
     row = await find_incident(tx, viewer, incident_id)
     return for_viewer(await incident_detail(tx, viewer, row), viewer)
 
 
-@router.put("/incidents/{incident_id}")
+@router.put("/incidents/{incident_id}", summary="Change an incident")
 async def update_incident(
     request: Request, viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentUpdate
 ) -> View:
@@ -184,14 +184,14 @@ async def _check_user(tx: Tx, tenant_id: int, user_id: int) -> None:
         raise Invalid(f"User {user_id} is not an active user of this tenant.")
 
 
-@router.get("/incidents/{incident_id}/events")
+@router.get("/incidents/{incident_id}/events", summary="List the events of an incident")
 async def get_incident_events(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     row = await find_incident(tx, viewer, incident_id)
     events = await linked_events(tx, row)
     return {"incident_id": str(row.id), "events": events, "total_events": len(events)}
 
 
-@router.post("/incidents/{incident_id}/events")
+@router.post("/incidents/{incident_id}/events", summary="Attach an event to an incident")
 async def link_incident_event(
     viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentEventLink
 ) -> View:
@@ -223,12 +223,12 @@ async def _link(tx: Tx, incident: IncidentRow, body: IncidentEventLink) -> Incid
     return link
 
 
-@router.get("/incidents/{incident_id}/timeline")
+@router.get("/incidents/{incident_id}/timeline", summary="Read the timeline of an incident")
 async def get_timeline(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     return await timeline(tx, await find_incident(tx, viewer, incident_id))
 
 
-@router.post("/incidents/{incident_id}/acknowledge")
+@router.post("/incidents/{incident_id}/acknowledge", summary="Acknowledge an incident")
 async def acknowledge_incident(request: Request, viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     """Say that somebody has seen it. A second time changes nothing."""
     written_tenant(tx)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select
 
 from optria.core.errors import Invalid, NotFound
@@ -28,16 +28,39 @@ Word = Annotated[str | None, Query(max_length=50)]
 
 
 class NotificationUpdate(bodies.Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"is_read": True}]})
+
     is_read: bool | None = None
     is_dismissed: bool | None = None
 
 
 class BulkNotificationAction(bodies.Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"notification_ids": ["0b1c5f7e-3f0a-4f3e-9a55-0d4cf1f0a9d2"], "action": "mark_read"}
+            ]
+        }
+    )
+
     notification_ids: Annotated[list[UUID], Field(max_length=1000)]
     action: Literal["read", "mark_read", "dismiss"]
 
 
 class NotificationCreate(bodies.Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": 4,
+                    "notification_type": "SYSTEM_MESSAGE",
+                    "title": "Pump B is back in service",
+                    "severity": "INFO",
+                }
+            ]
+        }
+    )
+
     user_id: bodies.RowNumber
     notification_type: bodies.Text50
     title: bodies.Text255
@@ -51,7 +74,7 @@ class NotificationCreate(bodies.Body):
     payload: dict[str, object] | None = None
 
 
-@router.get("")
+@router.get("", summary="List my notifications")
 async def list_notifications(
     viewer: Seeing,
     tx: OpenTx,
@@ -86,28 +109,28 @@ def _own(viewer: Viewer) -> list[ColumnElement[bool]]:
     return [NotificationRow.user_id == viewer.user_id, NotificationRow.is_dismissed.is_not(True)]
 
 
-@router.get("/unread-count")
+@router.get("/unread-count", summary="Count my unread notifications")
 async def count_unread(viewer: Seeing, tx: OpenTx) -> Json:
     return {"unread_count": await notifications.unread_count(tx, viewer.user_id)}
 
 
-@router.post("/mark-all-read")
+@router.post("/mark-all-read", summary="Mark all my notifications read")
 async def mark_all_read(viewer: Seeing, tx: OpenTx) -> Json:
     return {"marked_read": await notifications.mark_read(tx, written_tenant(tx), viewer.user_id)}
 
 
-@router.post("/dismiss-all")
+@router.post("/dismiss-all", summary="Dismiss all my notifications")
 async def dismiss_all(viewer: Seeing, tx: OpenTx) -> Json:
     return {"dismissed": await notifications.dismiss(tx, written_tenant(tx), viewer.user_id)}
 
 
-@router.post("/bulk-action")
+@router.post("/bulk-action", summary="Act on several notifications")
 async def act_on_many(viewer: Seeing, tx: OpenTx, asked: BulkNotificationAction) -> Json:
     act = notifications.dismiss if asked.action == "dismiss" else notifications.mark_read
     return {"updated": await act(tx, written_tenant(tx), viewer.user_id, asked.notification_ids)}
 
 
-@router.post("")
+@router.post("", summary="Write a notification")
 async def create_notification(_viewer: Managing, tx: OpenTx, asked: NotificationCreate) -> Json:
     """Write to one user of the tenant."""
     tenant_id = written_tenant(tx)
@@ -131,12 +154,12 @@ async def create_notification(_viewer: Managing, tx: OpenTx, asked: Notification
     return notification_json(stored[0])
 
 
-@router.get("/{notification_id}")
+@router.get("/{notification_id}", summary="Read a notification")
 async def get_notification(viewer: Seeing, tx: OpenTx, notification_id: UUID) -> Json:
     return notification_json(await _find(tx, viewer, notification_id))
 
 
-@router.put("/{notification_id}")
+@router.put("/{notification_id}", summary="Mark a notification")
 async def update_notification(
     viewer: Seeing, tx: OpenTx, notification_id: UUID, asked: NotificationUpdate
 ) -> Json:

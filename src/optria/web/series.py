@@ -26,7 +26,7 @@ DEFAULT_SPAN: Final = timedelta(hours=1)
 LONGEST_SPAN: Final = timedelta(days=31)
 
 
-@router.get("/assets/{asset_id}/metrics")
+@router.get("/assets/{asset_id}/metrics", summary="Live values of an asset")
 async def list_metrics(_viewer: Seeing, tx: OpenTx, services: Given, asset_id: RowId) -> Json:
     found = await find_asset(tx, asset_id)
     signals = signals_of(services, [found], plants_of(services, [found]), {})[asset_id]
@@ -44,7 +44,7 @@ async def list_metrics(_viewer: Seeing, tx: OpenTx, services: Given, asset_id: R
     return {"asset_id": asset_id, "asset_name": found[0].name, "metrics": metrics, "total": len(metrics)}
 
 
-@router.get("/assets/{asset_id}/metrics/{metric_name}/series")
+@router.get("/assets/{asset_id}/metrics/{metric_name}/series", summary="Series of a signal")
 async def get_series(
     _viewer: Seeing,
     tx: OpenTx,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from optria.core.work_order import WorkOrderStatus
 from optria.web import bodies
@@ -12,6 +12,22 @@ Priority = Literal["emergency", "urgent", "critical", "high", "medium", "low"]
 
 class WorkOrderCreate(bodies.Body):
     """v1's body; ``code`` is numbered by the product when it is missing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "asset_id": 9,
+                    "title": "Replace the drive-end bearing",
+                    "priority": "high",
+                    "work_type": "corrective",
+                    "assigned_to": 4,
+                    "due_date": "2026-11-24",
+                    "estimated_hours": 6,
+                }
+            ]
+        }
+    )
 
     asset_id: bodies.RowNumber | None = None
     code: bodies.Text100 | None = None
@@ -29,6 +45,10 @@ class WorkOrderCreate(bodies.Body):
 class WorkOrderUpdate(bodies.Body):
     """v1's body, with the version that the change is based on."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"priority": "urgent", "due_date": "2026-11-23", "version": 3}]}
+    )
+
     title: bodies.Title | None = None
     title_ar: bodies.Text255 | None = None
     description: bodies.Prose | None = None
@@ -45,11 +65,27 @@ class WorkOrderUpdate(bodies.Body):
 class Move(bodies.Body):
     """A move; ``version`` is the one that the person saw."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 3}]})
+
     version: int | None = None
 
 
 class Completion(Move):
     """What was really found and done. Hours of work and of downtime."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": 4,
+                    "actual_hours": 5.5,
+                    "downtime_hours": 6,
+                    "actual_cause": "Bearing Fault",
+                    "failure_note": "Cage broken, grease burnt.",
+                }
+            ]
+        }
+    )
 
     actual_hours: bodies.Hours | None = None
     downtime_hours: bodies.Hours | None = None
@@ -58,6 +94,10 @@ class Completion(Move):
 
 
 class Note(bodies.Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"body": "Spare bearing 6316 is in store 4.", "sensitive": False}]}
+    )
+
     body: bodies.Prose
     sensitive: bool = False
 
@@ -65,9 +105,13 @@ class Note(bodies.Body):
 class Tick(bodies.Body):
     """One line of the checklist, counted from 0."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"index": 0, "done": True}]})
+
     index: Annotated[int, Field(ge=0, le=500)]
     done: bool
 
 
 class Assignment(Move):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": 4, "version": 3}]})
+
     user_id: bodies.RowNumber

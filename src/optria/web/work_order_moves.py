@@ -115,14 +115,14 @@ async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> Vie
     return answer(row)
 
 
-@router.post("/{work_order_id}/start")
+@router.post("/{work_order_id}/start", summary="Start a work order")
 async def start_work_order(
     request: Request, viewer: Updating, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
 ) -> View:
     return await _moved(Deed(tx, viewer, request), work_order_id, "start", body)
 
 
-@router.post("/{work_order_id}/approve")
+@router.post("/{work_order_id}/approve", summary="Approve a work order")
 async def approve_work_order(
     request: Request, viewer: Approving, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
 ) -> View:
@@ -133,7 +133,7 @@ async def approve_work_order(
     return answer(row)
 
 
-@router.post("/{work_order_id}/close")
+@router.post("/{work_order_id}/close", summary="Close a work order")
 async def close_work_order(
     request: Request, viewer: Updating, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
 ) -> View:
@@ -141,14 +141,14 @@ async def close_work_order(
     return await _moved(Deed(tx, viewer, request), work_order_id, "close", body)
 
 
-@router.post("/{work_order_id}/cancel")
+@router.post("/{work_order_id}/cancel", summary="Cancel a work order")
 async def cancel_work_order(
     request: Request, viewer: Approving, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
 ) -> View:
     return await _moved(Deed(tx, viewer, request), work_order_id, "cancel", body)
 
 
-@router.post("/{work_order_id}/complete")
+@router.post("/{work_order_id}/complete", summary="Complete a work order")
 async def complete_work_order(
     request: Request,
     viewer: Updating,

@@ -30,7 +30,7 @@ Updating = Annotated[Viewer, require(Permission.UPDATE_WORK_ORDERS)]
 Filter = Annotated[str | None, Query(max_length=100)]
 
 
-@router.get("/")
+@router.get("/", summary="List work orders")
 async def list_work_orders(
     viewer: Seeing,
     tx: OpenTx,
@@ -52,12 +52,12 @@ async def list_work_orders(
     return await list_orders(tx, viewer, filters, limit, offset)
 
 
-@router.get("/{work_order_id}")
+@router.get("/{work_order_id}", summary="Read a work order")
 async def get_work_order(viewer: Seeing, tx: OpenTx, work_order_id: RowId) -> View:
     return await order_detail(tx, viewer, await find_order(tx, viewer, work_order_id))
 
 
-@router.post("/")
+@router.post("/", summary="Make a work order")
 async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate) -> View:
     tenant_id = written_tenant(tx)
     await _same_tenant(tx, tenant_id, body.asset_id)
@@ -90,7 +90,7 @@ ANY_UPDATER = frozenset({"status", "notes", "failure_note", "version"})
 """Fields that an engineer may change on an order of theirs."""
 
 
-@router.put("/{work_order_id}")
+@router.put("/{work_order_id}", summary="Change a work order")
 async def update_work_order(
     request: Request, viewer: Updating, tx: OpenTx, work_order_id: RowId, body: WorkOrderUpdate
 ) -> View:
@@ -123,7 +123,7 @@ async def _change_fields(tx: Tx, row: WorkOrderRow, user_id: int, changes: dict[
     orders.announce(tx, row, "work_order_changed")
 
 
-@router.post("/{work_order_id}/notes")
+@router.post("/{work_order_id}/notes", summary="Write a note on a work order")
 async def note_work_order(viewer: Updating, tx: OpenTx, work_order_id: RowId, body: Note) -> View:
     written_tenant(tx)
     row = await find_order(tx, viewer, work_order_id, lock=True)
@@ -131,7 +131,7 @@ async def note_work_order(viewer: Updating, tx: OpenTx, work_order_id: RowId, bo
     return answer(row) | {"note": {"body": line.body, "is_sensitive": line.is_sensitive}}
 
 
-@router.post("/{work_order_id}/assign")
+@router.post("/{work_order_id}/assign", summary="Assign a work order")
 async def assign_work_order(viewer: Creating, tx: OpenTx, work_order_id: RowId, body: Assignment) -> View:
     written_tenant(tx)
     row = await find_order(tx, viewer, work_order_id, lock=True)
@@ -141,7 +141,7 @@ async def assign_work_order(viewer: Creating, tx: OpenTx, work_order_id: RowId, 
     return answer(await orders.assign(tx, row, body.user_id, viewer.user_id))
 
 
-@router.post("/{work_order_id}/checklist")
+@router.post("/{work_order_id}/checklist", summary="Tick a line of the checklist")
 async def tick_work_order(viewer: Updating, tx: OpenTx, work_order_id: RowId, body: Tick) -> View:
     """Tick or untick one line of the checklist."""
     written_tenant(tx)
