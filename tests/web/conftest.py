@@ -11,8 +11,8 @@ from tests.web.house import House, build
 
 
 @pytest.fixture
-async def house(rolled_back: Database) -> House:
-    return await build(rolled_back)
+async def house(rolled_back: Database, tmp_path: Path) -> House:
+    return await build(rolled_back, home=tmp_path)
 
 
 @pytest.fixture
