@@ -32,6 +32,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     errors.OptriaError: 500,
 }
 DATABASE_AWAY: Final = "The database cannot be reached at the moment. Try again shortly."
+UNREADABLE: Final = "The body of the request cannot be read."
 NOT_STORABLE: Final = "A value of this request cannot be stored: it is out of range or not text."
 UNEXPECTED: Final = "Something went wrong on our side; it has been logged."
 REFUSED_VALUES: Final = ("22", "23")
@@ -78,8 +79,10 @@ async def _page(request: Request, error: Exception, status: int) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """What the router itself refuses, such as an address that no route has."""
+    """What the router itself refuses: an address that no route has, a body that is no text (422, as others)."""
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        return JSONResponse({"detail": UNREADABLE}, 422)
     if error.status_code == 404 and wants_page(request):
         return await refused_page(request, 404)
     return await http_exception_handler(request, error)

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/auth", tags=["auth"])
 WRONG = "The current password is wrong."
 
 
-@router.post("/change-password", summary="Change one's own password")
+@router.post("/change-password", summary="Change one's own password", responses={429: {}})
 async def change_password(viewer: SignedIn, services: Given, request: Request, asked: PasswordChange) -> Json:
     """Ends every other session of the account. Guesses at the current password count as attempts to sign
     in."""
