@@ -1,6 +1,7 @@
 """The application over two tenants, in a database that forgets."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
