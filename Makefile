@@ -5,7 +5,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser node-tools demo test check bench clauses build-frontend lock
+.PHONY: help setup setup-dev browser node-tools pooler demo test test-pooled fuzz check bench clauses build-frontend lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,15 @@ demo: setup ## the simulated plant and the screens, in one go (ARGS="--port 8080
 
 test: setup-dev browser node-tools ## all tests (WORKERS=1 for one at a time, ARGS="-k words" to choose)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS) </dev/null
+
+pooler: setup-dev
+	@sh scripts/pooler.sh
+
+test-pooled: setup-dev browser node-tools pooler ## all tests, with PgBouncer in transaction mode before the database
+	@OPTRIA_TEST_POOLER=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS) </dev/null
+
+fuzz: setup-dev ## made-up requests to every operation, boundary values too (FUZZ_CASES=30 of each)
+	@FUZZ_CASES=$${FUZZ_CASES:-30} $(BIN)/python -m pytest -q tests/web/test_fuzz.py $(ARGS) </dev/null
 
 check: setup-dev ## style, types, floors and migrations
 	$(BIN)/ruff check .

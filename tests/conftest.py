@@ -1,9 +1,11 @@
 """The database of the tests: one throw-away server per run, one migrated template, copies of it."""
 
+import os
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -18,10 +20,15 @@ from optria.db.roles import app_url
 from optria.db.session import Database, Tx
 from optria.db.upgrade import upgrade
 from optria.db.url import normalise
+from tests.pooler import pooler, through
 
 APP_PASSWORD = "app-of-the-tests"
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+IS_POOLED = os.environ.get("OPTRIA_TEST_POOLER", "") not in ("", "0")
+"""Whether the serving role reaches its databases through PgBouncer; owners never do."""
 numbers = count(1)
+pooler_ports: dict[int, int] = {}
+"""Port of a server to that of the pooler before it."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -29,7 +36,12 @@ async def server() -> AsyncGenerator[EmbeddedServer]:
     """A PostgreSQL server of this run (of this worker), with nothing but the empty database `optria`."""
     with tempfile.TemporaryDirectory(prefix="optria-test-", ignore_cleanup_errors=True) as home:
         async with embedded_server(Path(home), THROW_AWAY) as running:
-            yield running
+            if not IS_POOLED:
+                yield running
+                return
+            with pooler(running.url()) as port:
+                pooler_ports[running.port] = port
+                yield running
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -122,7 +134,10 @@ def no_blocking() -> Iterator[BlockBuster]:
 
 
 def serving_url(owner_url: str) -> str:
-    return app_url(owner_url, APP_PASSWORD)
+    """The serving role's URL of the owner's; through the pooler where the tests run with one."""
+    url = app_url(owner_url, APP_PASSWORD)
+    port = pooler_ports.get(urlsplit(owner_url).port or 0)
+    return through(url, port) if port else url
 
 
 async def create_database(server: EmbeddedServer, name: str, template: str = "template0") -> None:
