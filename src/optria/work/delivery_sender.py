@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from optria.db.identity import Tenant
 from optria.db.session import Database, Tx
-from optria.kit.secrets import Sealer
+from optria.kit.secrets import sealer_of
 from optria.kit.settings import Settings
 from optria.work.delivery_channels import CHANNELS, NotSent, missing
 from optria.work.delivery_email import open_email
@@ -126,16 +126,17 @@ def _names(channels: object) -> list[str]:
     return [name for name in channels if isinstance(name, str)] if isinstance(channels, list) else []
 
 
-def open_sender(database: Database, settings: Settings, sealer: Sealer) -> Sender:
+def open_sender(database: Database, settings: Settings) -> Sender:
     """The sender of an installation; puts the channels that are set up into ``CHANNELS``.
 
-    Reads certificates: not for the event loop.
+    Reads certificates and keys: not for the event loop.
 
     Raises:
-        ConfigurationError: e-mail is set up wrongly.
+        ConfigurationError: e-mail is set up wrongly, or the keys of secrets cannot be read.
     """
     CHANNELS.clear()
     email = open_email(settings)
     if email is not None:
         CHANNELS["email"] = email
-    return Sender(database, PersonQueue(), WebhookQueue(sealer, ssl.create_default_context()))
+    webhooks = WebhookQueue(sealer_of(settings), ssl.create_default_context())
+    return Sender(database, PersonQueue(), webhooks)

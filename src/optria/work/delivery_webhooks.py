@@ -69,7 +69,9 @@ class WebhookQueue:
 
     async def claim(self, tx: Tx, hook: Hook) -> HookJob | None:
         """The next fact for a webhook; None when nothing is left that is due."""
-        webhook = await tx.session.get_one(WebhookRow, hook.webhook_id)
+        webhook = await tx.session.get(WebhookRow, hook.webhook_id)
+        if webhook is None:
+            return None
         while row := await first_due(tx, WebhookDelivery, WebhookDelivery.webhook_id == hook.webhook_id):
             if not webhook.is_active or webhook.secret is None:
                 finish(row, DeliveryState.DROPPED, "The webhook is switched off.")
