@@ -1,5 +1,6 @@
 """What the tests of the configuration share: asking as an administrator, and what was written down of it."""
 
+import json
 from collections.abc import Sequence
 
 import httpx
@@ -16,8 +17,10 @@ from tests.web.house import House
 async def ask(
     house: House, method: str, path: str, body: View | None = None, who: Role | User = Role.TENANT_ADMIN
 ) -> httpx.Response:
+    sent = None if body is None else json.dumps(body)
     async with house.client(who) as browser:
-        return await browser.request(method, f"/api/config/{path}", json=body)
+        browser.headers["content-type"] = "application/json"
+        return await browser.request(method, f"/api/config/{path}", content=sent)
 
 
 async def done(house: House, method: str, path: str, body: View | None = None) -> dict[str, object]:

@@ -85,7 +85,7 @@ async def change_rule(
     403 for a rule of the system.
     """
     await lock_settings(tx)
-    row = await find(tx, RcaRule, rule_id, RULE, lock=True)
+    row = await find(tx, RcaRule, rule_id, RULE)
     if row.tenant_id is None or row.is_system:
         raise NotAllowed("This is a rule of the system: it can be read, not changed.")
     old = _facts(row)
