@@ -1,12 +1,20 @@
-"""Every table of a tenant is guarded by the database, whatever a query forgets."""
+"""Every table of a tenant is guarded by the database, whatever a query forgets.
+
+What this does not hold back is SQL of an attacker's own making: whoever can call ``set_config`` in a
+transaction of the serving role can name another tenant, or the platform. Values are therefore bound, never
+written into a statement, and the driver takes one statement at a time.
+"""
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from sqlalchemy import Table, insert, select, text
+from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from optria.core.errors import ConfigurationError
 from optria.db.identity import AuditLog, Tenant, User
@@ -14,7 +22,10 @@ from optria.db.plant import AssetRow, Integration, MappingRow, SiteRow
 from optria.db.session import Database
 from optria.db.tables import TABLES
 from optria.db.upgrade import require_current
+from optria.db.url import normalise
 from optria.db.work import NotificationRow, WorkOrderRow
+from tests import factories
+from tests.db.references import Reference, furnish, loose, protected, unprotected
 
 GUARDED = """
 SELECT relname FROM pg_class
@@ -112,6 +123,36 @@ async def test_forgotten_filter_shows_our_rows_only(two: Two) -> None:
         assert await tx.session.scalar(joined) == 1
 
 
+async def test_forgotten_filter_by_orm_join_and_count_shows_our_rows_only(two: Two) -> None:
+    async with two.database.transaction(two.ours) as tx:
+        assert [row.id for row in await tx.session.scalars(select(AssetRow))] == [two.our_asset]
+        joined = select(AssetRow.tenant_id).join(SiteRow, SiteRow.id == AssetRow.site_id)
+        assert list(await tx.session.scalars(joined)) == [two.ours]
+        assert await tx.session.scalar(select(func.count()).select_from(User)) == 1
+        assert await tx.session.get(AssetRow, two.their_asset) is None
+        assert await tx.session.scalar(select(AssetRow.id).where(AssetRow.id == two.their_asset)) is None
+
+
+async def test_a_filter_for_another_tenant_shows_nothing(two: Two) -> None:
+    async with two.database.transaction(two.ours) as tx:
+        for table in ("assets", "users", "sites", "tenant_integrations"):
+            asked = text(f"SELECT count(*) FROM {table} WHERE tenant_id = :t OR true AND tenant_id <> :o")
+            assert await tx.session.scalar(asked, {"t": two.theirs, "o": two.ours}) == 0
+
+
+async def test_their_row_is_not_locked_or_overwritten(two: Two) -> None:
+    async with two.database.transaction(two.ours) as tx:
+        locked = select(AssetRow.id).where(AssetRow.id == two.their_asset).with_for_update()
+        assert (await tx.session.scalars(locked)).all() == []
+    taken = {"id": two.their_asset, "tenant_id": two.ours, "code": "X", "name": "ours now"}
+    upsert = postgresql.insert(AssetRow).values(taken)
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with two.database.transaction(two.ours) as tx:
+            await tx.session.execute(
+                upsert.on_conflict_do_update(index_elements=[AssetRow.id], set_={"name": "ours now"})
+            )
+
+
 async def test_our_tenant_cannot_change_or_delete_their_rows(two: Two) -> None:
     async with two.database.transaction(two.ours) as tx:
         changed = await tx.session.execute(text("UPDATE assets SET name = 'ours now' RETURNING id"))
@@ -129,6 +170,15 @@ async def refused(two: Two, table: Table, **values: object) -> None:
 async def test_insert_for_another_tenant_is_refused(two: Two) -> None:
     await refused(two, TABLES["assets"], tenant_id=two.theirs, code="X", name="x")
     await refused(two, TABLES["tenants"], id=999, code="X", name="x")
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with two.database.transaction(two.ours) as tx:
+            tx.session.add(AssetRow(tenant_id=two.theirs, code="X", name="x"))
+
+
+async def test_a_session_for_a_person_of_another_tenant_is_refused(two: Two) -> None:
+    forged = {"token_sha256": "a" * 64, "expires_at": datetime(2099, 1, 1, tzinfo=UTC)}
+    await refused(two, TABLES["user_sessions"], tenant_id=two.ours, user_id=two.their_user, **forged)
+    await refused(two, TABLES["user_sessions"], tenant_id=None, user_id=two.their_user, **forged)
 
 
 async def test_moving_a_row_to_another_tenant_is_refused(two: Two) -> None:
@@ -160,6 +210,98 @@ async def test_reference_into_another_tenant_is_refused(two: Two) -> None:
                     source_asset_id=two.our_asset, target_asset_id=two.their_asset, **ours
                 )
             )
+
+
+async def test_every_reference_of_the_catalogue_is_held_within_the_tenant(owner: asyncpg.Connection) -> None:
+    assert await unprotected(owner) == set()
+    assert len(await protected(owner)) > 30
+
+
+async def test_a_new_reference_without_protection_is_found(owner: asyncpg.Connection) -> None:
+    async with owner.transaction():
+        await owner.execute("ALTER TABLE sites ADD COLUMN main_asset_id int REFERENCES assets (id)")
+        assert await unprotected(owner) == {Reference("sites", "main_asset_id", "assets")}
+        await owner.execute("ALTER TABLE sites DROP COLUMN main_asset_id")
+
+
+UNPROBED = {"history_chunks", "audit_logs", "audit_heads", "tenants"}
+"""Tables without a reference that the serving role may set."""
+
+
+async def test_no_reference_accepts_a_row_of_another_tenant(two: Two, owner: asyncpg.Connection) -> None:
+    """Every reference of the catalogue: pointing to our own row goes, to theirs is refused."""
+    references = await protected(owner)
+    made = {}
+    for tenant_id in (two.ours, two.theirs):
+        async with two.database.transaction(tenant_id) as tx:
+            made[tenant_id] = await furnish(tx, tenant_id, references, set(TABLES) - UNPROBED)
+    accepted = []
+    for reference in sorted(references):
+        own, foreign = (made[tenant_id][reference.target]["id"] for tenant_id in (two.ours, two.theirs))
+        assert await points_to(two, reference, own), f"{reference} refuses our own row"
+        if await points_to(two, reference, foreign):
+            accepted.append(str(reference))
+    assert accepted == []
+
+
+async def points_to(two: Two, reference: Reference, row_id: object) -> bool:
+    """Whether our rows of a table may point to a row; nothing but the tenant's guards may refuse it."""
+    table = TABLES[reference.table]
+    try:
+        async with two.database.transaction(two.ours) as tx:
+            pointed = table.update().values({reference.column: row_id}).returning(table.c.tenant_id)
+            return set(await tx.session.scalars(pointed)) == {two.ours}
+    except DBAPIError as error:
+        if "row-level security" in str(error) or "violates foreign key" in str(error):
+            return False
+        raise
+
+
+LOOSE = {
+    "alerts.acknowledged_by",
+    "alerts.component_id",
+    "asset_components.parent_component_id",
+    "asset_failure_modes.component_id",
+    "asset_metrics_snapshot.component_id",
+    "assets.parent_asset_id",
+    "audit_logs.entity_id",
+    "audit_logs.user_id",
+    "blackbox_events.source_id",
+    "blackbox_incident_events.added_by",
+    "blackbox_incidents.acknowledged_by",
+    "blackbox_incidents.auto_work_order_id",
+    "blackbox_incidents.rca_completed_by",
+    "blackbox_incidents.resolved_by",
+    "blackbox_incidents.trigger_event_id",
+    "cost_references.approved_by",
+    "cost_references.proposed_by",
+    "cost_references.replaces_id",
+    "external_signal_mappings.component_id",
+    "history_chunks.tag_id",
+    "incident_analyses.requested_by",
+    "notification_deliveries.digest_id",
+    "notification_deliveries.user_id",
+    "notifications.entity_id",
+    "on_call_shifts.site_id",
+    "request_keys.user_id",
+    "thresholds.approved_by",
+    "thresholds.proposed_by",
+    "thresholds.replaces_id",
+    "twin_nodes.parent_node_id",
+    "webhooks.created_by",
+    "work_order_history.user_id",
+    "work_orders.created_by",
+    "work_orders.incident_id",
+    "work_orders.recommendation_id",
+}
+"""Numbers that the database does not follow: who did something, or v1's columns. What they name is read under
+row-level security, so one of another tenant finds nothing, and nothing is deleted along with it."""
+
+
+async def test_a_new_column_that_names_a_row_has_a_key_or_is_known_to_be_loose(
+    owner: asyncpg.Connection,
+) -> None:
+    assert await loose(owner) == LOOSE
 
 
 async def test_references_within_the_tenant_are_accepted(two: Two) -> None:
@@ -197,6 +339,63 @@ async def test_a_session_without_a_scope_does_not_begin(two: Two) -> None:
     async with two.database.sessions() as session:
         with pytest.raises(LookupError):
             await session.execute(select(AssetRow))
+
+
+async def test_the_scope_ends_with_its_transaction(
+    fresh_database: str, serving: Callable[[str], str]
+) -> None:
+    address, arguments = normalise(serving(fresh_database))
+    engine = create_async_engine(address, connect_args=arguments, pool_size=1, max_overflow=0)
+    database = Database(serving(fresh_database), engine=engine)
+    async with database.platform("test") as tx:
+        ours, theirs = await factories.tenant(tx), await factories.tenant(tx)
+    for tenant in (ours, theirs):
+        async with database.transaction(tenant.id) as tx:
+            assert list(await tx.session.scalars(select(Tenant.id))) == [tenant.id]
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM tenants")) == 0
+    await database.dispose()
+
+
+async def test_a_tenant_is_a_number_and_no_sql(two: Two) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        async with two.database.transaction("1', true), set_config('app.scope', 'platform') --") as tx:  # type: ignore[arg-type]
+            await tx.session.execute(select(AssetRow))
+
+
+async def test_a_second_statement_is_not_taken(two: Two) -> None:
+    smuggled = "SELECT 1; SELECT set_config('app.scope', 'platform', true)"
+    with pytest.raises(DBAPIError, match="multiple commands"):
+        async with two.database.transaction(two.ours) as tx:
+            await tx.session.execute(text(smuggled))
+
+
+async def test_a_value_that_looks_like_sql_is_a_value(two: Two) -> None:
+    odd = "x' OR set_config('app.scope', 'platform', true) = 'platform' --"
+    async with two.database.transaction(two.ours) as tx:
+        assert (await tx.session.scalars(select(AssetRow.id).where(AssetRow.code == odd))).all() == []
+        assert list(await tx.session.scalars(select(AssetRow.id))) == [two.our_asset]
+
+
+async def test_rows_of_nobodys_tenant_are_hidden_and_not_made(two: Two) -> None:
+    """``tenant_id`` may be NULL in v1's tables of people, rules and deeds: such rows are the platform's."""
+    async with two.database.platform("test") as tx:
+        await factories.user(tx, None)
+        tx.session.add(AuditLog(action="login"))
+    async with two.database.transaction(two.ours) as tx:
+        for table in ("users", "audit_logs", "user_sessions"):
+            asked = text(f"SELECT count(*) FROM {table} WHERE tenant_id IS NULL")
+            assert await tx.session.scalar(asked) == 0
+        freed = await tx.session.execute(text("UPDATE users SET role = 'x' WHERE tenant_id IS NULL"))
+        assert freed.rowcount == 0  # type: ignore[attr-defined]
+    person = {"email": "x@x", "username": "x", "password_hash": "-", "role": "platform_owner"}
+    await refused(two, TABLES["users"], tenant_id=None, **person)
+
+
+async def test_a_row_cannot_be_given_to_nobody(two: Two) -> None:
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with two.database.transaction(two.ours) as tx:
+            await tx.session.execute(text("UPDATE users SET tenant_id = NULL"))
 
 
 async def test_platform_scope_spans_tenants_and_people_without_one(two: Two) -> None:

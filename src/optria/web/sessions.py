@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from optria.core.messages import Message
 from optria.core.roles import Role
@@ -149,13 +149,17 @@ def is_admitted(user: User, tenant_status: str | None) -> bool:
 
 
 async def find_viewer(database: Database, settings: Settings, token: str, language: str) -> Viewer | None:
-    """Who a token belongs to, if its session is alive; using it keeps it alive."""
+    """Who a token belongs to, if its session is alive; using it keeps it alive.
+
+    A session opens the tenant it was begun in, and ends when the person is moved to another.
+    """
     now = clock.now()
+    still_there = User.tenant_id.is_not_distinct_from(UserSession.tenant_id)
     async with database.platform("session of a request") as tx:
         found = (
             await tx.session.execute(
                 select(UserSession, User, Tenant.name, Tenant.status)
-                .join(User, User.id == UserSession.user_id)
+                .join(User, and_(User.id == UserSession.user_id, still_there))
                 .join(Tenant, Tenant.id == User.tenant_id, isouter=True)
                 .where(UserSession.token_sha256 == digest(token))
             )
