@@ -13,7 +13,16 @@ TenantStatus = Literal["active", "inactive", "suspended"]
 """Only an active tenant's people get in."""
 
 
-class TenantCreate(bodies.Body):
+class TenantNames(bodies.Body):
+    """What a tenant is called."""
+
+    code: TenantCode
+    name: Name
+    name_ar: bodies.Text255 | None = None
+    industry: bodies.Text100 | None = None
+
+
+class TenantCreate(TenantNames):
     """v1's body: the tenant and its first administrator."""
 
     model_config = ConfigDict(
@@ -31,10 +40,6 @@ class TenantCreate(bodies.Body):
         }
     )
 
-    code: TenantCode
-    name: Name
-    name_ar: bodies.Text255 | None = None
-    industry: bodies.Text100 | None = None
     admin_email: Email
     admin_name: Name
 
