@@ -49,6 +49,19 @@ Steps = Annotated[list[Reason | StepBody], Field(max_length=100)]
 class SpecData(NewBody):
     """The maker's data. ``expected`` is metric to [low, high]; causes are named by label or code."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "document": "API 610 data sheet",
+                    "typical_power_kw": 132,
+                    "expected": {"vibration": [0, 4.5]},
+                    "cause_pages": {"Pump Cavitation": 26},
+                }
+            ]
+        }
+    )
+
     document: Source = "MachineSpecs"
     checklist_page: Page | None = None
     checklist: Steps = Field(default_factory=list)
