@@ -64,7 +64,7 @@ async def test_it_shows_every_operation_and_tries_one_out(served: tuple[House, s
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(f"{url}/docs")
         operations = sum(len(item) for item in house.app.openapi()["paths"].values())
-        await expect(page.locator(".opblock")).to_have_count(operations)
+        await expect(page.locator(".opblock")).to_have_count(operations, timeout=60_000)
         me = page.locator("#operations-auth-auth_me")
         await me.locator(".opblock-summary-control").click()
         await me.get_by_role("button", name="Try it out").click()
