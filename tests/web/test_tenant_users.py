@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from optria.core.roles import Role
 from optria.db.identity import AuditLog, User
+from optria.db.requests import RequestKey
 from tests import factories
 from tests.web.house import House, fits
 
@@ -358,6 +359,21 @@ async def test_a_password_is_reset_to_one_made_up_or_chosen(house: House) -> Non
     deeds = await _deeds(house)
     assert [deed.action for deed in deeds].count("password_reset") == 3
     assert GOOD not in str([(deed.old_values, deed.new_values) for deed in deeds])
+
+
+async def test_a_password_is_not_kept_for_a_repeated_request(house: House) -> None:
+    """Neither what was made up nor a hash of what was chosen, whatever key comes with the request."""
+    engineer = house.user(Role.ENGINEER)
+    path = f"{USERS}{engineer.id}/reset-password"
+    async with house.client(Role.TENANT_ADMIN) as admin:
+        for key, body in (("a", {}), ("a", {}), ("b", {"new_password": GOOD})):
+            answer = await admin.post(path, json=body, headers={"Idempotency-Key": key})
+            assert answer.status_code == 200
+        answer = await admin.post(USERS, json=ASKED, headers={"Idempotency-Key": "c"})
+        assert answer.status_code == 200
+        await admin.put(f"{USERS}{engineer.id}", json={}, headers={"Idempotency-Key": "d"})
+    async with house.database.platform("test") as tx:
+        assert list(await tx.session.scalars(select(RequestKey.key))) == ["d"]
 
 
 async def test_an_unknown_role_of_version_1_counts_as_viewer(house: House) -> None:

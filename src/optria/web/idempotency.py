@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -33,7 +33,15 @@ REPLAYED: Final = "Idempotency-Replayed"
 _KEY: Final = re.compile(r'"([ !#-\[\]-~]{1,200})"|([!-~]{1,200})')
 """A string of RFC 8941 without escapes, or the bare word that most programs send."""
 
+Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
+_TOLD_ONCE: Final[set[Callable[..., object]]] = set()
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def told_once(endpoint: Endpoint) -> Endpoint:
+    """Mark a route whose request or answer holds a password: neither is kept, and a key changes nothing."""
+    _TOLD_ONCE.add(endpoint)
+    return endpoint
 
 
 class RepeatableRoute(APIRoute):
@@ -41,6 +49,8 @@ class RepeatableRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
+        if self.endpoint in _TOLD_ONCE:
+            return handle
         permission = permission_of(self.dependant) or Permission.SIGNED_IN
         carry_out = _with_deed if uses(self.dependant, open_tx) else _before_and_after
 

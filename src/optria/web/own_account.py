@@ -10,6 +10,7 @@ from optria.kit import clock
 from optria.web import audit, passwords, sessions
 from optria.web.auth import address_of
 from optria.web.deps import Given, SignedIn
+from optria.web.idempotency import told_once
 from optria.web.limits import LoginThrottle
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -22,6 +23,7 @@ WRONG = "The current password is wrong."
 
 
 @router.post("/change-password", summary="Change one's own password", responses={429: {}})
+@told_once
 async def change_password(viewer: SignedIn, services: Given, request: Request, asked: PasswordChange) -> Json:
     """Ends every other session of the account. Guesses at the current password count as attempts to sign
     in."""

@@ -25,6 +25,7 @@ from optria.web.deps import (
     tenant_to_write,
 )
 from optria.web.edits import sent_fields
+from optria.web.idempotency import told_once
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, user_json
@@ -92,6 +93,7 @@ async def available_roles(viewer: Managing) -> Json:
 
 
 @router.post("/", summary="Add a person")
+@told_once
 async def add_user(
     viewer: Managing, services: Given, request: Request, asked: UserCreate, tenant: TenantChoice = None
 ) -> Json:
@@ -127,6 +129,7 @@ async def change_user(
 
 
 @router.post("/{user_id}/reset-password", summary="Give a person another password")
+@told_once
 async def reset_password(
     viewer: Managing, tx: AccountsTx, request: Request, user_id: RowId, asked: PasswordReset | None = None
 ) -> Json:

@@ -11,6 +11,7 @@ from optria.web import accounts, tenancies
 from optria.web.accounts import Author, NewAccount
 from optria.web.deps import Given, OpenTx, RowId, SignedIn, require, require_tenant_access
 from optria.web.edits import sent_fields
+from optria.web.idempotency import told_once
 from optria.web.platform_access import PlatformAccess
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, user_json, when
@@ -62,6 +63,7 @@ async def show_tenant(viewer: SignedIn, services: Given, request: Request, tenan
 
 
 @router.post("/", summary="Make a tenant and its first administrator")
+@told_once
 async def add_tenant(viewer: Owning, services: Given, request: Request, asked: TenantCreate) -> Json:
     """The administrator's password is made up and stands in this answer alone."""
     author = author_of(viewer, request)
