@@ -24,6 +24,7 @@ from optria.kit.supervise import Supervisor
 from optria.web.runner import serve
 from optria.web.server import create_app
 from optria.web.services import Services
+from optria.work.delivery_sender import open_sender
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,7 @@ class _Server:
         streams.tell(recorder)
         await streams.restore()
         sources = Sources(self._database, streams, self._settings, self._supervisor)
+        sender = await asyncio.to_thread(open_sender, self._database, self._settings)
         app = create_app(
             Services(
                 database=self._database,
@@ -85,6 +87,7 @@ class _Server:
             )
             inner = [
                 self._keep(lasting, "recorder", recorder.run),
+                self._keep(lasting, "sender", sender.run),
                 self._keep(lasting, "hub", app.state.hub.run),
             ]
             configuration = Configuration(self._database, plants, streams, sources, self._supervisor)
