@@ -140,6 +140,19 @@ async def test_a_code_is_unique_in_the_tenant_and_free_in_another(house: House) 
     assert house.own.asset.code in taken.json()["detail"]
 
 
+async def test_no_asset_stands_at_a_site_out_of_use(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        closed = await factories.site(tx, house.own.tenant.id, is_active=False)
+    body = {"code": "Z", "name": "Z", "site_id": closed.id}
+    assert (await _send(house, "POST", "/api/assets/", body)).status_code == 422
+
+
+async def test_an_amount_is_answered_as_it_is_stored(house: House) -> None:
+    made = await _added(house, production_capacity=120.555)
+    stored = (await _send(house, "GET", f"/api/assets/{made['id']}")).json()
+    assert made["production_capacity"] == stored["production_capacity"] == 120.56
+
+
 async def test_no_asset_is_above_itself(house: House) -> None:
     top = await _added(house, code="A")
     middle = await _added(house, code="B", parent_asset_id=top["id"])

@@ -1,6 +1,5 @@
 """Request bodies about sites, assets, their parts, their ways to fail, and the lines between them."""
 
-from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -9,7 +8,6 @@ from pydantic import AfterValidator, ConfigDict, Field
 from optria.web import bodies
 
 Criticality = Literal["critical", "high", "medium", "low"]
-Capacity = Annotated[Decimal, Field(ge=0, le=Decimal("9999999999999.99"), allow_inf_nan=False)]
 Rating = Annotated[int, Field(ge=1, le=10)]
 """A rating of failure mode and effects analysis, IEC 60812."""
 Code50 = Annotated[bodies.Filled, Field(min_length=1, max_length=50)]
@@ -96,7 +94,7 @@ class AssetCreate(bodies.Body):
     model: bodies.Text255 | None = None
     serial_number: bodies.Text255 | None = None
     criticality: Criticality = "medium"
-    production_capacity: Capacity | None = None
+    production_capacity: bodies.Amount | None = None
     production_unit: bodies.Text50 | None = None
     install_date: bodies.Day | None = None
     status: Code50 = "operational"
@@ -116,7 +114,7 @@ class AssetUpdate(Strict):
     model: bodies.Text255 | None = None
     serial_number: bodies.Text255 | None = None
     criticality: Criticality | None = None
-    production_capacity: Capacity | None = None
+    production_capacity: bodies.Amount | None = None
     production_unit: bodies.Text50 | None = None
     install_date: bodies.Day | None = None
     status: Code50 | None = None

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import func, select
 
+from optria.core.errors import Invalid
 from optria.core.roles import Permission
 from optria.db.asset_details import AssetComponent, FailureMode, MetricSnapshot
 from optria.db.plant import AssetRow, AssetScore
@@ -71,8 +72,8 @@ async def create_asset(viewer: Managing, request: Request, tx: OpenTx, asked: As
 
 
 async def _check_place(tx: Tx, site_id: int | None, parent_id: int | None, own_id: int | None) -> None:
-    if site_id is not None:
-        await find_site(tx, site_id)
+    if site_id is not None and (site := await find_site(tx, site_id)).is_active is False:
+        raise Invalid(f"Site {site.code} is out of use.")
     if parent_id is not None:
         await check_parent(tx, parent_id, own_id)
 

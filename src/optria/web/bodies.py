@@ -16,6 +16,12 @@ Filled = Annotated[Text, AfterValidator(str.strip)]
 """Text without the blanks around it: a length that is asked for counts what is left."""
 Title = Annotated[Filled, Field(min_length=1, max_length=255)]
 Prose = Annotated[Text, Field(max_length=20_000)]
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, le=Decimal("9999999999999.99"), allow_inf_nan=False),
+    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
+]
+"""Money, or a quantity: two decimals, as the columns of version 1 hold it."""
 Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]
 """A day that people plan for; the ends of the calendar have no time in every zone."""

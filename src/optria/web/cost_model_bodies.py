@@ -1,27 +1,16 @@
 """Request bodies about cost models: v1's fields. Money in the model's currency, with two decimals."""
 
-from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from optria.web import bodies
 
-CENT: Final = Decimal("0.01")
-MOST: Final = Decimal("9999999999999.99")
-"""What the column of version 1 holds."""
-
-
-def in_cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT)
-
-
-Money = Annotated[Decimal, Field(ge=0, le=MOST, allow_inf_nan=False), AfterValidator(in_cents)]
 Name = Annotated[bodies.Filled, Field(min_length=1, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """A code of ISO 4217."""
-Costs = Annotated[dict[Name, Money], Field(max_length=500)]
+Costs = Annotated[dict[Name, bodies.Amount], Field(max_length=500)]
 Thresholds = Annotated[dict[Name, Share], Field(max_length=50)]
 
 
@@ -45,10 +34,10 @@ class CostModelCreate(bodies.Body):
     )
     name: bodies.Title = "Default Cost Model"
     description: bodies.Prose | None = None
-    default_downtime_cost_per_hour: Money | None = None
+    default_downtime_cost_per_hour: bodies.Amount | None = None
     risk_appetite: bodies.Text20 | None = None
     cost_per_asset_family: Costs = Field(default_factory=dict)
-    production_value_per_unit: Money | None = None
+    production_value_per_unit: bodies.Amount | None = None
     production_value_per_site: Costs = Field(default_factory=dict)
     criticality_thresholds: Thresholds = Field(default_factory=dict)
     currency: Currency = "SAR"
@@ -61,10 +50,10 @@ class CostModelUpdate(bodies.Body):
     )
     name: bodies.Title | None = None
     description: bodies.Prose | None = None
-    default_downtime_cost_per_hour: Money | None = None
+    default_downtime_cost_per_hour: bodies.Amount | None = None
     risk_appetite: bodies.Text20 | None = None
     cost_per_asset_family: Costs | None = None
-    production_value_per_unit: Money | None = None
+    production_value_per_unit: bodies.Amount | None = None
     production_value_per_site: Costs | None = None
     criticality_thresholds: Thresholds | None = None
     currency: Currency | None = None
