@@ -1,46 +1,42 @@
-"""Connections to plant sources over HTTP: what there is, how it does, and a truthful test of it."""
+"""Connections to plant sources over HTTP: what there is, how it does, added, changed, started and stopped."""
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Final
 
-import anyio
-from fastapi import APIRouter, Query
-from sqlalchemy import select
+from fastapi import APIRouter, Body, Request
+from sqlalchemy import func, select
 
-from optria.connectors import CONNECTOR_SCHEMAS, Connector, make_connector
-from optria.connectors.base import BrowseEntry, Probe
-from optria.core.errors import ConfigurationError, ConnectorUnavailable, NotFound
+from optria.connectors import CONNECTOR_SCHEMAS
+from optria.connectors.checking import fields_of
+from optria.connectors.secrets import redacted
+from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.roles import Permission
 from optria.db.plant import Integration, IntegrationActionLog, MappingRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.deps import Given, IdFilter, Limit, OpenTx, RowId, TenantChoice, require, tenant_of
-from optria.web.health import link_json
+from optria.web import changes
+from optria.web.deps import Given, Limit, OpenTx, RowId, require, written_tenant
+from optria.web.integration_bodies import PI_EXAMPLE, IntegrationCreate, IntegrationUpdate, Settings
+from optria.web.integration_config import Prepared, merged, prepare, vault_of
+from optria.web.integration_views import integration_json, links, log_json
 from optria.web.services import Services
 from optria.web.sessions import Viewer
-from optria.web.shapes import Json, mapping_json, when
+from optria.web.shapes import Json, mapping_json
 
 router = APIRouter(prefix="/api/integrations", tags=["integrations"])
 
 SignedIn = Annotated[Viewer, require(Permission.SIGNED_IN)]
 Seeing = Annotated[Viewer, require(Permission.VIEW_INTEGRATIONS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_INTEGRATIONS)]
-HIDDEN: Final = "********"
-SECRET_NAME: Final = re.compile(r"pass|secret|token|credential|private|api_?key", re.IGNORECASE)
-PASSWORD_IN_URL: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
-PROBE_TIMEOUT_S: Final = 15.0
-BROWSE_TIMEOUT_S: Final = 20.0
-MOST_TAGS: Final = 2_000
+CONFIGURING: Final = 20_261_122
+"""Class of the advisory lock under which a tenant's connections and mappings are changed, one at a time."""
 
 
-@router.get("/types")
+@router.get("/types", summary="List the kinds of connection")
 async def list_types(_viewer: SignedIn) -> list[Json]:
     return [{"type": kind} | schema for kind, schema in CONNECTOR_SCHEMAS.items()]
 
 
-@router.get("/schemas/{integration_type}")
+@router.get("/schemas/{integration_type}", summary="Get the settings of a kind of connection")
 async def get_schema(_viewer: SignedIn, integration_type: str) -> Json:
     schema = CONNECTOR_SCHEMAS.get(integration_type)
     if schema is None:
@@ -48,209 +44,177 @@ async def get_schema(_viewer: SignedIn, integration_type: str) -> Json:
     return schema
 
 
-@router.get("/")
+@router.get("/", summary="List the connections")
 async def list_integrations(_viewer: Seeing, tx: OpenTx, services: Given) -> list[Json]:
+    """Secrets are shown as ``********``; ``link`` is how the connection does now, null when it rests."""
     rows = (await tx.session.scalars(select(Integration).order_by(Integration.id))).all()
-    links = _links(services, {row.tenant_id for row in rows})
-    return [integration_json(row) | {"link": links.get(row.id)} for row in rows]
+    states = links(services, {row.tenant_id for row in rows})
+    return [integration_json(row) | {"link": states.get(row.id)} for row in rows]
 
 
-def _links(services: Services, tenants: set[int]) -> dict[int, Json]:
-    return {link.integration_id: link_json(link) for tenant in tenants for link in services.links(tenant)}
+@router.post("/", summary="Add a connection")
+async def create_integration(
+    viewer: Managing, tx: OpenTx, services: Given, request: Request, sent: IntegrationCreate
+) -> Json:
+    """It runs as soon as it has signal mappings; the simulated plant when its stream is started."""
+    await lock(tx)
+    await _refuse_known_name(tx, sent.name)
+    fields_of(sent.integration_type)
+    prepared = await prepare(services.settings, sent.integration_type, sent.config or {}, {})
+    row = Integration(
+        tenant_id=written_tenant(tx), name=sent.name, integration_type=sent.integration_type, config={}
+    )
+    switch(row, active=sent.integration_type != "demo")
+    tx.session.add(row)
+    await tx.session.flush()
+    await _seal(services, row, prepared)
+    new = {"name": row.name, "integration_type": row.integration_type, "config": redacted(row.config)}
+    summary = f"Connection {row.name} was added."
+    await changes.record(
+        tx, viewer, request, changes.Change("integration_created", "integration", row.id, summary, new=new)
+    )
+    return {"success": True, "integration": integration_json(row), **prepared.said(row.integration_type)}
 
 
-def integration_json(row: Integration) -> Json:
-    """One connection; its secrets never leave."""
-    return {
-        "id": row.id,
-        "tenant_id": row.tenant_id,
-        "name": row.name,
-        "integration_type": row.integration_type,
-        "config": redacted(row.config or {}),
-        "status": row.status,
-        "last_sync_at": when(row.last_sync_at),
-        "last_sync_status": row.last_sync_status,
-        "last_sync_message": row.last_sync_message,
-        "is_active": row.is_active,
-        "demo_stream_active": row.demo_stream_active,
-    }
-
-
-def redacted(config: Mapping[str, object]) -> dict[str, object]:
-    """A configuration without passwords, tokens and keys, also inside addresses and nested objects."""
-    return {name: HIDDEN if _is_secret(name, value) else _shown(value) for name, value in config.items()}
-
-
-def _is_secret(name: str, value: object) -> bool:
-    return bool(SECRET_NAME.search(name)) and value not in (None, "")
-
-
-def _shown(value: object) -> object:
-    if isinstance(value, Mapping):
-        return redacted(value)
-    if isinstance(value, list):
-        return [_shown(each) for each in value]
-    return PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", value) if isinstance(value, str) else value
-
-
-@router.get("/mappings")
-async def list_mappings(
-    _viewer: Managing, tx: OpenTx, integration_id: IdFilter = None, asset_id: IdFilter = None
-) -> list[Json]:
-    wanted = {"integration_id": integration_id, "asset_id": asset_id}
-    conditions = [getattr(MappingRow, name) == value for name, value in wanted.items() if value is not None]
-    query = select(MappingRow).where(*conditions).order_by(MappingRow.external_tag, MappingRow.id)
-    return [mapping_json(row) for row in (await tx.session.scalars(query)).all()]
-
-
-@router.get("/{integration_id}")
+@router.get("/{integration_id}", summary="Get a connection with its mappings")
 async def get_integration(_viewer: Managing, tx: OpenTx, services: Given, integration_id: RowId) -> Json:
-    row = await _find(tx, integration_id)
-    query = select(MappingRow).where(MappingRow.integration_id == row.id).order_by(MappingRow.id)
+    row = await find(tx, integration_id)
+    query = (
+        select(MappingRow)
+        .where(MappingRow.integration_id == row.id, MappingRow.is_active.is_not(False))
+        .order_by(MappingRow.id)
+    )
     return integration_json(row) | {
         "mappings": [mapping_json(each) for each in (await tx.session.scalars(query)).all()],
         "schema": CONNECTOR_SCHEMAS.get(row.integration_type, {}),
-        "link": _links(services, {row.tenant_id}).get(row.id),
+        "link": links(services, {row.tenant_id}).get(row.id),
     }
 
 
-async def _find(tx: Tx, integration_id: int) -> Integration:
-    row = await tx.session.get(Integration, integration_id)
-    if row is None:
-        raise NotFound(f"There is no connection {integration_id}.")
-    return row
-
-
-@router.post("/{integration_id}/test")
-async def try_integration(
-    viewer: Managing, services: Given, integration_id: RowId, tenant: TenantChoice = None
-) -> Json:
-    """Connect and read, now; the answer and the log say how it really went."""
-    row = await _read(services, viewer, integration_id, tenant)
-    probe = await _probe(services, row)
-    moment = clock.now()
-    await _note(services, row, probe, moment)
-    status = {
-        "type": row.integration_type,
-        "status": "connected" if probe.ok else "error",
-        "last_error": None if probe.ok else probe.message,
-        "last_connection_time": when(moment) if probe.ok else None,
-    }
-    return {"success": probe.ok, "status": status, "message": probe.message, "details": dict(probe.details)}
-
-
-async def _read(services: Services, viewer: Viewer, integration_id: int, tenant: int | None) -> Integration:
-    tenant_id = tenant_of(viewer, tenant)
-    if tenant_id is None:
-        async with services.database.platform("find a connection") as tx:
-            return await _find(tx, integration_id)
-    async with services.database.transaction(tenant_id) as tx:
-        return await _find(tx, integration_id)
-
-
-async def _probe(services: Services, row: Integration) -> Probe:
-    try:
-        with anyio.fail_after(PROBE_TIMEOUT_S):
-            return await _connector(services, row).probe()
-    except TimeoutError:
-        return Probe(False, f"The source did not answer within {PROBE_TIMEOUT_S:.0f} s.")
-    except (ConfigurationError, ConnectorUnavailable) as error:
-        return Probe(False, str(error))
-
-
-def _connector(services: Services, row: Integration) -> Connector:
-    return make_connector(row.integration_type, row.config or {}, services.settings.home_folder)
-
-
-async def _note(services: Services, row: Integration, probe: Probe, moment: datetime) -> None:
-    async with services.database.transaction(row.tenant_id) as tx:
-        stored = await _find(tx, row.id)
-        stored.last_sync_at = moment
-        stored.last_sync_status = "success" if probe.ok else "error"
-        stored.last_sync_message = probe.message
-        tx.session.add(
-            IntegrationActionLog(
-                tenant_id=row.tenant_id,
-                integration_id=row.id,
-                action="test",
-                status=stored.last_sync_status,
-                message=probe.message,
-                details=dict(probe.details),
-                created_at=moment,
-            )
-        )
-
-
-@router.get("/{integration_id}/available-tags")
-async def list_available_tags(
+@router.put("/{integration_id}", summary="Change a connection")
+async def update_integration(
     viewer: Managing,
+    tx: OpenTx,
     services: Given,
+    request: Request,
     integration_id: RowId,
-    node: Annotated[str | None, Query(max_length=500)] = None,
-    tenant: TenantChoice = None,
+    sent: IntegrationUpdate,
 ) -> Json:
-    """What the source offers: all its tags (at most 2,000), or what is under one ``node``."""
-    row = await _read(services, viewer, integration_id, tenant)
-    try:
-        with anyio.fail_after(BROWSE_TIMEOUT_S):
-            connector = _connector(services, row)
-            entries = await _all_tags(connector) if node is None else await connector.browse(node)
-    except TimeoutError as error:
-        raise ConnectorUnavailable(f"The source did not answer within {BROWSE_TIMEOUT_S:.0f} s.") from error
-    return {
-        "tags": [entry.id for entry in entries if entry.is_variable],
-        "entries": [entry_json(entry) for entry in entries],
-    }
+    """Only what is sent changes. A ``config`` replaces the stored one; ``********`` keeps a stored secret,
+    unless the address leads elsewhere."""
+    given = sent.model_dump(exclude_unset=True)
+    if None in given.values():
+        raise Invalid("Name, config and is_active cannot be empty. Leave out what is not to change.")
+    await lock(tx)
+    row = await find(tx, integration_id)
+    before = _shown(row)
+    prepared = Prepared({})
+    if sent.name is not None and sent.name != row.name:
+        await _refuse_known_name(tx, sent.name)
+        row.name = sent.name
+    if sent.config is not None:
+        prepared = await _configure(services, row, sent.config)
+    if sent.is_active is not None and sent.is_active != row.is_active:
+        switch(row, active=sent.is_active)
+    await _record(tx, viewer, request, row, before)
+    return {"success": True, "integration": integration_json(row), **prepared.said(row.integration_type)}
 
 
-async def _all_tags(connector: Connector) -> list[BrowseEntry]:
-    """Every variable below the root, breadth first."""
-    found: list[BrowseEntry] = []
-    folders: list[str | None] = [None]
-    seen: set[str | None] = {None}
-    while folders and len(found) < MOST_TAGS:
-        for entry in await connector.browse(folders.pop(0)):
-            if entry.is_variable:
-                found.append(entry)
-            if entry.has_children and entry.id not in seen:
-                seen.add(entry.id)
-                folders.append(entry.id)
-    return found[:MOST_TAGS]
+@router.patch("/{integration_id}/config", summary="Change some settings of a connection")
+async def update_config(
+    viewer: Managing,
+    tx: OpenTx,
+    services: Given,
+    request: Request,
+    integration_id: RowId,
+    sent: Annotated[
+        Settings, Body(openapi_examples={"password": {"value": {"password": PI_EXAMPLE["password"]}}})
+    ],
+) -> Json:
+    """The body is the settings to change, or ``{"config": …}`` with them; null takes a setting away."""
+    inner = sent.get("config")
+    asked = inner if isinstance(inner, dict) and len(sent) == 1 else sent
+    await lock(tx)
+    row = await find(tx, integration_id)
+    before = _shown(row)
+    prepared = await _configure(services, row, merged(row.config or {}, asked))
+    await _record(tx, viewer, request, row, before)
+    return {"success": True, "integration": integration_json(row), **prepared.said(row.integration_type)}
 
 
-def entry_json(entry: BrowseEntry) -> Json:
-    return {
-        "id": entry.id,
-        "name": entry.name,
-        "has_children": entry.has_children,
-        "is_variable": entry.is_variable,
-        "unit": entry.unit,
-        "low": entry.low,
-        "high": entry.high,
-        "description": entry.description,
-    }
-
-
-@router.get("/{integration_id}/action-logs")
+@router.get("/{integration_id}/action-logs", summary="List what was done with a connection")
 async def list_action_logs(
     _viewer: Managing, tx: OpenTx, integration_id: RowId, limit: Limit = 50
 ) -> list[Json]:
-    row = await _find(tx, integration_id)
+    row = await find(tx, integration_id)
     query = (
         select(IntegrationActionLog)
         .where(IntegrationActionLog.integration_id == row.id)
         .order_by(IntegrationActionLog.id.desc())
         .limit(limit)
     )
-    return [
-        {
-            "id": entry.id,
-            "integration_id": entry.integration_id,
-            "action": entry.action,
-            "status": entry.status,
-            "message": entry.message,
-            "details": entry.details or {},
-            "created_at": when(entry.created_at),
-        }
-        for entry in (await tx.session.scalars(query)).all()
-    ]
+    return [log_json(entry) for entry in (await tx.session.scalars(query)).all()]
+
+
+async def find(tx: Tx, integration_id: int) -> Integration:
+    """The connection. Raises NotFound."""
+    row = await tx.session.get(Integration, integration_id)
+    if row is None:
+        raise NotFound(f"There is no connection {integration_id}.")
+    return row
+
+
+async def lock(tx: Tx) -> None:
+    """Wait for whoever else changes connections or mappings of this tenant, until the commit."""
+    await tx.session.execute(select(func.pg_advisory_xact_lock(CONFIGURING, written_tenant(tx))))
+
+
+def switch(row: Integration, *, active: bool) -> None:
+    """Have a connection run, or rest."""
+    is_demo = row.integration_type == "demo"
+    row.is_active = active
+    row.demo_stream_active = active and is_demo
+    row.status = ("streaming" if is_demo else "active") if active else "inactive"
+
+
+async def _refuse_known_name(tx: Tx, name: str) -> None:
+    query = select(Integration.id).where(func.lower(Integration.name) == name.lower()).limit(1)
+    if (await tx.session.execute(query)).first() is not None:
+        raise Conflict(f"There is a connection called {name} already. Choose another name.")
+
+
+async def _configure(services: Services, row: Integration, sent: Settings) -> Prepared:
+    """Put settings in the place of the stored ones; a kind without connector (v1's sap) cannot be set."""
+    vault = await vault_of(services.settings, row)
+    prepared = await prepare(services.settings, row.integration_type, sent, row.config or {}, vault)
+    await _seal(services, row, prepared)
+    return prepared
+
+
+async def _seal(services: Services, row: Integration, prepared: Prepared) -> None:
+    row.config = (await vault_of(services.settings, row)).seal(prepared.config)
+
+
+def _shown(row: Integration) -> Json:
+    """What an audit may know, and whether a secret was changed."""
+    return {
+        "name": row.name,
+        "is_active": row.is_active,
+        "config": redacted(row.config or {}),
+        "stored": row.config,
+    }
+
+
+async def _record(tx: Tx, viewer: Viewer, request: Request, row: Integration, before: Json) -> None:
+    """Write the difference down; nothing where there is none."""
+    after = _shown(row)
+    changed = [name for name in after if before[name] != after[name]]
+    if not changed:
+        return
+    row.updated_at = clock.now()
+    old, new = ({name: state[name] for name in changed if name != "stored"} for state in (before, after))
+    if "config" not in changed and "stored" in changed:
+        new["config"] = "a secret was entered anew"
+    summary = f"Connection {row.name} was changed."
+    change = changes.Change("integration_updated", "integration", row.id, summary, old=old, new=new)
+    await changes.record(tx, viewer, request, change)
