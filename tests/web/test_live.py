@@ -344,3 +344,27 @@ async def test_a_suspended_tenants_sockets_close_and_the_owners_stay(house: Hous
         assert await viewer.closing() == 4401
         await _publish(house, Message(tenant_id, "incidents", "incident_opened", "id-1"))
         assert await owner.next("d", "e:incidents")
+
+
+@pytest.mark.parametrize("deed", ["deactivate", "demote", "reset", "suspend"])
+async def test_who_is_put_out_over_http_is_off_the_screens_at_once(house: House, deed: str) -> None:
+    engineer = house.user(Role.ENGINEER)
+    person, tenant = f"/api/tenant-users/{engineer.id}", f"/api/tenants/{house.own.tenant.id}"
+    async with (
+        served(house) as url,
+        opened(house, url, engineer) as screen,
+        house.client(Role.PLATFORM_OWNER) as owner,
+    ):
+        await screen.ask(op="sub", topic="e:incidents")
+        await screen.next("snap", "e:incidents")
+        match deed:
+            case "deactivate":
+                answer = await owner.delete(person)
+            case "demote":
+                answer = await owner.put(person, json={"role": "viewer"})
+            case "reset":
+                answer = await owner.post(f"{person}/reset-password", json={})
+            case _:
+                answer = await owner.put(tenant, json={"status": "suspended"})
+        assert answer.status_code == 200
+        assert await screen.closing() == 4401
