@@ -38,10 +38,10 @@ def letter(*items: Item, **values: Any) -> Letter:
     return Letter(**defaults | values)
 
 
-def settings(port: int, **values: Any) -> Settings:
+def settings(smtp_port: int, /, **values: Any) -> Settings:
     defaults: dict[str, Any] = {
         "smtp_host": "127.0.0.1",
-        "smtp_port": port,
+        "smtp_port": smtp_port,
         "smtp_tls": "none",
         "smtp_from": "OPTRIA IQ <optria@plant.example>",
         "public_url": "https://plant.example/",
