@@ -36,7 +36,7 @@ async def test_the_first_look_into_each_tenant_is_written_down(house: House) -> 
             "/api/assets/",
             "/api/blackbox/incidents",
             f"/api/assets/?tenant_id={own}",
-            f"/api/work-orders?tenant_id={own}",
+            f"/api/blackbox/events?tenant_id={own}",
             f"/api/assets/?tenant_id={other}",
         ):
             assert (await browser.get(path)).status_code == 200
