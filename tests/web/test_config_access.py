@@ -27,6 +27,7 @@ from tests.web.settings import ask, done, items
 LISTS: Final = (
     "thresholds",
     "cost-references",
+    "approval",
     "windows",
     "rules",
     "work-order-policy",
@@ -120,6 +121,12 @@ async def test_every_change_is_audited_an_event_and_news(house: House, path: str
     assert event.payload is not None
     assert event.payload["new"] == deed.new_values
     assert event.summary
+
+
+async def test_only_an_administrator_says_who_approves(house: House) -> None:
+    for role in (Role.OPTIMIZATION_ENGINEER, Role.ENGINEER, Role.VIEWER):
+        assert (await ask(house, "PUT", "approval", {"four_eyes": False}, role)).status_code == 403
+    assert (await ask(house, "PUT", "approval", {"four_eyes": None})).status_code == 422
 
 
 async def test_a_platform_owner_says_whose_configuration_is_meant(house: House) -> None:

@@ -108,11 +108,17 @@ async def test_the_limits_of_the_type_hold_again_when_the_assets_own_is_retired(
 
 
 async def test_a_second_person_approves_where_the_tenant_wants_four_eyes(house: House) -> None:
-    async with house.database.transaction(house.own.tenant.id) as tx:
-        tenant = await tx.session.get_one(Tenant, house.own.tenant.id)
-        tenant.settings = {"four_eyes": True}
     proposed = await done(house, "POST", "thresholds", limit(house))
     path = f"thresholds/{proposed['id']}/approve"
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        tenant = await tx.session.get_one(Tenant, house.own.tenant.id)
+        tenant.settings = {"language": "ar"}
+    assert (await done(house, "GET", "approval"))["four_eyes"] is False
+    await done(house, "PUT", "approval", {"four_eyes": True})
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        tenant = await tx.session.get_one(Tenant, house.own.tenant.id)
+        assert tenant.settings == {"language": "ar", "four_eyes": True}
+    assert (await done(house, "GET", "approval"))["four_eyes"] is True
     assert "somebody else" in await refused(house, 403, "POST", path)
     assert await watched(house) == [7.1]
     answer = await ask(house, "POST", path, who=await second_admin(house))

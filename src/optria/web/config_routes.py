@@ -1,6 +1,7 @@
 """``/api/config``: what the analysis goes by, read by engineers and changed by administrators."""
 
 from optria.web import (
+    config_approval,
     config_clocks,
     config_costs,
     config_detectors,
@@ -15,6 +16,7 @@ from optria.web import (
 ROUTERS = (
     config_thresholds.router,
     config_costs.router,
+    config_approval.router,
     config_windows.router,
     config_rules.router,
     config_policy.router,

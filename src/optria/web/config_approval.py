@@ -1,0 +1,49 @@
+"""``/api/config/approval``: whether a limit or a cost takes two people to come into force."""
+
+from fastapi import APIRouter, Request
+from pydantic import ConfigDict
+
+from optria.core.errors import NotFound
+from optria.db.identity import Tenant
+from optria.web import changes
+from optria.web.changes import Change
+from optria.web.config_bodies import NewBody
+from optria.web.config_proposals import FOUR_EYES
+from optria.web.config_scope import Managing, Reading, View, lock_settings
+from optria.web.deps import OpenTx, written_tenant
+
+router = APIRouter(prefix="/api/config/approval", tags=["configuration"])
+
+
+class ApprovalBody(NewBody):
+    """Whether somebody else than the proposer has to approve."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"four_eyes": True}]})
+
+    four_eyes: bool
+
+
+def approval_json(tenant: Tenant) -> View:
+    return {"tenant_id": tenant.id, FOUR_EYES: (tenant.settings or {}).get(FOUR_EYES) is True}
+
+
+@router.get("", summary="Read how proposals are approved")
+async def get_approval(_viewer: Reading, tx: OpenTx) -> View:
+    """Without four eyes, whoever proposes a limit or a cost may also approve it."""
+    tenant = await tx.session.get(Tenant, written_tenant(tx))
+    if tenant is None:
+        raise NotFound("There is no such tenant.")
+    return approval_json(tenant)
+
+
+@router.put("", summary="Set how proposals are approved")
+async def set_approval(request: Request, viewer: Managing, tx: OpenTx, body: ApprovalBody) -> View:
+    """Holds for every approval from now on, also of proposals that wait."""
+    tenant = await lock_settings(tx)
+    old = approval_json(tenant)
+    tenant.settings = {**(tenant.settings or {}), FOUR_EYES: body.four_eyes}
+    new = approval_json(tenant)
+    whom = "somebody else than the proposer" if body.four_eyes else "any administrator"
+    summary = f"Limits and costs are approved by {whom}"
+    await changes.record(tx, viewer, request, Change("approval_set", "tenant", tenant.id, summary, old, new))
+    return new
