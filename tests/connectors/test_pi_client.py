@@ -9,7 +9,13 @@ import pytest
 from fastapi import FastAPI, Response
 
 from optria.connectors.allowed_hosts import EVERYWHERE
-from optria.connectors.pi_client import LONGEST_QUERY, ChannelRefused, PiConfig, pi_client, short_queries
+from optria.connectors.pi_client import (
+    LONGEST_QUERY,
+    ChannelRefused,
+    PiConfig,
+    pi_client,
+    short_queries,
+)
 from optria.connectors.pi_webapi import PiConnector
 from tests.fakes.sources import http_server
 

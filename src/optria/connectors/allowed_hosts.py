@@ -39,10 +39,11 @@ class Reach:
                 names.add(_name(entry))
         return cls(frozenset(names), tuple(networks), settings.connector_files)
 
-    async def check(self, host: str, port: int, *, must_be_known: bool = True) -> None:
+    async def check(self, host: str, port: int, *, must_be_known: bool = True) -> tuple[str, ...]:
         """Refuse a host that is not allowed here, by name or by any address it has.
 
-        A name that nobody knows passes when ``must_be_known`` is False and no address decides.
+        A name that nobody knows passes when ``must_be_known`` is False and no address decides. Returns the
+        addresses, for a caller who connects to one of these whatever the name leads to a moment later.
 
         Raises:
             ConnectorUnavailable: with the reason as a sentence.
@@ -50,7 +51,7 @@ class Reach:
         by_name = self._lets_every_host or self._is_named(host)
         addresses = await resolve(host, port)
         if not addresses and by_name and not must_be_known:
-            return
+            return addresses
         said = refusal_of(host, addresses)
         if said is None and not by_name and not all(map(self._is_in_a_network, addresses)):
             said = (
@@ -59,6 +60,7 @@ class Reach:
             )
         if said is not None:
             raise ConnectorUnavailable(said)
+        return addresses
 
     def check_file(self, path: Path, home: Path) -> None:
         """Refuse a file outside the installation's folders, also behind a link. Reads the file system.

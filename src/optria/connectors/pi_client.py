@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 
 from optria.connectors.addresses import plant_url
 from optria.connectors.allowed_hosts import Reach
+from optria.connectors.checked_transport import CheckedTransport
 from optria.connectors.config import SourceConfig
 from optria.connectors.pi_values import decode, items_of
 from optria.core.errors import ConnectorUnavailable
@@ -47,8 +48,8 @@ class _Connect(connect):
 class PiClient:
     """One session of requests; use :func:`pi_client`."""
 
-    def __init__(self, config: PiConfig, http: httpx.AsyncClient) -> None:
-        self._config, self._http = config, http
+    def __init__(self, config: PiConfig, http: httpx.AsyncClient, transport: CheckedTransport) -> None:
+        self._config, self._http, self._transport = config, http, transport
         self.base = config.endpoint_url.rstrip("/")
 
     async def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> object:
@@ -133,6 +134,8 @@ class PiClient:
                 ping_timeout=PONG_S,
                 max_size=LARGEST_MESSAGE,
                 proxy=None,
+                host=self._transport.address,
+                port=host_and_port(self._config)[1],
             )
         except InvalidStatus as error:
             if error.response.status_code == 401:
@@ -161,15 +164,16 @@ async def pi_client(config: PiConfig, reach: Reach) -> AsyncIterator[PiClient]:
     Raises:
         ConnectorUnavailable: the address is not allowed or not known.
     """
-    await reach.check(*host_and_port(config))
+    addresses = await reach.check(*host_and_port(config))
+    transport = CheckedTransport(addresses, _tls(config))
     async with httpx.AsyncClient(
         headers={**_authorization(config), "X-Requested-With": "OPTRIA"},
         timeout=config.request_timeout_s,
-        verify=_tls(config) if config.endpoint_url.lower().startswith("https:") else True,
+        transport=transport,
         follow_redirects=False,
         trust_env=False,
     ) as http:
-        yield PiClient(config, http)
+        yield PiClient(config, http, transport)
 
 
 def _authorization(config: PiConfig) -> dict[str, str]:
