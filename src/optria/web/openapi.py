@@ -42,9 +42,10 @@ IDEMPOTENCY_KEY: Final = {
     "required": False,
     "description": (
         "A word of your choice for this one request, such as a UUID. Sent again with the same key and body, "
-        "the request is answered as the first time and not carried out twice."
+        "the request is answered as the first time (then with the header `Idempotency-Replayed`) and not "
+        "carried out twice. Where a request or its answer holds a password, a key changes nothing."
     ),
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "pattern": r'^("[ !#-\[\]-~]{1,200}"|[!-~]{1,200})$'},
     "example": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
 }
 
