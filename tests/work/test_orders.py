@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from optria.core.asset import Asset
-from optria.core.errors import Conflict, Invalid, NotFound
+from optria.core.errors import Invalid, NotFound
 from optria.core.roles import Role
 from optria.core.work_order import WorkOrderPolicy, WorkOrderStatus
 from optria.db.blackbox import IncidentRow
@@ -148,13 +148,6 @@ async def test_illegal_moves_are_refused_in_words(tx: Tx) -> None:
         await orders.move(tx, order, WorkOrderStatus.CLOSED, None)
 
 
-async def test_a_stale_version_is_a_conflict(tx: Tx) -> None:
-    order = (await ordered(tx, await plant(tx))).order
-    await orders.add_note(tx, order, order.assigned_to or 0, "On my way.")
-    with pytest.raises(Conflict, match="changed by someone else"):
-        await orders.move(tx, order, WorkOrderStatus.IN_PROGRESS, None, version=1)
-
-
 async def test_orders_go_only_to_users_of_the_tenant(tx: Tx) -> None:
     order = (await ordered(tx, await plant(tx))).order
     with pytest.raises(Invalid, match="not an active user"):
@@ -164,3 +157,25 @@ async def test_orders_go_only_to_users_of_the_tenant(tx: Tx) -> None:
 async def test_an_unknown_order_is_not_found(tx: Tx) -> None:
     with pytest.raises(NotFound, match="no work order"):
         await orders.find(tx, 987_654)
+
+
+async def test_orders_do_not_go_to_those_who_cannot_work_on_them(tx: Tx) -> None:
+    order = (await ordered(tx, await plant(tx))).order
+    viewer = await factories.user(tx, tx.tenant_id, Role.VIEWER)
+    with pytest.raises(Invalid, match="does not work on orders"):
+        await orders.assign(tx, order, viewer.id, None)
+
+
+async def test_an_order_can_be_taken_from_whoever_has_it(tx: Tx) -> None:
+    order = (await ordered(tx, await plant(tx))).order
+    orders.unassign(tx, order, order.assigned_to or 0)
+    assert (order.assigned_to, order.version) == (None, 2)
+
+
+async def test_a_line_that_the_checklist_does_not_have_is_not_ticked(tx: Tx) -> None:
+    order = (await ordered(tx, await plant(tx))).order
+    lines = len(order.checklist or [])
+    orders.tick(tx, order, 1, lines - 1, done=True)
+    assert (order.checklist or [])[-1]["done"] is True
+    with pytest.raises(Invalid, match=f"has {lines} lines"):
+        orders.tick(tx, order, 1, lines, done=True)

@@ -10,6 +10,7 @@
     ├── NotAllowed              the role may not do this (HTTP 403)
     ├── Unauthenticated         nobody is signed in (HTTP 401)
     └── Conflict                the state has moved on (HTTP 409)
+        └── Stale               a change was based on an older version; says which is the current one
 
 The message of each is a sentence for a person: what happened, and what to do.
 """
@@ -53,3 +54,11 @@ class Unauthenticated(OptriaError):
 
 class Conflict(OptriaError):
     """The state has moved on since it was read."""
+
+
+class Stale(Conflict):
+    """A change was based on a version that is no longer the current one, which is ``version``."""
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version

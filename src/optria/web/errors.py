@@ -66,7 +66,8 @@ def _answer(status: int) -> Handler:
             return RedirectResponse(f"/login?next={quote(asked, safe='')}", 303)
         if wants_page(request):
             return await _page(request, error, status)
-        return JSONResponse({"detail": str(error)}, status)
+        current = {"version": error.version} if isinstance(error, errors.Stale) else {}
+        return JSONResponse({"detail": str(error), **current}, status)
 
     return answer
 

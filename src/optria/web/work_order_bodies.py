@@ -59,7 +59,7 @@ class WorkOrderUpdate(bodies.Body):
     due_date: bodies.Day | None = None
     notes: bodies.Prose | None = None
     failure_note: bodies.Prose | None = None
-    version: int | None = None
+    version: bodies.RowNumber | None = None
 
 
 class Move(bodies.Body):
@@ -67,7 +67,7 @@ class Move(bodies.Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 3}]})
 
-    version: int | None = None
+    version: bodies.RowNumber | None = None
 
 
 class Completion(Move):
@@ -93,7 +93,9 @@ class Completion(Move):
     failure_note: bodies.Prose | None = None
 
 
-class Note(bodies.Body):
+class Note(Move):
+    """Sensitive notes are for those who may see them, and for nobody else."""
+
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"body": "Spare bearing 6316 is in store 4.", "sensitive": False}]}
     )
@@ -102,7 +104,7 @@ class Note(bodies.Body):
     sensitive: bool = False
 
 
-class Tick(bodies.Body):
+class Tick(Move):
     """One line of the checklist, counted from 0."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"index": 0, "done": True}]})

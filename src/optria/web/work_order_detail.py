@@ -12,7 +12,8 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderHistory, WorkOrderRow
 from optria.web.people import user_name, user_words
 from optria.web.sessions import Viewer
-from optria.web.work_order_views import View, asset_words, order_json, permitted
+from optria.web.work_order_verbs import permitted
+from optria.web.work_order_views import View, asset_words, order_json
 
 
 async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> View:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body, Query, Request
 
 from optria.blackbox import feedback
-from optria.core.errors import Conflict, Invalid, NotAllowed
+from optria.core.errors import NotAllowed
 from optria.core.roles import Permission, can
 from optria.core.work_order import WorkOrderStatus
 from optria.db.blackbox import IncidentRow
@@ -16,7 +16,9 @@ from optria.web import audit, bodies
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.sessions import Viewer
 from optria.web.work_order_bodies import Completion, Move
-from optria.web.work_order_views import View, find_order, order_json, permission_for, target_of, verb_between
+from optria.web.work_order_verbs import VERBS, check_verb, verb_between
+from optria.web.work_order_versions import Seen, SeenVersion
+from optria.web.work_order_views import View, find_order, order_json
 from optria.work import orders
 
 router = APIRouter(prefix="/api/work-orders", tags=["work orders"])
@@ -24,11 +26,7 @@ router = APIRouter(prefix="/api/work-orders", tags=["work orders"])
 Updating = Annotated[Viewer, require(Permission.UPDATE_WORK_ORDERS)]
 Approving = Annotated[Viewer, require(Permission.APPROVE_WORK_ORDERS)]
 OptionalMove = Annotated[Move | None, Body()]
-AUDITED: Final = {
-    "approve": "work_order_approved",
-    "close": "work_order_closed",
-    "cancel": "work_order_cancelled",
-}
+AUDITED: Final = ("approved", "closed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,7 @@ class Deed:
     tx: Tx
     viewer: Viewer
     request: Request
+    seen: Seen
 
 
 def answer(row: WorkOrderRow) -> View:
@@ -52,37 +51,30 @@ async def lock_order(tx: Tx, viewer: Viewer, order_id: int) -> tuple[WorkOrderRo
     return await find_order(tx, viewer, order_id, lock=True), incident
 
 
-def check_version(row: WorkOrderRow, version: int | None) -> None:
-    """Raises Conflict when a change is based on an older version of the order."""
-    if version is not None and version != row.version:
-        raise Conflict(f"Work order {row.code} was changed by someone else. Reload it and try again.")
-
-
 async def change_status(
     deed: Deed,
     row: WorkOrderRow,
     incident: IncidentRow | None,
     to: WorkOrderStatus,
-    said: Move | None = None,
+    found: Completion | None = None,
 ) -> None:
     """Move an order; completing it teaches, closing it resolves its incident.
 
     Raises:
         Invalid: no move leads there from where the order is.
         NotAllowed: the viewer's role may not do this.
-        Conflict: what was said is based on an older version.
     """
-    check_version(row, said.version if said else None)
-    before, verb = row.status, verb_between(row.status, to)
-    if not can(deed.viewer.role, permission_for(verb)):
+    before, verb = row.status, verb_between(row, to)
+    if not can(deed.viewer.role, verb.needs):
         raise NotAllowed("Your role may not do this to a work order.")
     if to is WorkOrderStatus.COMPLETED:
-        await _complete(deed, row, incident, said if isinstance(said, Completion) else Completion())
+        await _complete(deed, row, incident, found or Completion())
     else:
         await orders.move(deed.tx, row, to, deed.viewer.user_id)
-    if verb in AUDITED:
+    if verb.done in AUDITED:
         who = deed.viewer.user_id
-        audit.moved(deed.tx, who, AUDITED[verb], "work_order", row.id, deed.request, before, row.status)
+        action = f"work_order_{verb.done}"
+        audit.moved(deed.tx, who, action, "work_order", row.id, deed.request, before, row.status)
     if incident is not None and to is WorkOrderStatus.CLOSED:
         await _resolve(deed, incident)
 
@@ -111,41 +103,89 @@ async def _resolve(deed: Deed, incident: IncidentRow) -> None:
 
 async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> View:
     row, incident = await lock_order(deed.tx, deed.viewer, order_id)
-    await change_status(deed, row, incident, target_of(verb), body)
+    deed.seen.check(row, body.version if body else None)
+    check_verb(row, verb)
+    found = body if isinstance(body, Completion) else None
+    await change_status(deed, row, incident, VERBS[verb].target, found)
     return answer(row)
 
 
 @router.post("/{work_order_id}/start", summary="Start a work order")
 async def start_work_order(
-    request: Request, viewer: Updating, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
+    request: Request,
+    viewer: Updating,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: OptionalMove = None,
 ) -> View:
-    return await _moved(Deed(tx, viewer, request), work_order_id, "start", body)
+    """From open. Whoever the order is assigned to may, and those who may make orders."""
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "start", body)
+
+
+@router.post("/{work_order_id}/pause", summary="Pause a work order")
+async def pause_work_order(
+    request: Request,
+    viewer: Updating,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: OptionalMove = None,
+) -> View:
+    """Work in progress is open again."""
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "pause", body)
 
 
 @router.post("/{work_order_id}/approve", summary="Approve a work order")
 async def approve_work_order(
-    request: Request, viewer: Approving, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
+    request: Request,
+    viewer: Approving,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: OptionalMove = None,
 ) -> View:
-    row, incident = await lock_order(tx, viewer, work_order_id)
-    if row.status != WorkOrderStatus.PENDING_APPROVAL:
-        raise Invalid("Only a work order that waits for approval can be approved.")
-    await change_status(Deed(tx, viewer, request), row, incident, WorkOrderStatus.OPEN, body)
-    return answer(row)
+    """From pending_approval to open."""
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "approve", body)
 
 
 @router.post("/{work_order_id}/close", summary="Close a work order")
 async def close_work_order(
-    request: Request, viewer: Updating, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
+    request: Request,
+    viewer: Updating,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: OptionalMove = None,
 ) -> View:
-    """Close a completed order; its incident is resolved with it."""
-    return await _moved(Deed(tx, viewer, request), work_order_id, "close", body)
+    """From completed; its incident is resolved with it. A closed order takes notes only."""
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "close", body)
+
+
+@router.post("/{work_order_id}/reopen", summary="Reopen a work order")
+async def reopen_work_order(
+    request: Request,
+    viewer: Updating,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: OptionalMove = None,
+) -> View:
+    """Completed work is in progress again."""
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "reopen", body)
 
 
 @router.post("/{work_order_id}/cancel", summary="Cancel a work order")
 async def cancel_work_order(
-    request: Request, viewer: Approving, tx: OpenTx, work_order_id: RowId, body: OptionalMove = None
+    request: Request,
+    viewer: Approving,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: OptionalMove = None,
 ) -> View:
-    return await _moved(Deed(tx, viewer, request), work_order_id, "cancel", body)
+    """Before it is completed. A cancelled order takes notes only."""
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "cancel", body)
 
 
 @router.post("/{work_order_id}/complete", summary="Complete a work order")
@@ -153,14 +193,13 @@ async def complete_work_order(
     request: Request,
     viewer: Updating,
     tx: OpenTx,
+    seen: SeenVersion,
     work_order_id: RowId,
     actual_hours: Annotated[bodies.Hours | None, Query()] = None,
     body: Annotated[Completion | None, Body()] = None,
 ) -> View:
-    """Complete an order; what was found becomes history of its incident."""
+    """From open or in progress; what was found becomes history of its incident."""
     found = body or Completion()
     if actual_hours is not None:
         found = found.model_copy(update={"actual_hours": actual_hours})
-    row, incident = await lock_order(tx, viewer, work_order_id)
-    await change_status(Deed(tx, viewer, request), row, incident, WorkOrderStatus.COMPLETED, found)
-    return answer(row)
+    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "complete", found)

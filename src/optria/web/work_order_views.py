@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
-from optria.core.errors import Invalid, NotFound
-from optria.core.roles import Permission, Role, can
-from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE, WorkOrderStatus
+from optria.core.errors import NotFound
+from optria.core.roles import Role
+from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE
 from optria.db.identity import User
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
@@ -140,53 +140,6 @@ def asset_words(asset: AssetRow | None) -> View:
         "asset_name": asset.name if asset else None,
         "asset_name_ar": (asset.name_ar or asset.name) if asset else None,
     }
-
-
-_MOVE_NEEDS: Final = {
-    "approve": Permission.APPROVE_WORK_ORDERS,
-    "cancel": Permission.APPROVE_WORK_ORDERS,
-    "assign": Permission.CREATE_WORK_ORDERS,
-}
-_MOVES: Final = {
-    "approve": (("pending_approval",), WorkOrderStatus.OPEN),
-    "start": (("open",), WorkOrderStatus.IN_PROGRESS),
-    "complete": (("open", "in_progress"), WorkOrderStatus.COMPLETED),
-    "close": (("completed",), WorkOrderStatus.CLOSED),
-    "reopen": (("completed",), WorkOrderStatus.IN_PROGRESS),
-    "pause": (("in_progress",), WorkOrderStatus.OPEN),
-    "cancel": (("pending_approval", "open", "in_progress"), WorkOrderStatus.CANCELLED),
-}
-
-
-def permission_for(verb: str) -> Permission:
-    """What a verb on an order needs: updating it, except approving, cancelling and assigning."""
-    return _MOVE_NEEDS.get(verb, Permission.UPDATE_WORK_ORDERS)
-
-
-def target_of(verb: str) -> WorkOrderStatus:
-    """The status that a verb leads to."""
-    return _MOVES[verb][1]
-
-
-def permitted(viewer: Viewer, row: WorkOrderRow) -> list[str]:
-    """The verbs the viewer may use on the order as it stands."""
-    moves = [verb for verb, (sources, _) in _MOVES.items() if row.status in sources]
-    verbs = [verb for verb in (*moves, "note", "assign") if can(viewer.role, permission_for(verb))]
-    return [verb for verb in verbs if verb != "assign" or row.status in ACTIVE_STATUSES]
-
-
-def verb_between(here: str | None, there: str) -> str:
-    """The verb that leads from one status to another.
-
-    Raises:
-        Invalid: no verb does.
-    """
-    now = here if here in set(WorkOrderStatus) else WorkOrderStatus.OPEN
-    for verb, (sources, target) in _MOVES.items():
-        if now in sources and target == there:
-            return verb
-    was, wanted = (str(word).replace("_", " ") for word in (now, there))
-    raise Invalid(f"A work order that is {was} cannot become {wanted}.")
 
 
 async def assignable(tx: Tx, tenant_id: int) -> list[View]:

@@ -1,12 +1,13 @@
 """``/api/work-orders``: list, make, change and move work orders, as the role allows."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
-from optria.core.errors import Invalid, NotAllowed, NotFound
+from optria.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from optria.core.roles import Permission, can
 from optria.db.counters import next_order_number
 from optria.db.plant import AssetRow
@@ -18,8 +19,10 @@ from optria.web.sessions import Viewer
 from optria.web.site_time import last_moment_of, zone_of_asset
 from optria.web.work_order_bodies import Assignment, Note, Tick, WorkOrderCreate, WorkOrderUpdate
 from optria.web.work_order_detail import order_detail
-from optria.web.work_order_moves import Deed, answer, change_status, check_version, lock_order
-from optria.web.work_order_views import View, find_order, list_orders, permitted
+from optria.web.work_order_moves import Deed, answer, change_status, lock_order
+from optria.web.work_order_verbs import check_assignable, check_not_finished
+from optria.web.work_order_versions import SeenVersion, tag_of
+from optria.web.work_order_views import View, find_order, list_orders
 from optria.work import orders
 
 router = APIRouter(prefix="/api/work-orders", tags=["work orders"])
@@ -42,6 +45,7 @@ async def list_work_orders(
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> View:
+    """The newest first; engineers see those assigned to them. ``total`` counts all that fit the filters."""
     filters = {
         "status": status,
         "priority": priority,
@@ -53,14 +57,19 @@ async def list_work_orders(
 
 
 @router.get("/{work_order_id}", summary="Read a work order")
-async def get_work_order(viewer: Seeing, tx: OpenTx, work_order_id: RowId) -> View:
-    return await order_detail(tx, viewer, await find_order(tx, viewer, work_order_id))
+async def get_work_order(viewer: Seeing, tx: OpenTx, response: Response, work_order_id: RowId) -> View:
+    """With asset, incident and history, and in ``may`` what the viewer may do. ``ETag`` is its version."""
+    row = await find_order(tx, viewer, work_order_id)
+    response.headers["ETag"] = tag_of(row)
+    return await order_detail(tx, viewer, row)
 
 
 @router.post("/", summary="Make a work order")
 async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate) -> View:
+    """Open, and numbered by the product unless ``code`` is given. The assignee is told."""
     tenant_id = written_tenant(tx)
     await _same_tenant(tx, tenant_id, body.asset_id)
+    await _check_code(tx, tenant_id, body.code)
     values = body.model_dump(exclude_none=True)
     values["code"] = values.get("code") or await next_order_number(tx, tenant_id)
     values["work_order_number"] = values["code"]
@@ -77,6 +86,13 @@ async def _same_tenant(tx: Tx, tenant_id: int, asset_id: int | None) -> None:
         raise NotFound(f"There is no asset {asset_id}.")
 
 
+async def _check_code(tx: Tx, tenant_id: int, code: str | None) -> None:
+    """Raises Conflict for a code that another order has (v1's rows may share one, so no key says so)."""
+    query = select(WorkOrderRow.id).where(WorkOrderRow.tenant_id == tenant_id, WorkOrderRow.code == code)
+    if code and await tx.session.scalar(query.limit(1)) is not None:
+        raise Conflict(f"There is a work order {code} already. Leave the code out to have one numbered.")
+
+
 async def _due_at(tx: Tx, asset_id: int | None, day: date | None, priority: str | None) -> datetime:
     """The end of the due date where the asset stands, else what the priority allows from now on."""
     if day is not None:
@@ -86,33 +102,62 @@ async def _due_at(tx: Tx, asset_id: int | None, day: date | None, priority: str 
     return clock.now() + orders.DUE_WITHIN.get(word, orders.DUE_WITHIN["medium"])
 
 
-ANY_UPDATER = frozenset({"status", "notes", "failure_note", "version"})
+ANY_UPDATER: Final = frozenset({"status", "notes", "failure_note", "version"})
 """Fields that an engineer may change on an order of theirs."""
+
+
+NEVER_EMPTY: Final = frozenset({"title", "priority", "status"})
 
 
 @router.put("/{work_order_id}", summary="Change a work order")
 async def update_work_order(
-    request: Request, viewer: Updating, tx: OpenTx, work_order_id: RowId, body: WorkOrderUpdate
+    request: Request,
+    viewer: Updating,
+    tx: OpenTx,
+    seen: SeenVersion,
+    work_order_id: RowId,
+    body: WorkOrderUpdate,
 ) -> View:
-    written_tenant(tx)
+    """Only what is sent changes; null empties a field. Engineers change the status and notes of their orders.
+
+    A new ``status`` is a move, with the permission that the move needs. Closed and cancelled orders stay.
+    """
     changes = body.model_dump(exclude_unset=True)
-    if not can(viewer.role, Permission.CREATE_WORK_ORDERS) and not set(changes) <= ANY_UPDATER:
-        raise NotAllowed("You may change the status and the notes of this work order, nothing else.")
+    _check_changes(viewer, changes)
     row, incident = await lock_order(tx, viewer, work_order_id)
-    check_version(row, changes.pop("version", None))
-    status, assignee = changes.pop("status", None), changes.pop("assigned_to", None)
+    seen.check(row, changes.pop("version", None))
+    deed = Deed(tx, viewer, request, seen)
+    status = changes.pop("status", row.status)
+    if changes:
+        check_not_finished(row)
+    if "assigned_to" in changes:
+        await _reassign(deed, row, changes.pop("assigned_to"))
     if changes:
         await _change_fields(tx, row, viewer.user_id, changes)
-    if assignee is not None and assignee != row.assigned_to:
-        await orders.assign(tx, row, assignee, viewer.user_id)
-    if status is not None and status != row.status:
-        await change_status(Deed(tx, viewer, request), row, incident, status)
+    if status != row.status:
+        await change_status(deed, row, incident, status)
     return answer(row)
 
 
+def _check_changes(viewer: Viewer, changes: Mapping[str, object]) -> None:
+    emptied = sorted(name for name in NEVER_EMPTY & changes.keys() if changes[name] is None)
+    if emptied:
+        raise Invalid(f"A work order always has a {emptied[0]}.")
+    if not can(viewer.role, Permission.CREATE_WORK_ORDERS) and not changes.keys() <= ANY_UPDATER:
+        raise NotAllowed("You may change the status and the notes of this work order, nothing else.")
+
+
+async def _reassign(deed: Deed, row: WorkOrderRow, assignee_id: int | None) -> None:
+    if assignee_id == row.assigned_to:
+        return
+    check_assignable(row)
+    if assignee_id is None:
+        orders.unassign(deed.tx, row, deed.viewer.user_id)
+    else:
+        await orders.assign(deed.tx, row, assignee_id, deed.viewer.user_id)
+
+
 async def _change_fields(tx: Tx, row: WorkOrderRow, user_id: int, changes: dict[str, object]) -> None:
-    if "title" in changes and changes["title"] is None:
-        raise Invalid("A work order needs a title.")
     if "due_date" in changes:
         day = changes["due_date"]
         row.due_at = await _due_at(tx, row.asset_id, day if isinstance(day, date) else None, row.priority)
@@ -123,37 +168,40 @@ async def _change_fields(tx: Tx, row: WorkOrderRow, user_id: int, changes: dict[
     orders.announce(tx, row, "work_order_changed")
 
 
-@router.post("/{work_order_id}/notes", summary="Write a note on a work order")
-async def note_work_order(viewer: Updating, tx: OpenTx, work_order_id: RowId, body: Note) -> View:
+async def _locked(tx: Tx, viewer: Viewer, work_order_id: int) -> WorkOrderRow:
     written_tenant(tx)
-    row = await find_order(tx, viewer, work_order_id, lock=True)
+    return await find_order(tx, viewer, work_order_id, lock=True)
+
+
+@router.post("/{work_order_id}/notes", summary="Write a note on a work order")
+async def note_work_order(
+    viewer: Updating, tx: OpenTx, seen: SeenVersion, work_order_id: RowId, body: Note
+) -> View:
+    """Also on a finished one. A sensitive note is shown only to roles that may see those."""
+    row = await _locked(tx, viewer, work_order_id)
+    seen.check(row, body.version)
     line = await orders.add_note(tx, row, viewer.user_id, body.body, body.sensitive)
     return answer(row) | {"note": {"body": line.body, "is_sensitive": line.is_sensitive}}
 
 
 @router.post("/{work_order_id}/assign", summary="Assign a work order")
-async def assign_work_order(viewer: Creating, tx: OpenTx, work_order_id: RowId, body: Assignment) -> View:
-    written_tenant(tx)
-    row = await find_order(tx, viewer, work_order_id, lock=True)
-    check_version(row, body.version)
-    if "assign" not in permitted(viewer, row):
-        raise Invalid("A finished work order cannot be given to someone else.")
+async def assign_work_order(
+    viewer: Creating, tx: OpenTx, seen: SeenVersion, work_order_id: RowId, body: Assignment
+) -> View:
+    """To an active user of the tenant whose role works on orders; they are told."""
+    row = await _locked(tx, viewer, work_order_id)
+    seen.check(row, body.version)
+    check_assignable(row)
     return answer(await orders.assign(tx, row, body.user_id, viewer.user_id))
 
 
 @router.post("/{work_order_id}/checklist", summary="Tick a line of the checklist")
-async def tick_work_order(viewer: Updating, tx: OpenTx, work_order_id: RowId, body: Tick) -> View:
-    """Tick or untick one line of the checklist."""
-    written_tenant(tx)
-    row = await find_order(tx, viewer, work_order_id, lock=True)
-    lines = [dict(line) for line in row.checklist or []]
-    if body.index >= len(lines):
-        raise Invalid(f"The checklist has {len(lines)} lines.")
-    lines[body.index]["done"] = body.done
-    row.checklist = lines
-    orders.touch(row)
-    orders.record(
-        tx, row, viewer.user_id, "ticked" if body.done else "unticked", str(lines[body.index]["text"])
-    )
-    orders.announce(tx, row, "work_order_changed")
+async def tick_work_order(
+    viewer: Updating, tx: OpenTx, seen: SeenVersion, work_order_id: RowId, body: Tick
+) -> View:
+    """Tick or untick one of the recommended actions."""
+    row = await _locked(tx, viewer, work_order_id)
+    seen.check(row, body.version)
+    check_not_finished(row)
+    orders.tick(tx, row, viewer.user_id, body.index, done=body.done)
     return answer(row)

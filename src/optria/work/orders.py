@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from optria.core.errors import Conflict, Invalid, NotFound
+from optria.core.errors import Invalid, NotFound
 from optria.core.event import Severity
 from optria.core.messages import Message
+from optria.core.roles import Permission, can
 from optria.core.work_order import (
     LEGAL_MOVES,
     WorkOrderPolicy,
@@ -52,16 +53,14 @@ async def find(tx: Tx, order_id: int, *, lock: bool = False) -> WorkOrderRow:
     return order
 
 
-async def move(
-    tx: Tx, order: WorkOrderRow, to: WorkOrderStatus, user_id: int | None, version: int | None = None
-) -> WorkOrderRow:
-    """Move an order. Raises Invalid for a move that is not legal, Conflict when ``version`` is stale."""
-    if version is not None and version != order.version:
-        raise Conflict(f"Work order {order.code} was changed by someone else. Reload it and try again.")
-    try:
-        here = WorkOrderStatus(order.status or "")
-    except ValueError:
-        here = WorkOrderStatus.OPEN
+def status_of(order: WorkOrderRow) -> WorkOrderStatus:
+    """Where an order stands; one without a status that we know (v1 stored any text) is open."""
+    return next((status for status in WorkOrderStatus if status == order.status), WorkOrderStatus.OPEN)
+
+
+async def move(tx: Tx, order: WorkOrderRow, to: WorkOrderStatus, user_id: int | None) -> WorkOrderRow:
+    """Move an order. Raises Invalid for a move that is not legal."""
+    here = status_of(order)
     if to not in LEGAL_MOVES[here]:
         raise Invalid(f"A work order that is {_words(here)} cannot become {_words(to)}.")
     order.status = to
@@ -86,13 +85,11 @@ async def complete(
     actual_hours: Decimal | None = None,
     actual_cause: str | None = None,
     downtime_hours: Decimal | None = None,
-    version: int | None = None,
 ) -> WorkOrderRow:
     """Complete an order and keep what was really found; one that was never started is started first."""
-    if order.status == WorkOrderStatus.OPEN:
-        await move(tx, order, WorkOrderStatus.IN_PROGRESS, user_id, version)
-        version = None
-    await move(tx, order, WorkOrderStatus.COMPLETED, user_id, version)
+    if status_of(order) is WorkOrderStatus.OPEN:
+        await move(tx, order, WorkOrderStatus.IN_PROGRESS, user_id)
+    await move(tx, order, WorkOrderStatus.COMPLETED, user_id)
     order.actual_hours = actual_hours
     order.actual_cause = actual_cause or order.actual_cause
     order.downtime_hours = downtime_hours
@@ -118,16 +115,42 @@ async def create_manual(tx: Tx, tenant_id: int, user_id: int, values: dict[str, 
 
 
 async def assign(tx: Tx, order: WorkOrderRow, assignee_id: int, user_id: int | None) -> WorkOrderRow:
-    """Give an order to a user of the same tenant and tell them. Raises Invalid for anyone else."""
+    """Give an order to a user of the same tenant and tell them.
+
+    Raises:
+        Invalid: there is no such active user, or their role does not work on orders.
+    """
     assignee = await tx.session.get(User, assignee_id)
     if assignee is None or assignee.tenant_id != order.tenant_id or assignee.is_active is False:
         raise Invalid(f"User {assignee_id} is not an active user of this tenant.")
+    if not can(assignee.known_role, Permission.UPDATE_WORK_ORDERS):
+        raise Invalid(f"User {assignee_id} has a role that does not work on orders.")
     order.assigned_to = assignee.id
     touch(order)
     record(tx, order, user_id, "assigned", f"Assigned to {assignee.full_name or assignee.username}")
     announce(tx, order, "work_order_assigned")
     await notify(tx, order.tenant_id, [assignee.id], wording.assignment_notice(order))
     return order
+
+
+def unassign(tx: Tx, order: WorkOrderRow, user_id: int) -> None:
+    """Take an order from whoever has it."""
+    order.assigned_to = None
+    touch(order)
+    record(tx, order, user_id, "assigned", "Assigned to nobody")
+    announce(tx, order, "work_order_assigned")
+
+
+def tick(tx: Tx, order: WorkOrderRow, user_id: int, index: int, *, done: bool) -> None:
+    """Tick or untick line ``index`` (from 0) of the checklist. Raises Invalid when there is no such line."""
+    lines = [dict(line) for line in order.checklist or []]
+    if index >= len(lines):
+        raise Invalid(f"The checklist has {len(lines)} lines.")
+    lines[index]["done"] = done
+    order.checklist = lines
+    touch(order)
+    record(tx, order, user_id, "ticked" if done else "unticked", str(lines[index]["text"]))
+    announce(tx, order, "work_order_changed")
 
 
 async def add_note(
