@@ -1,5 +1,7 @@
 """Signal mappings over HTTP."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from optria.db.blackbox import EventRow
 from optria.db.configuration import load_plant
 from optria.db.identity import AuditLog
 from optria.db.plant import AssetRow, MappingRow
+from optria.db.session import Database
 from tests import factories
-from tests.web.house import House, fits
+from tests.web.house import House, build, fits
 
 PATH = "/api/integrations/mappings"
 SHAPE = {
@@ -277,3 +280,11 @@ async def test_a_mapping_without_an_asset_waits_for_one(house: House) -> None:
         plant = await load_plant(tx, house.own.tenant.id)
     assert (status, bound.status_code) == (200, 200)
     assert made["mapping"]["id"] in {each.id for each in plant.mappings}
+
+
+async def test_two_at_once_do_not_both_map_a_tag(database: Database, tmp_path: Path) -> None:
+    """Each waits for the other's commit, in transactions of their own."""
+    house = await build(database, home=tmp_path)
+    answers = await asyncio.gather(*(post(house) for _ in range(4)))
+    assert sorted(status for status, _ in answers) == [200, 409, 409, 409]
+    assert (await active(house)).count("P-1.Temp") == 1

@@ -13,12 +13,14 @@ import typer
 
 from optria.app import refuse_public, run_server
 from optria.cli.places import DEMO_FOLDER, this_program
+from optria.cli.secrets import rotate_all
 from optria.core.catalogue import PlantCatalogue
 from optria.core.errors import ConfigurationError, SimulatorError
 from optria.db.installation import ready_database
 from optria.db.seed import PEOPLE, SourceAddresses, seed_demo
 from optria.db.session import Database
 from optria.kit import logs
+from optria.kit.secrets import Sealer, sealer_of
 from optria.kit.settings import Settings
 from optria.simulator.addresses import PlantAddresses, read_addresses
 from optria.simulator.catalogue import CATALOGUE
@@ -61,6 +63,7 @@ async def _demo(settings: Settings, speed: int, *, open_browser: bool) -> None:
     typer.echo("Starting the simulated plant and the database …")
     async with plant_process(settings, speed) as addresses, ready_database(settings) as url:
         await seed(url, CATALOGUE, addresses)
+        await seal_secrets(url, sealer_of(settings))
         settings = settings.model_copy(update={"simulator_url": addresses.control_url})
         await run_server(settings, url, lambda port: _welcome(settings.host, port, open_browser))
 
@@ -70,6 +73,15 @@ async def seed(url: str, catalogue: PlantCatalogue, addresses: PlantAddresses) -
     database = Database(url)
     try:
         return await seed_demo(database, catalogue, source_addresses(addresses), hash_password)
+    finally:
+        await database.dispose()
+
+
+async def seal_secrets(url: str, sealer: Sealer) -> None:
+    """The simulated plant's passwords are stored like those of any other."""
+    database = Database(url)
+    try:
+        await rotate_all(database, sealer)
     finally:
         await database.dispose()
 

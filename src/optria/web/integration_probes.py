@@ -1,4 +1,4 @@
-"""Connections tried over HTTP: tested before and after they are saved, browsed, read; the demo's switch."""
+"""Connections tried over HTTP: tested before and after they are saved, browsed and read."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 import anyio
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from sqlalchemy import select
 
 from optria.connectors import Connector, make_connector
@@ -18,12 +18,11 @@ from optria.core.tag import SignalMapping
 from optria.db.plant import Integration, IntegrationActionLog
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web import changes
-from optria.web.deps import Given, RowId, TenantChoice, require, tenant_of, tenant_to_write
+from optria.web.deps import Given, RowId, TenantChoice, require, tenant_of
 from optria.web.integration_bodies import Reading, Trial
 from optria.web.integration_config import connector_of, prepare, vault_of
 from optria.web.integration_views import entry_json, probe_json, samples_json
-from optria.web.integrations import Managing, find, lock, switch
+from optria.web.integrations import Managing, find
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
@@ -41,7 +40,7 @@ SAMPLE_ROWS: Final = 5
 async def try_settings(viewer: Managing, services: Given, sent: Trial, tenant: TenantChoice = None) -> Json:
     """Connects and reads with them, and says how it went. ``********`` stands for a secret of the
     connection ``integration_id``."""
-    row = await _read(services, viewer, sent.integration_id, tenant) if sent.integration_id else None
+    row = await read_row(services, viewer, sent.integration_id, tenant) if sent.integration_id else None
     if row is not None and row.integration_type != sent.integration_type:
         raise Invalid(f"Connection {row.id} is of the kind {row.integration_type}.")
     stored = (row.config or {}) if row is not None else {}
@@ -58,8 +57,8 @@ async def try_integration(
     viewer: Managing, services: Given, integration_id: RowId, tenant: TenantChoice = None
 ) -> Json:
     """Connect and read, now; the answer and the log say how it really went."""
-    row = await _read(services, viewer, integration_id, tenant)
-    probe = await _probe_stored(services, row)
+    row = await read_row(services, viewer, integration_id, tenant)
+    probe = await probe_stored(services, row)
     moment = clock.now()
     await _note(services, row, probe, moment)
     status = {
@@ -80,7 +79,7 @@ async def list_available_tags(
     tenant: TenantChoice = None,
 ) -> Json:
     """What the source offers: all its tags (at most 2,000), or what is under one ``node``."""
-    row = await _read(services, viewer, integration_id, tenant)
+    row = await read_row(services, viewer, integration_id, tenant)
     connector = await _connector(services, row)
     with _patience():
         entries = await _all_tags(connector) if node is None else await connector.browse(node)
@@ -95,7 +94,7 @@ async def read_values(
     viewer: Managing, services: Given, integration_id: RowId, sent: Reading, tenant: TenantChoice = None
 ) -> Json:
     """Raw values as the source has them, without scale and offset; nothing of it is kept."""
-    row = await _read(services, viewer, integration_id, tenant)
+    row = await read_row(services, viewer, integration_id, tenant)
     return await _present(await _connector(services, row), list(dict.fromkeys(sent.tags)))
 
 
@@ -117,62 +116,10 @@ async def read_sample(viewer: Owning, services: Given, tenant: TenantChoice = No
     return {"success": True, "message": message, "details": {**details, "tags": len(names), **present}}
 
 
-@router.post("/{integration_id}/demo-stream/start", summary="Start the simulated plant's stream")
-async def start_demo(
-    viewer: Managing, services: Given, request: Request, integration_id: RowId, tenant: TenantChoice = None
-) -> Json:
-    """Only where a simulated plant runs; otherwise the answer says that none does, and nothing changes."""
-    row = await _demo(services, viewer, integration_id, tenant)
-    probe = await _probe_stored(services, row)
-    if not probe.ok:
-        return {"success": False, "message": probe.message}
-    await _switch(services, viewer, request, row, active=True)
-    return {"success": True, "message": f"The stream of {row.name} runs."}
-
-
-@router.post("/{integration_id}/demo-stream/stop", summary="Stop the simulated plant's stream")
-async def stop_demo(
-    viewer: Managing, services: Given, request: Request, integration_id: RowId, tenant: TenantChoice = None
-) -> Json:
-    row = await _demo(services, viewer, integration_id, tenant)
-    await _switch(services, viewer, request, row, active=False)
-    return {"success": True, "message": f"The stream of {row.name} is stopped."}
-
-
-async def _demo(services: Services, viewer: Viewer, integration_id: int, tenant: int | None) -> Integration:
-    row = await _read(services, viewer, integration_id, tenant_to_write(viewer, tenant))
-    if row.integration_type != "demo":
-        raise Invalid(
-            f"{row.name} is a real source; only the simulated plant has a stream to start and stop."
-        )
-    return row
-
-
-async def _switch(
-    services: Services, viewer: Viewer, request: Request, row: Integration, *, active: bool
-) -> None:
-    async with services.database.transaction(row.tenant_id) as tx:
-        await lock(tx)
-        stored = await find(tx, row.id)
-        old = {"is_active": stored.is_active, "demo_stream_active": stored.demo_stream_active}
-        switch(stored, active=active)
-        new = {"is_active": stored.is_active, "demo_stream_active": stored.demo_stream_active}
-        if old == new:
-            return
-        word = "started" if active else "stopped"
-        _log(tx, stored, f"demo_stream_{word}", "success", f"The stream was {word}.", clock.now())
-        change = changes.Change(
-            f"demo_stream_{word}",
-            "integration",
-            stored.id,
-            f"The stream of {stored.name} was {word}.",
-            old=old,
-            new=new,
-        )
-        await changes.record(tx, viewer, request, change)
-
-
-async def _read(services: Services, viewer: Viewer, integration_id: int, tenant: int | None) -> Integration:
+async def read_row(
+    services: Services, viewer: Viewer, integration_id: int, tenant: int | None
+) -> Integration:
+    """A connection that the viewer may see, in a transaction of its own: no source is waited for in one."""
     tenant_id = tenant_of(viewer, tenant)
     if tenant_id is None:
         async with services.database.platform("find a connection") as tx:
@@ -197,7 +144,8 @@ async def _connector(services: Services, row: Integration) -> Connector:
         raise Invalid(str(error)) from None
 
 
-async def _probe_stored(services: Services, row: Integration) -> Probe:
+async def probe_stored(services: Services, row: Integration) -> Probe:
+    """How a connection does with its stored settings; never raises for their or the source's fault."""
     try:
         return await _probe(await connector_of(services.settings, row))
     except ConfigurationError as error:
@@ -231,10 +179,10 @@ async def _note(services: Services, row: Integration, probe: Probe, moment: date
         stored.last_sync_at = moment
         stored.last_sync_status = "success" if probe.ok else "error"
         stored.last_sync_message = probe.message
-        _log(tx, stored, "test", stored.last_sync_status, probe.message, moment, dict(probe.details))
+        log_deed(tx, stored, "test", stored.last_sync_status, probe.message, moment, dict(probe.details))
 
 
-def _log(
+def log_deed(
     tx: Tx,
     row: Integration,
     action: str,
@@ -243,6 +191,7 @@ def _log(
     moment: datetime,
     details: Json | None = None,
 ) -> None:
+    """Add a line to what was done with a connection."""
     entry = IntegrationActionLog(
         tenant_id=row.tenant_id,
         integration_id=row.id,
