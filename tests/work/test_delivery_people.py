@@ -280,6 +280,8 @@ async def test_who_has_left_is_not_written_to(post: Post) -> None:
         (await tx.session.get_one(User, post.user.id)).is_active = False
     await post.sender.drain()
     assert await post.states() == ["dropped"]
+    async with post.database.transaction(post.tenant.id) as tx:
+        assert await delivery_queue.last_failures(tx, Delivery, 9) == []
 
 
 async def test_a_flood_becomes_ten_letters_and_a_digest(post: Post) -> None:

@@ -20,6 +20,8 @@ LEASE: Final = timedelta(seconds=60)
 TOO_OLD: Final = timedelta(days=8)
 """Longer than any quiet hours; nobody wants older news."""
 
+FAILING: Final = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEAD)
+
 Row = TypeVar("Row", Delivery, WebhookDelivery)
 
 
@@ -108,7 +110,7 @@ async def last_failures(tx: Tx, table: type[Row], limit: int) -> Sequence[Row]:
     """The newest rows that failed and were not delivered since."""
     statement = (
         select(table)
-        .where(table.last_error.is_not(None), table.delivered_at.is_(None))
+        .where(table.last_error.is_not(None), table.status.in_(FAILING))
         .order_by(table.created_at.desc())
         .limit(limit)
     )
