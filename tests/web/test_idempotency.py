@@ -129,7 +129,12 @@ async def test_keys_are_kept_for_a_day(house: House) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [JSONResponse("x" * LARGEST_ANSWER_BYTES), PlainTextResponse("a,b\n1,2\n", media_type="text/csv")],
+    [
+        JSONResponse("x" * LARGEST_ANSWER_BYTES),
+        PlainTextResponse("a,b\n1,2\n", media_type="text/csv"),
+        JSONResponse({"admin_credentials": {"temporary_password": "told once"}}),
+        JSONResponse({"id": 1, "secret": "told once"}),
+    ],
 )
 async def test_an_answer_that_is_not_kept_is_said_to_be_lost(tx: Tx, answer: JSONResponse) -> None:
     assert tx.tenant_id is not None
@@ -139,6 +144,7 @@ async def test_an_answer_that_is_not_kept_is_said_to_be_lost(tx: Tx, answer: JSO
     await request_keys.keep(tx, asked.place, answer)
     with pytest.raises(Conflict, match="carried out, but its answer was not kept"):
         await request_keys.claim(tx, tx.tenant_id, 7, asked)
+    assert (await tx.session.scalars(select(RequestKey.answer))).all() == [None]
 
 
 EVENT = {

@@ -1,6 +1,7 @@
 """The keys of repeatable requests: taken with the deed, kept with its answer for a day, one row each."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -20,6 +21,8 @@ LARGEST_ANSWER_BYTES: Final = 256 * 1024
 SWEPT_AT_ONCE: Final = 200
 OF_THE_PLATFORM: Final = 0
 """Stands for the tenant of a request of a platform owner that concerns none."""
+_SECRET: Final = re.compile(rb'"\w*(password|secret|token)"\s*:\s*"', re.IGNORECASE)
+"""A field that is told once and stored nowhere in clear."""
 _COLUMNS: Final = (RequestKey.tenant_id, RequestKey.user_id, RequestKey.key)
 
 
@@ -114,10 +117,11 @@ async def _sweep(tx: Tx, tenant_id: int) -> None:
 
 
 async def keep(tx: Tx, place: tuple[int, int, str], response: Response) -> None:
-    """Store the answer of a claimed request; of one that is large or no JSON, the status alone."""
+    """Store the answer of a claimed request; of one that is large, no JSON or secret, the status alone."""
     body = bytes(getattr(response, "body", b"\0"))
     is_json = not body or response.headers.get("content-type", "").startswith("application/json")
-    answer = body.decode() if is_json and len(body) <= LARGEST_ANSWER_BYTES else None
+    is_kept = is_json and len(body) <= LARGEST_ANSWER_BYTES and not _SECRET.search(body)
+    answer = body.decode() if is_kept else None
     statement = update(RequestKey).where(tuple_(*_COLUMNS) == place)
     await tx.session.execute(statement.values(status=response.status_code, answer=answer))
 
