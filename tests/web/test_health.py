@@ -68,4 +68,5 @@ async def test_the_whole_state_is_for_platform_owners(house: House, role: Role, 
         body = answer.json()
         assert body["database"]["reachable"] is True
         assert body["sockets"]["connections"] == 0
+        assert body["deliveries"] is not None
         assert body["integrations"][str(house.own.tenant.id)][0]["state"] == "connected"

@@ -19,6 +19,7 @@ from optria.db.blackbox import EventRow, IncidentRow
 from optria.db.counters import next_incident_number
 from optria.db.session import Tx
 from optria.kit import clock
+from optria.work.delivery import Fact, tell_webhooks
 
 GOING_ON = ("OPEN", "INVESTIGATING")
 """Statuses of an incident that nobody has resolved."""
@@ -72,6 +73,7 @@ async def open_incident(
         incident = await _insert(tx, plant, asset, anchor, severity, at or clock.now())
         if incident is not None:
             announce(tx, incident, "incident_opened")
+            await tell_webhooks(tx, plant.tenant_id, _fact(incident, asset))
             return Opened(incident, created=True)
         racing = await _open_episode(tx, plant.tenant_id, anchor)
         if racing is not None:
@@ -96,6 +98,19 @@ async def open_for_event(tx: Tx, plant: PlantModel, event: EventRow) -> Opened |
         if lift(tx, opened.incident, Severity.CRITICAL):
             opened.incident.next_pass_at = clock.now()
     return opened
+
+
+def _fact(incident: IncidentRow, asset: Asset) -> Fact:
+    """What other programs are told of a new incident."""
+    data = {
+        "title": incident.title,
+        "incident_id": str(incident.id),
+        "incident_number": incident.incident_number,
+        "asset_code": asset.code,
+        "start_time": incident.start_time.isoformat(),
+        "action_url": f"/blackbox/incidents/{incident.id}",
+    }
+    return Fact(f"incident:{incident.id}", "INCIDENT_CREATED", incident.severity, data)
 
 
 def lift(tx: Tx, incident: IncidentRow, severity: Severity) -> bool:

@@ -11,6 +11,7 @@ from optria.core.errors import OptriaError
 from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web.deps import OPEN, Given, require
+from optria.web.notification_deliveries import queue_json
 from optria.web.services import Services, SourceState
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
@@ -100,11 +101,21 @@ async def config_status(
             for name, state in services.health().items()
         },
         "sockets": dict(request.app.state.hub.stats()),
+        "deliveries": await _deliveries(services),
         "integrations": {
             str(tenant_id): [link_json(link) for link in services.links(tenant_id)]
             for tenant_id in services.pipelines
         },
     }
+
+
+async def _deliveries(services: Services) -> Json | None:
+    """What waits to leave the product over all tenants; None while the database does not say."""
+    try:
+        async with services.database.platform("deliveries waiting") as tx:
+            return await queue_json(tx)
+    except (SQLAlchemyError, OptriaError, OSError):
+        return None
 
 
 def link_json(link: SourceState) -> Json:
