@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from optria.connectors import CONNECTORS
+from optria.connectors import make_connector
 from optria.core.tag import SampleBatch, SignalMapping
 from optria.simulator.opcua_server import opcua_server
 from optria.simulator.plant import SimulatedPlant
@@ -22,7 +22,7 @@ async def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         async with opcua_server(plant, home=Path(folder)) as endpoint:
-            connector = CONNECTORS["opcua"]({"endpoint_url": endpoint.url}, Path(folder))
+            connector = make_connector("opcua", {"endpoint_url": endpoint.url}, Path(folder))
             print((await connector.probe()).message)
             tasks = [asyncio.create_task(plant.run()), asyncio.create_task(connector.run([mapping], emit))]
             await enough.wait()
