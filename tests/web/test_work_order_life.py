@@ -148,7 +148,7 @@ async def test_every_deed_in_every_status_by_every_role(desk: Desk, here: str, r
 @pytest.mark.clause("G6")
 @pytest.mark.parametrize("here", STATUSES)
 async def test_an_order_of_a_colleague_or_of_another_tenant_does_not_exist(desk: Desk, here: str) -> None:
-    """Deeds that engineers may never do are refused before the order is looked up."""
+    """Routes that engineers may never use are refused before the order is looked up; PUT is open to them."""
     colleague = desk.house.own.users[Role.OPTIMIZATION_ENGINEER].id
     await desk.put(here, colleague)
     stranger = desk.house.other.users[Role.TENANT_ADMIN]

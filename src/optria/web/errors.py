@@ -80,7 +80,7 @@ async def _page(request: Request, error: Exception, status: int) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """What the router itself refuses: an address that no route has, a body that is no text (422, as others)."""
+    """What the router itself refuses: an address that no route has, a body that is no text (422)."""
     assert isinstance(error, HTTPException)
     if error.status_code == 400:
         return JSONResponse({"detail": UNREADABLE}, 422)

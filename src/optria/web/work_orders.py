@@ -123,8 +123,8 @@ async def update_work_order(
     A new ``status`` is a move, with the permission that the move needs. Closed and cancelled orders stay.
     """
     changes = body.model_dump(exclude_unset=True)
-    _check_changes(viewer, changes)
     row, incident = await lock_order(tx, viewer, work_order_id)
+    _check_changes(viewer, changes)
     seen.check(row, changes.pop("version", None))
     deed = Deed(tx, viewer, request, seen)
     status = changes.pop("status", row.status)
