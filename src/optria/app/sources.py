@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from optria.app.streams import Streams
 from optria.connectors import make_connector
@@ -169,9 +169,12 @@ def _task_name(source: Source) -> str:
 
 
 async def connections(database: Database, plant: PlantModel) -> list[Connection]:
-    """The active connections of a tenant that have mapped signals."""
+    """The active connections of a tenant that have mapped signals; a demo stream runs when it is started."""
+    is_wanted = or_(Integration.integration_type != "demo", Integration.demo_stream_active.is_(True))
     async with database.transaction(plant.tenant_id) as tx:
-        statement = select(Integration).where(Integration.is_active.is_not(False)).order_by(Integration.id)
+        statement = (
+            select(Integration).where(Integration.is_active.is_not(False), is_wanted).order_by(Integration.id)
+        )
         rows = (await tx.session.execute(statement)).scalars().all()
     mapped = {row.id: tuple(m for m in plant.mappings if m.integration_id == row.id) for row in rows}
     return [
