@@ -5,7 +5,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser node-tools pooler demo test test-pooled fuzz check bench clauses build-frontend lock
+.PHONY: help setup setup-dev browser node-tools pooler demo test test-pooled fuzz check bench clauses docs build-frontend lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -51,6 +51,9 @@ bench: setup-dev ## measurements, with the machine they were taken on
 
 clauses: setup-dev ## which test proves which clause of the requirements; fails when one has none
 	@$(BIN)/python -m tests.clauses
+
+docs: setup-dev ## write docs/permissions.md anew from the routes
+	@$(BIN)/python scripts/write_permissions.py
 
 build-frontend: ## rebuild the style sheet and scripts (needs npm; the built files are in the repository)
 	cd frontend && npm install --no-audit --no-fund && npm run build

@@ -26,8 +26,9 @@ BY_HAND = (
     "Or on the Live twin: pick an asset and press Run Black Box analysis.",
 )
 LEFT_TO_DO = (
-    "E-mail and SMS: the seam is optria.work.delivery; no channel is registered yet.",
-    "Screens for configuration, and the full matrix of the permissions.",
+    "Screens for configuration: until then it is done over HTTP, which /docs shows.",
+    "SMS: e-mail and webhooks have senders (docs/notifications.md), SMS has only its seam, "
+    "optria.work.delivery_channels.Channel.",
 )
 
 
