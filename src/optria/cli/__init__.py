@@ -1,4 +1,4 @@
-"""The command line: ``optria demo | serve | db | tenant | user | audit | secrets | simulate | replay | smoke``."""
+"""The command line, ``optria``: demo, serve, db, tenant, user, audit, secrets, simulate, replay, smoke."""
 
 import sys
 from importlib import import_module

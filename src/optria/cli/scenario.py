@@ -27,8 +27,7 @@ BY_HAND = (
 )
 LEFT_TO_DO = (
     "Screens for configuration: until then it is done over HTTP, which /docs shows.",
-    "SMS: e-mail and webhooks have senders (docs/notifications.md), SMS has only its seam, "
-    "optria.work.delivery_channels.Channel.",
+    "SMS: only its seam is there, optria.work.delivery_channels.Channel; e-mail and webhooks are sent.",
 )
 
 
