@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from sqlalchemy import func, select
 
 from optria.core.errors import Conflict
@@ -19,7 +20,7 @@ from optria.kit import clock
 from optria.web import request_keys
 from optria.web.deps import Permit, open_tx
 from optria.web.idempotency import REPLAYED, RepeatableRoute, uses
-from optria.web.openapi import permission_of, routes_of
+from optria.web.permits import permission_of, routes_of
 from optria.web.request_keys import KEPT_FOR, LARGEST_ANSWER_BYTES, Repeatable
 from optria.web.security import SAFE_METHODS
 from tests.web.house import House, build
@@ -202,7 +203,9 @@ async def test_every_change_may_be_repeated(house: House) -> None:
     changes = [
         route
         for route in routes_of(house.app.routes)
-        if (route.methods or set()) - SAFE_METHODS and permission_of(route.dependant) is not Permission.PUBLIC
+        if isinstance(route, APIRoute)
+        and (route.methods or set()) - SAFE_METHODS
+        and permission_of(route.dependant) is not Permission.PUBLIC
     ]
     assert len(changes) > 25
     assert [route.path for route in changes if not isinstance(route, RepeatableRoute)] == []

@@ -23,7 +23,7 @@ from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
 from optria.web import request_keys
 from optria.web.deps import LARGEST_ID, open_tx, optional_viewer, services_of
-from optria.web.openapi import permission_of, routes_of
+from optria.web.permits import permission_of, routes_of
 from optria.web.request_keys import HEADER, OF_THE_PLATFORM, Repeatable, Repeated, StillRunning
 from optria.web.security import SAFE_METHODS
 from optria.web.sessions import Viewer
@@ -72,7 +72,8 @@ class RepeatableRoute(APIRoute):
 def with_safe_repeats(router: APIRouter) -> APIRouter:
     """The router itself, with every HTTP route of it a :class:`RepeatableRoute`, also of routers in it."""
     for route in routes_of(router.routes):
-        route.__class__ = RepeatableRoute
+        if isinstance(route, APIRoute):
+            route.__class__ = RepeatableRoute
     return router
 
 

@@ -7,17 +7,17 @@ line of its module's docstring describes its tag.
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from optria.core.roles import GRANTS, Permission, can
 from optria.web.openapi_answers import ANSWER_EXAMPLES, PROBLEMS, REFUSALS, problem
+from optria.web.permits import permission_of, routes_of
 from optria.web.security import SAFE_METHODS
 from optria.web.sessions import COOKIE
 
@@ -60,25 +60,10 @@ class DescribedApp(FastAPI):
         return self.openapi_schema
 
 
-def routes_of(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
-    """Every HTTP route, also those of included routers."""
-    for route in routes:
-        inner = getattr(route, "original_router", None)
-        if isinstance(route, APIRoute):
-            yield route
-        elif inner is not None:
-            yield from routes_of(inner.routes)
-
-
-def documented(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
-    return (route for route in routes_of(routes) if route.include_in_schema)
-
-
-def permission_of(dependant: Dependant) -> Permission | None:
-    """The permission that a route or one of its dependencies declares."""
-    declared: Permission | None = getattr(dependant.call, "permission", None)
-    inner = (permission_of(each) for each in dependant.dependencies)
-    return declared or next((found for found in inner if found is not None), None)
+def documented(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+    """The HTTP routes that the document shows."""
+    every = (route for route in routes_of(routes) if isinstance(route, APIRoute))
+    return (route for route in every if route.include_in_schema)
 
 
 @dataclass(frozen=True, slots=True)
