@@ -18,6 +18,7 @@ from optria.db.seed import OWNER, PEOPLE
 from optria.kit.settings import Settings
 from optria.web.permits import routes_of
 from optria.web.server import ROUTERS
+from optria.web.work_order_verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "optria"
@@ -71,6 +72,13 @@ def test_the_table_of_permissions_is_that_of_the_program() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_the_moves_of_an_order_are_those_of_the_program() -> None:
+    told = (ROOT / "docs" / "work-orders.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\w+) \| (\w+(?:, \w+)*) \| (\w+) \| (\w+) \|$", told, flags=re.MULTILINE)
+    moves = [(name, ", ".join(verb.sources), verb.target, verb.needs) for name, verb in VERBS.items()]
+    assert [row for row in rows if row[0] != "verb"] == moves
+
+
 def test_every_setting_is_documented_and_no_other() -> None:
     told = (ROOT / "docs" / "settings.md").read_text("utf-8")
     known = {f"OPTRIA_{name.upper()}" for name in Settings.model_fields}
@@ -120,11 +128,11 @@ def served(home: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="no curl or openssl here")
-def test_the_commands_of_access_run(tmp_path: Path) -> None:
+def test_the_commands_of_the_documents_run(tmp_path: Path) -> None:
     """Every ``sh`` block, in order, in one shell that ends at the first failure."""
-    text = (ROOT / "docs" / "access.md").read_text("utf-8")
+    text = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in ("access.md", "work-orders.md"))
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 5
+    assert len(blocks) >= 7
     folder = tmp_path / "shell"
     folder.mkdir()
     with served(tmp_path / "home") as environment:
@@ -141,4 +149,5 @@ def test_the_commands_of_access_run(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "idempotency-replayed: true" in ran.stdout
     assert "broken: 0" in ran.stdout
+    assert '"status":"closed"' in ran.stdout
     assert "2026-11: 0 (this key encrypts)" in ran.stdout
