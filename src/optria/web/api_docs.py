@@ -2,15 +2,16 @@
 
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse, Response
 
 from optria.core.roles import Permission
 from optria.web.deps import require
 from optria.web.rendering import render_text
+from optria.web.routing import api_router
 from optria.web.shapes import Json
 
-router = APIRouter(dependencies=[require(Permission.SIGNED_IN)], include_in_schema=False)
+router = api_router(dependencies=[require(Permission.SIGNED_IN)], include_in_schema=False)
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
@@ -15,10 +15,11 @@ from optria.web.asset_checks import lock_asset
 from optria.web.changes import Change
 from optria.web.deps import IdFilter, OpenTx, RowId, require, written_tenant
 from optria.web.edits import take_turns
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 
-router = APIRouter(prefix="/api/assets/links", tags=["assets"])
+router = api_router(prefix="/api/assets/links", tags=["assets"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ASSETS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_ASSETS)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import select
 
 from optria.core.errors import Conflict, Invalid, NotFound
@@ -17,10 +17,11 @@ from optria.web.asset_views import component_json, failure_mode_json
 from optria.web.changes import Change
 from optria.web.deps import OpenTx, RowId, require
 from optria.web.edits import apply_edit, plain, sent_fields
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 
-router = APIRouter(prefix="/api/assets/{asset_id}", tags=["assets"])
+router = api_router(prefix="/api/assets/{asset_id}", tags=["assets"])
 
 Managing = Annotated[Viewer, require(Permission.MANAGE_ASSETS)]
 PART_NEEDS = frozenset({"code", "name", "criticality"})

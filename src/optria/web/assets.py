@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import func, select
 
 from optria.core.errors import Invalid
@@ -24,12 +24,13 @@ from optria.web.changes import Change
 from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
 from optria.web.edits import apply_edit, plain, sent_fields
 from optria.web.readings import latest_readings
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, asset_json, score_json
 from optria.web.sites import find_site
 
-router = APIRouter(prefix="/api/assets", tags=["assets"])
+router = api_router(prefix="/api/assets", tags=["assets"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ASSETS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_ASSETS)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import ColumnElement, func, select
 
 from optria.core.roles import Permission
@@ -10,10 +10,11 @@ from optria.db.audit_check import check_chain
 from optria.db.identity import AuditLog, User
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, require
 from optria.web.moments import EdgeOfSpan
+from optria.web.routing import api_router
 from optria.web.shapes import Json, when
 from optria.web.texts import Text
 
-router = APIRouter(
+router = api_router(
     prefix="/api/audit-logs", tags=["audit"], dependencies=[require(Permission.VIEW_AUDIT_LOG)]
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
@@ -13,12 +13,13 @@ from optria.kit import clock
 from optria.web import audit, passwords, sessions
 from optria.web.deps import OPEN, Given, MaybeViewer, SignedIn, token_of
 from optria.web.limits import LoginThrottle
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import COOKIE
 from optria.web.shapes import Json, user_json
 from optria.web.texts import Text
 
-router = APIRouter(prefix="/api/auth", tags=["auth"])
+router = api_router(prefix="/api/auth", tags=["auth"])
 
 FIRST_PAGE = "/digital-twin"
 

@@ -1,6 +1,6 @@
 """``/api/config/approval``: whether a limit or a cost takes two people to come into force."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict
 
 from optria.core.errors import NotFound
@@ -11,8 +11,9 @@ from optria.web.config_bodies import NewBody
 from optria.web.config_proposals import FOUR_EYES
 from optria.web.config_scope import Managing, Reading, View, lock_settings
 from optria.web.deps import OpenTx, written_tenant
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/approval", tags=["configuration"])
+router = api_router(prefix="/api/config/approval", tags=["configuration"])
 
 
 class ApprovalBody(NewBody):

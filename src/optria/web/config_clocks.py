@@ -5,7 +5,7 @@ from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import AfterValidator, ConfigDict, Field
 from sqlalchemy import select
 
@@ -17,8 +17,9 @@ from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word50, Word100
 from optria.web.config_scope import Managing, Reading, View, find, lock_settings, page
 from optria.web.deps import LARGEST_ID, Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/clock-drifts", tags=["configuration"])
+router = api_router(prefix="/api/config/clock-drifts", tags=["configuration"])
 
 OF_INTEGRATION = "integration:"
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import AfterValidator, ConfigDict, Field
 from sqlalchemy import select
 
@@ -30,9 +30,10 @@ from optria.web.config_scope import (
     scope_words,
 )
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 from optria.web.shapes import number
 
-router = APIRouter(prefix="/api/config/cost-references", tags=["configuration"])
+router = api_router(prefix="/api/config/cost-references", tags=["configuration"])
 
 COST = "cost reference"
 CURRENCIES = frozenset(

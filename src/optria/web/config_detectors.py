@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
@@ -17,8 +17,9 @@ from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word100
 from optria.web.config_scope import Managing, Reading, View, find, known_type, lock_settings, page, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/detectors", tags=["configuration"])
+router = api_router(prefix="/api/config/detectors", tags=["configuration"])
 
 SETTING = "detector setting"
 LARGEST: Final[Mapping[str, float]] = {"height": 10, "n_trees": 50, "n_bins": 500, "n_random_cuts": 500}

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 
@@ -27,9 +27,10 @@ from optria.web.config_scope import (
     same,
 )
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 from optria.web.shapes import number, when
 
-router = APIRouter(prefix="/api/config", tags=["configuration"])
+router = api_router(prefix="/api/config", tags=["configuration"])
 
 FACTOR, DOWNTIME = "carbon factor", "downtime reference"
 

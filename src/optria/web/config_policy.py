@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict, Field
 
 from optria.core.errors import Invalid
@@ -14,10 +14,11 @@ from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, SeverityWord
 from optria.web.config_scope import Managing, Reading, View, lock_settings
 from optria.web.deps import OpenTx, written_tenant
+from optria.web.routing import api_router
 from optria.work import orders
 from optria.work.assignment import who_may_see_orders
 
-router = APIRouter(prefix="/api/config/work-order-policy", tags=["configuration"])
+router = api_router(prefix="/api/config/work-order-policy", tags=["configuration"])
 
 
 class PolicyBody(NewBody):

@@ -1,6 +1,6 @@
 """``/api/config/rules``: the causal rules of the analysis, as JSON; each counts from the next analysis on."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import func, or_, select
 
 from optria.core.errors import Conflict, Invalid, NotAllowed
@@ -16,8 +16,9 @@ from optria.web.config_rule_views import match_json, parsed, rule_json, unknown_
 from optria.web.config_scope import Managing, Reading, View, find, lock_settings, page
 from optria.web.deps import Given, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.incident_views import find_incident
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/rules", tags=["configuration"])
+router = api_router(prefix="/api/config/rules", tags=["configuration"])
 
 RULE = "rule"
 DECIDING = ("name", "pattern", "root_cause_category", "confidence", "priority", "is_active")

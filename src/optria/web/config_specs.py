@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict, Field, model_validator
 from sqlalchemy import select
 
@@ -28,8 +28,9 @@ from optria.web.config_scope import (
     scope_words,
 )
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/machine-specs", tags=["configuration"])
+router = api_router(prefix="/api/config/machine-specs", tags=["configuration"])
 
 SPEC = "machine spec"
 Page = Annotated[int, Field(ge=1, le=100_000)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
@@ -27,8 +27,9 @@ from optria.web.config_scope import (
     scope_words,
 )
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/thresholds", tags=["configuration"])
+router = api_router(prefix="/api/config/thresholds", tags=["configuration"])
 
 
 class ThresholdProposal(NewBody):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
@@ -13,8 +13,9 @@ from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word100
 from optria.web.config_scope import Managing, Reading, View, find, known_type, lock_settings, page, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/config/windows", tags=["configuration"])
+router = api_router(prefix="/api/config/windows", tags=["configuration"])
 
 Minutes = Annotated[float, Field(ge=1, le=1440, allow_inf_nan=False)]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import or_, select
 
 from optria.core.errors import Invalid, NotFound
@@ -17,10 +17,11 @@ from optria.web.changes import Change
 from optria.web.cost_model_bodies import CostModelCreate, CostModelUpdate
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.edits import apply_edit, plain, sent_fields, take_turns
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, number
 
-router = APIRouter(prefix="/api/integrations/cost-models", tags=["cost models"])
+router = api_router(prefix="/api/integrations/cost-models", tags=["cost models"])
 
 Reading = Annotated[Viewer, require(Permission.VIEW_RULES)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_RULES)]

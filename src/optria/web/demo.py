@@ -5,17 +5,17 @@ from typing import Annotated, Final
 from urllib.parse import quote
 
 import httpx
-from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from optria.core.errors import Conflict, Invalid, NotFound, SimulatorError
 from optria.core.roles import Permission
 from optria.web import bodies
 from optria.web.deps import Given, require
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 
-router = APIRouter(prefix="/api/demo", tags=["demo"])
+router = api_router(prefix="/api/demo", tags=["demo"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_RCA)]
 Running = Annotated[Viewer, require(Permission.RUN_RCA)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select, true
 
@@ -23,12 +23,13 @@ from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, TenantChoice
 from optria.web.event_views import event_json
 from optria.web.incident_views import ACTIVE_INCIDENTS, sees_analysis, visible
 from optria.web.moments import AHEAD, EdgeOfSpan, LocalMoment, check_happened
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 from optria.web.site_time import zone_of
 from optria.web.texts import Text
 
-router = APIRouter(prefix="/api/blackbox", tags=["events"])
+router = api_router(prefix="/api/blackbox", tags=["events"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ASSETS)]
 Reporting = Annotated[Viewer, require(Permission.RUN_RCA)]

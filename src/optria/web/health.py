@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,11 +12,12 @@ from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web.deps import OPEN, Given, require
 from optria.web.notification_deliveries import queue_json
+from optria.web.routing import api_router
 from optria.web.services import Services, SourceState
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = api_router(prefix="/health", tags=["health"])
 
 APP: Final = "OPTRIA IQ"
 DATABASE_TIMEOUT_S: Final = 3.0

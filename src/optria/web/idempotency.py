@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -23,7 +23,7 @@ from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
 from optria.web import request_keys
 from optria.web.deps import LARGEST_ID, open_tx, optional_viewer, services_of
-from optria.web.permits import permission_of, routes_of
+from optria.web.permits import permission_of
 from optria.web.request_keys import HEADER, OF_THE_PLATFORM, Repeatable, Repeated, StillRunning
 from optria.web.security import SAFE_METHODS
 from optria.web.sessions import Viewer
@@ -67,14 +67,6 @@ class RepeatableRoute(APIRoute):
                 return JSONResponse({"detail": str(running)}, 409, {"Retry-After": "1"})
 
         return repeatable
-
-
-def with_safe_repeats(router: APIRouter) -> APIRouter:
-    """The router itself, with every HTTP route of it a :class:`RepeatableRoute`, also of routers in it."""
-    for route in routes_of(router.routes):
-        if isinstance(route, APIRoute):
-            route.__class__ = RepeatableRoute
-    return router
 
 
 def uses(dependant: Dependant, dependency: Callable[..., object]) -> bool:

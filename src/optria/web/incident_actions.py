@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import select
 
 from optria.blackbox import analyses, incidents
@@ -24,13 +24,14 @@ from optria.web.deps import (
 )
 from optria.web.event_views import linked_events
 from optria.web.incident_views import View, find_incident, order_of
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.work_order_views import order_json
 from optria.work import orders
 from optria.work.incident_orders import create_from_incident
 
-router = APIRouter(prefix="/api/blackbox", tags=["black box"])
+router = api_router(prefix="/api/blackbox", tags=["black box"])
 
 Running = Annotated[Viewer, require(Permission.RUN_RCA)]
 Ordering = Annotated[Viewer, require(Permission.CREATE_WORK_ORDERS)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from optria.blackbox.incidents import anchor_of
@@ -24,10 +24,11 @@ from optria.web.incident_trends import Recording, draw_track
 from optria.web.incident_views import View, find_incident, for_viewer, list_incidents, sees_analysis
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 
-router = APIRouter(tags=["incidents"])
+router = api_router(tags=["incidents"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_INCIDENTS)]
 Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from optria.core.roles import Permission
@@ -21,9 +21,10 @@ from optria.web.incident_views import View, asset_of, find_incident
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.people import name_of
 from optria.web.rendering import render_page
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 
-router = APIRouter(tags=["black box"])
+router = api_router(tags=["black box"])
 
 Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
 

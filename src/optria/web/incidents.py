@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import select
 
 from optria.blackbox import incidents
@@ -41,9 +41,10 @@ from optria.web.incident_views import (
     list_incidents,
 )
 from optria.web.moments import Moment, check_happened
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 
-router = APIRouter(prefix="/api/blackbox", tags=["incidents"])
+router = api_router(prefix="/api/blackbox", tags=["incidents"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_INCIDENTS)]
 Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]

@@ -1,6 +1,6 @@
 """The switch of the simulated plant's stream over HTTP."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from optria.core.errors import Invalid
 from optria.db.plant import Integration
@@ -9,11 +9,12 @@ from optria.web import changes
 from optria.web.deps import Given, RowId, TenantChoice, tenant_to_write
 from optria.web.integration_probes import log_deed, probe_stored, read_row
 from optria.web.integrations import Managing, find, lock, switch
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 
-router = APIRouter(prefix="/api/integrations", tags=["integrations"])
+router = api_router(prefix="/api/integrations", tags=["integrations"])
 
 
 @router.post("/{integration_id}/demo-stream/start", summary="Start the simulated plant's stream")

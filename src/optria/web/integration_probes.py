@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 import anyio
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import select
 
 from optria.connectors import Connector, make_connector
@@ -23,11 +23,12 @@ from optria.web.integration_bodies import Reading, Trial
 from optria.web.integration_config import connector_of, prepare, vault_of
 from optria.web.integration_views import entry_json, probe_json, samples_json
 from optria.web.integrations import Managing, find
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 
-router = APIRouter(prefix="/api/integrations", tags=["integrations"])
+router = api_router(prefix="/api/integrations", tags=["integrations"])
 
 Owning = Annotated[Viewer, require(Permission.MANAGE_TENANTS)]
 PROBE_TIMEOUT_S: Final = 15.0

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 from sqlalchemy import func, select
 
 from optria.connectors import CONNECTOR_SCHEMAS
@@ -18,11 +18,12 @@ from optria.web.deps import Given, Limit, OpenTx, RowId, require, written_tenant
 from optria.web.integration_bodies import PI_EXAMPLE, IntegrationCreate, IntegrationUpdate, Settings
 from optria.web.integration_config import Prepared, merged, prepare, vault_of
 from optria.web.integration_views import integration_json, links, log_json
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, mapping_json
 
-router = APIRouter(prefix="/api/integrations", tags=["integrations"])
+router = api_router(prefix="/api/integrations", tags=["integrations"])
 
 SignedIn = Annotated[Viewer, require(Permission.SIGNED_IN)]
 Seeing = Annotated[Viewer, require(Permission.VIEW_INTEGRATIONS)]

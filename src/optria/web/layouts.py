@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import delete, func, select
 
 from optria.core.errors import NotFound
@@ -14,12 +14,13 @@ from optria.web.changes import Change
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
 from optria.web.edits import Edit, apply_edit, plain, sent_fields, take_turns
 from optria.web.layout_views import layout_with_nodes, recorded
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, layout_json
 from optria.web.sites import find_site
 from optria.web.twin_bodies import TwinLayoutCreate, TwinLayoutUpdate
 
-router = APIRouter(prefix="/api/twins/layouts", tags=["twin"])
+router = api_router(prefix="/api/twins/layouts", tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 Drawing = Annotated[Viewer, require(Permission.MANAGE_TWIN)]

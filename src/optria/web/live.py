@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, Final
 
 import structlog
-from fastapi import APIRouter, WebSocket
+from fastapi import WebSocket
 from sqlalchemy.exc import SQLAlchemyError
 
 from optria.core.errors import OptriaError
@@ -23,6 +23,7 @@ from optria.web import sessions
 from optria.web.connection import MALFORMED, SIGNED_OUT, TRY_LATER, Connection, LeaveError, Timing, close
 from optria.web.deps import SOCKET, language_of, token_of
 from optria.web.mailbox import Mailbox
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer, find_viewer
 from optria.web.topics import (
@@ -35,7 +36,7 @@ from optria.web.topics import (
 )
 
 log = structlog.get_logger(__name__)
-router = APIRouter()
+router = api_router()
 
 MAX_TOPICS: Final = 64
 """Topics that one connection may follow."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request
+from fastapi import Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from optria.core.errors import Unauthenticated
@@ -10,11 +10,12 @@ from optria.db.seed import OWNER, PEOPLE
 from optria.web.auth import FIRST_PAGE, LoginRequest, own_path, set_cookie, sign_in, sign_out
 from optria.web.deps import OPEN, Given, MaybeViewer, token_of
 from optria.web.rendering import render_page, translate
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import COOKIE
 from optria.web.words import _
 
-router = APIRouter(dependencies=[OPEN], include_in_schema=False)
+router = api_router(dependencies=[OPEN], include_in_schema=False)
 
 
 @router.get("/")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import select
 
 from optria.core.errors import Invalid, NotFound
@@ -14,12 +14,13 @@ from optria.web.deps import IdFilter, OpenTx, RowId, written_tenant
 from optria.web.integrations import Managing, find, lock
 from optria.web.mapping_bodies import BulkCreate, BulkMapping, MappingCreate, MappingUpdate
 from optria.web.mapping_rules import neighbours
+from optria.web.routing import api_router
 from optria.web.shapes import Json, mapping_json
 
 PLACE: Final = ("asset_id", "external_tag", "internal_metric_name")
 """What decides whether a mapping gets in the way of another."""
 
-router = APIRouter(prefix="/api/integrations/mappings", tags=["integrations"])
+router = api_router(prefix="/api/integrations/mappings", tags=["integrations"])
 
 
 @router.get("", summary="List the signal mappings")

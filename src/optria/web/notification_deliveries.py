@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from optria.core.roles import Permission
 from optria.db.delivery import Delivery, WebhookDelivery
@@ -12,12 +12,13 @@ from optria.web.changes import Change
 from optria.web.config_scope import lock_settings
 from optria.web.deps import OpenTx, require
 from optria.web.notification_bodies import TenantChannelsBody
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.work import delivery_queue
 from optria.work.delivery_channels import KNOWN_CHANNELS, missing
 
-router = APIRouter(prefix="/api/notifications", tags=["notifications"])
+router = api_router(prefix="/api/notifications", tags=["notifications"])
 
 Managing = Annotated[Viewer, require(Permission.MANAGE_NOTIFICATIONS)]
 Failures = Annotated[int, Query(ge=1, le=200, description="How many of the newest failures.")]

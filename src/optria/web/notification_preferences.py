@@ -1,6 +1,6 @@
 """``/api/notifications/preferences``: how a person wants to be told outside the product. Always their own."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -14,12 +14,13 @@ from optria.web.deps import OpenTx, written_tenant
 from optria.web.edits import sent_fields
 from optria.web.notification_bodies import PreferencesBody
 from optria.web.notifications import Seeing
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.work.delivery_channels import KNOWN_CHANNELS, missing
 from optria.work.preferences import fresh_row, row_of
 
-router = APIRouter(prefix="/api/notifications/preferences", tags=["notifications"])
+router = api_router(prefix="/api/notifications/preferences", tags=["notifications"])
 
 ALWAYS_SET = frozenset({"channels", "time_zone", "critical_breaks_through", "digest_minutes"})
 

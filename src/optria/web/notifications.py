@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select
 
@@ -15,12 +15,13 @@ from optria.db.work import NotificationRow
 from optria.web import bodies
 from optria.web.auth import own_path
 from optria.web.deps import Limit, Offset, OpenTx, require, written_tenant
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, notification_json
 from optria.web.texts import Text
 from optria.work import notifications
 
-router = APIRouter(prefix="/api/notifications", tags=["notifications"])
+router = api_router(prefix="/api/notifications", tags=["notifications"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_NOTIFICATIONS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_NOTIFICATIONS)]

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -16,9 +16,10 @@ from optria.kit import clock
 from optria.web.deps import OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.rendering import render_page
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 
-router = APIRouter(tags=["notifications"])
+router = api_router(tags=["notifications"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_NOTIFICATIONS)]
 MOST_SHOWN: Final = 200

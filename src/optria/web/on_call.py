@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from optria.core.errors import Invalid, NotFound
 from optria.core.roles import Permission
@@ -16,11 +16,12 @@ from optria.kit import clock
 from optria.web.deps import IdFilter, OpenTx, require, written_tenant
 from optria.web.on_call_bodies import Moment
 from optria.web.on_call_views import View, people_of, person_json, stretch_json
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.work import assignment
 from optria.work.on_call import claims_between, stored_rotations
 
-router = APIRouter(prefix="/api/on-call", tags=["on call"])
+router = api_router(prefix="/api/on-call", tags=["on call"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ON_CALL)]
 LONGEST: Final = timedelta(days=92)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import func, select
 
 from optria.core.errors import Conflict, NotFound
@@ -16,8 +16,9 @@ from optria.web.on_call import check_site
 from optria.web.on_call_bodies import Moment, OverrideCreate
 from optria.web.on_call_rotations import Managing, Seeing, check_people, lock_rota
 from optria.web.on_call_views import View, people_of, shift_json, shift_words
+from optria.web.routing import api_router
 
-router = APIRouter(prefix="/api/on-call/overrides", tags=["on call"])
+router = api_router(prefix="/api/on-call/overrides", tags=["on call"])
 
 
 @router.get("", summary="List overrides")

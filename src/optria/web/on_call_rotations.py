@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import delete, func, select
 
 from optria.core.errors import Conflict, Invalid, NotFound
@@ -17,11 +17,12 @@ from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.on_call import check_site
 from optria.web.on_call_bodies import RotationCreate, RotationUpdate
 from optria.web.on_call_views import View, people_of, rotation_json, rotation_words
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.work.assignment import engineers
 from optria.work.on_call import stored_rotations
 
-router = APIRouter(prefix="/api/on-call/rotations", tags=["on call"])
+router = api_router(prefix="/api/on-call/rotations", tags=["on call"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ON_CALL)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_ON_CALL)]

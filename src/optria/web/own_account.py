@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from optria.core.errors import Invalid, NotFound
 from optria.db.identity import User, UserSession
@@ -12,12 +12,13 @@ from optria.web.auth import address_of
 from optria.web.deps import Given, SignedIn
 from optria.web.idempotency import told_once
 from optria.web.limits import LoginThrottle
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.web.user_bodies import PasswordChange
 
-router = APIRouter(prefix="/api/auth", tags=["auth"])
+router = api_router(prefix="/api/auth", tags=["auth"])
 
 WRONG = "The current password is wrong."
 

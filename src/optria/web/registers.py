@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import func, select
 from starlette.responses import Response
 
@@ -20,11 +20,12 @@ from optria.web.filters import severity_key
 from optria.web.frame import shell_for
 from optria.web.people import user_name
 from optria.web.rendering import render_page
+from optria.web.routing import api_router
 from optria.web.services import Services, SourceState
 from optria.web.sessions import Viewer
 from optria.web.twin_scene import reached_assets
 
-router = APIRouter(include_in_schema=False)
+router = api_router(include_in_schema=False)
 
 MOST_SHOWN: Final = 500
 HEALTH_GLYPHS: Final = {"normal": "normal", "warning": "minor", "critical": "major", "unknown": "bad"}

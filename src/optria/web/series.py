@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import JSONResponse, Response
 
 from optria.core.errors import Invalid, NotFound
@@ -15,11 +15,12 @@ from optria.web.asset_views import find_asset, plants_of, source_types
 from optria.web.deps import Given, OpenTx, RowId, require
 from optria.web.moments import EdgeOfSpan
 from optria.web.readings import point_json, read_newest
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.web.signals import signals_of
 
-router = APIRouter(prefix="/api/twins", tags=["twin"])
+router = api_router(prefix="/api/twins", tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 DEFAULT_SPAN: Final = timedelta(hours=1)

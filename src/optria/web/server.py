@@ -48,7 +48,6 @@ from optria.web import (
     work_orders,
 )
 from optria.web.connection import Timing
-from optria.web.idempotency import with_safe_repeats
 from optria.web.limits import BodyLimit, LoginThrottle
 from optria.web.openapi import TITLE, DescribedApp
 from optria.web.permits import refuse_undeclared
@@ -126,7 +125,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     errors.add_handlers(app)
     for router in ROUTERS:
-        app.include_router(with_safe_repeats(router))
+        app.include_router(router)
     mount_static(app)
     refuse_undeclared(app)
     return app

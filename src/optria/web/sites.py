@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import func, select
 
 from optria.core.errors import Conflict, NotFound
@@ -14,10 +14,11 @@ from optria.web.asset_bodies import SiteCreate, SiteUpdate
 from optria.web.changes import Change
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.edits import apply_edit, plain, sent_fields, take_turns
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, site_json
 
-router = APIRouter(prefix="/api/assets/sites", tags=["assets"])
+router = api_router(prefix="/api/assets/sites", tags=["assets"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_ASSETS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_ASSETS)]

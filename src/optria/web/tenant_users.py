@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from sqlalchemy import ColumnElement, func, or_, select
 
 from optria.core.errors import NotFound
@@ -26,6 +26,7 @@ from optria.web.deps import (
 )
 from optria.web.edits import sent_fields
 from optria.web.idempotency import told_once
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, user_json
@@ -34,7 +35,7 @@ from optria.web.tenants import author_of
 from optria.web.texts import Text
 from optria.web.user_bodies import PasswordReset, UserCreate, UserUpdate
 
-router = APIRouter(prefix="/api/tenant-users", tags=["tenant-users"])
+router = api_router(prefix="/api/tenant-users", tags=["tenant-users"])
 
 Managing = Annotated[Viewer, require(Permission.MANAGE_USERS)]
 Search = Annotated[Text, Query(max_length=100, description="Part of a name, a user name or an address.")]

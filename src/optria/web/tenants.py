@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import select
 
 from optria.core.roles import Permission, Role, can
@@ -13,12 +13,13 @@ from optria.web.deps import Given, OpenTx, RowId, SignedIn, require, require_ten
 from optria.web.edits import sent_fields
 from optria.web.idempotency import told_once
 from optria.web.platform_access import PlatformAccess
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, user_json, when
 from optria.web.tenancies import NewTenant, tenant_of_id
 from optria.web.tenant_bodies import TenantCreate, TenantUpdate
 
-router = APIRouter(prefix="/api/tenants", tags=["tenants"])
+router = api_router(prefix="/api/tenants", tags=["tenants"])
 
 Owning = Annotated[Viewer, require(Permission.MANAGE_TENANTS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_USERS)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import select
 
 from optria.core.asset import PlantModel
@@ -26,13 +26,14 @@ from optria.web.condition import Condition, Scores
 from optria.web.deps import Given, IdFilter, OpenTx, RowId, require
 from optria.web.incident_views import for_viewer, incident_json, visible
 from optria.web.readings import reading_json
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, asset_json, when
 from optria.web.signals import Signals, signals_of
 from optria.web.twin_scene import reached_assets
 
-router = APIRouter(prefix="/api/twins", tags=["twin"])
+router = api_router(prefix="/api/twins", tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 Word = Annotated[str | None, Query(max_length=100)]

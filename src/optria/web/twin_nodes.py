@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import select, update
 
 from optria.core.errors import Invalid, NotFound
@@ -16,11 +16,12 @@ from optria.web.deps import IdFilter, OpenTx, RowId, require
 from optria.web.edits import apply_edit, plain, sent_fields, take_turns
 from optria.web.layout_views import node_json
 from optria.web.layouts import find_layout
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 from optria.web.twin_bodies import TwinNodeCreate, TwinNodeUpdate
 
-router = APIRouter(prefix="/api/twins", tags=["twin"])
+router = api_router(prefix="/api/twins", tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 Drawing = Annotated[Viewer, require(Permission.MANAGE_TWIN)]

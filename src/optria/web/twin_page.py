@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from optria.core.roles import Permission
@@ -10,10 +10,11 @@ from optria.web import drawing, spark, twin_view
 from optria.web.deps import Given, OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.rendering import Shell, language_of, now_ms, render_page
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.twin_page_model import TwinPage
 
-router = APIRouter(tags=["twin"])
+router = api_router(tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 Code = Annotated[str | None, Query(max_length=100)]

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 from anyio import to_thread
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy import func, select
 
 from optria.core.errors import Conflict
@@ -18,13 +18,14 @@ from optria.web.deps import Given, Limit, Offset, OpenTx, RowId, require, writte
 from optria.web.edits import apply_edit, sent_fields, take_turns
 from optria.web.notification_bodies import WebhookCreate, WebhookUpdate
 from optria.web.notification_deliveries import delivery_json
+from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.work.delivery import queue_test
 from optria.work.delivery_webhooks import check_url, new_secret, place_of_secret
 
-router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
+router = api_router(prefix="/api/webhooks", tags=["webhooks"])
 
 Managing = Annotated[Viewer, require(Permission.MANAGE_NOTIFICATIONS)]
 ALWAYS_SET: Final = frozenset({"name", "url", "is_active", "min_severity"})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import Body, Query, Request
 
 from optria.blackbox import feedback
 from optria.core.errors import NotAllowed
@@ -14,6 +14,7 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.web import audit, bodies
 from optria.web.deps import OpenTx, RowId, require, written_tenant
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.work_order_bodies import Completion, Move
 from optria.web.work_order_verbs import VERBS, check_verb, verb_between
@@ -21,7 +22,7 @@ from optria.web.work_order_versions import Seen, SeenVersion
 from optria.web.work_order_views import View, find_order, order_json
 from optria.work import orders
 
-router = APIRouter(prefix="/api/work-orders", tags=["work orders"])
+router = api_router(prefix="/api/work-orders", tags=["work orders"])
 
 Updating = Annotated[Viewer, require(Permission.UPDATE_WORK_ORDERS)]
 Approving = Annotated[Viewer, require(Permission.APPROVE_WORK_ORDERS)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
@@ -17,6 +17,7 @@ from optria.web.frame import shell_for
 from optria.web.history_words import history_line
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page, translate
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.work_order_detail import order_detail
 from optria.web.work_order_views import (
@@ -29,7 +30,7 @@ from optria.web.work_order_views import (
     visible_counts,
 )
 
-router = APIRouter(tags=["work orders"])
+router = api_router(tags=["work orders"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_WORK_ORDERS)]
 Word = Annotated[str, Query(max_length=100)]

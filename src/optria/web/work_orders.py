@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import select
 
 from optria.core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -15,6 +15,7 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
+from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.site_time import last_moment_of, zone_of_asset
 from optria.web.work_order_bodies import Assignment, Note, Tick, WorkOrderCreate, WorkOrderUpdate
@@ -25,7 +26,7 @@ from optria.web.work_order_versions import SeenVersion, tag_of
 from optria.web.work_order_views import View, find_order, list_orders
 from optria.work import orders
 
-router = APIRouter(prefix="/api/work-orders", tags=["work orders"])
+router = api_router(prefix="/api/work-orders", tags=["work orders"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_WORK_ORDERS)]
 Creating = Annotated[Viewer, require(Permission.CREATE_WORK_ORDERS)]
