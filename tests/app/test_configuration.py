@@ -12,6 +12,7 @@ from optria.app.plants import Plants, load_plants
 from optria.app.sources import Sources
 from optria.app.streams import Streams
 from optria.core.messages import Message
+from optria.db.identity import Tenant
 from optria.db.plant import AssetRow, Integration, SiteRow, ThresholdRow
 from optria.db.session import Database
 from optria.kit import clock
@@ -143,3 +144,13 @@ async def test_a_connection_that_is_switched_off_ends(running: Running) -> None:
         running.say(tx.publish)
     await running.until(lambda: not running.sources.of(running.tenant_id))
     assert running.streams[running.tenant_id].live.latest(first)
+
+
+async def test_the_plant_of_a_closed_tenant_is_no_longer_watched(running: Running) -> None:
+    first = await running.signal(0, "temperature")
+    await running.until(lambda: running.has_values(first))
+    async with running.database.platform("test") as tx:
+        tenant = await tx.session.get_one(Tenant, running.tenant_id)
+        tenant.status = "inactive"
+        running.say(tx.publish)
+    await running.until(lambda: not running.sources.of(running.tenant_id))

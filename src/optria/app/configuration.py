@@ -43,7 +43,10 @@ class Configuration:
             await self._refresh(await tenants(self._database), group)
             while True:
                 changed = await _changed(changes)
-                await self._refresh(changed or await tenants(self._database), group)
+                watched = set(await tenants(self._database))
+                await self._refresh(changed & watched if changed else watched, group)
+                for closed in self._sources.tenants - watched:
+                    await self._sources.follow(PlantModel(closed), group)
 
     async def _refresh(self, tenant_ids: Iterable[int], group: asyncio.TaskGroup) -> None:
         for tenant_id in sorted(tenant_ids):

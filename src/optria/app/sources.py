@@ -126,6 +126,11 @@ class Sources:
         self._settings, self._supervisor = settings, supervisor
         self._running: dict[int, tuple[Source, asyncio.Task[None]]] = {}
 
+    @property
+    def tenants(self) -> set[int]:
+        """Tenants with a running connection."""
+        return {source.connection.tenant_id for source, _ in self._running.values()}
+
     def of(self, tenant_id: int) -> list[Source]:
         """The running connections of a tenant."""
         return [source for source, _ in self._running.values() if source.connection.tenant_id == tenant_id]

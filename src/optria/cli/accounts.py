@@ -2,19 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import func, select
 
+from optria.cli.opened import opened_database
 from optria.core.errors import Invalid, NotFound
 from optria.core.roles import Role
 from optria.db.identity import Tenant, User
-from optria.db.installation import ready_database
-from optria.db.session import Database, Tx
+from optria.db.session import Tx
 from optria.kit import logs
 from optria.kit.settings import Settings
 from optria.web import accounts, tenancies
@@ -154,20 +153,10 @@ def _run(work: Callable[[Tx], Coroutine[None, None, Done]]) -> Done:
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level, settings.log_json)
 
     async def done() -> Done:
-        async with _database(settings) as database, database.platform("command line") as tx:
+        async with opened_database(settings) as database, database.platform("command line") as tx:
             return await work(tx)
 
     return asyncio.run(done())
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncGenerator[Database]:
-    async with ready_database(settings) as url:
-        database = Database(url)
-        try:
-            yield database
-        finally:
-            await database.dispose()
 
 
 async def _tenant(tx: Tx, code: str) -> Tenant:

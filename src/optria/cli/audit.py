@@ -3,21 +3,18 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy import select
 
+from optria.cli.opened import opened_database, settings_of_command
 from optria.core.errors import ConfigurationError, NotFound
 from optria.db.audit_check import ChainReport, check_chain, read_heads
 from optria.db.identity import Tenant
-from optria.db.installation import access
 from optria.db.session import Database
-from optria.db.upgrade import require_current
-from optria.kit import logs
 from optria.kit.settings import Settings
 
 app = typer.Typer(help="The audit log and its chains of hashes.", no_args_is_help=True)
@@ -35,7 +32,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check every row of the audit log against its hash. Exit code 1 when a chain is broken."""
-    settings = _settings()
+    settings = settings_of_command()
     exported = {} if heads is None else _read_exported(heads)
     intact = asyncio.run(_verify(settings, tenant, exported))
     raise typer.Exit(0 if intact else 1)
@@ -44,28 +41,11 @@ def verify(
 @app.command("heads")
 def export_heads() -> None:
     """Print the end of each chain as JSON lines, to be kept where this database's owner cannot write."""
-    asyncio.run(_heads(_settings()))
-
-
-def _settings() -> Settings:
-    settings = Settings()
-    logs.configure(settings.log_level, settings.log_json)
-    return settings
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncGenerator[Database]:
-    async with access(settings) as known:
-        await require_current(known.app)
-        database = Database(known.app)
-        try:
-            yield database
-        finally:
-            await database.dispose()
+    asyncio.run(_heads(settings_of_command()))
 
 
 async def _verify(settings: Settings, code: str | None, exported: Exported) -> bool:
-    async with _database(settings) as database:
+    async with opened_database(settings) as database:
         chains = await _chains(database, code, exported)
         reports = []
         for tenant_id, name in chains.items():
@@ -101,7 +81,7 @@ def _sentence(report: ChainReport) -> str:
 
 
 async def _heads(settings: Settings) -> None:
-    async with _database(settings) as database, database.platform("audit heads") as tx:
+    async with opened_database(settings) as database, database.platform("audit heads") as tx:
         for head in await read_heads(tx):
             line = {
                 "tenant_id": head.tenant_id,

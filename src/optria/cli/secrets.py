@@ -2,22 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import typer
 from sqlalchemy import select
 
+from optria.cli.opened import opened_database, settings_of_command
 from optria.connectors.secrets import MARK, PLAIN, Vault, count_keys
 from optria.core.errors import ConfigurationError
 from optria.db.delivery import WebhookRow
 from optria.db.identity import Tenant
-from optria.db.installation import access
 from optria.db.plant import Integration
 from optria.db.session import Database, Tx
-from optria.db.upgrade import require_current
-from optria.kit import logs
 from optria.kit.secrets import Sealer, key_id_of, sealer_of
 from optria.kit.settings import Settings
 from optria.web.integrations import lock
@@ -44,7 +40,7 @@ def rotate() -> None:
     and take the old one out when `optria secrets status` counts none of it. Secrets of OPTRIA IQ v1 are in
     plain text until then; the v1 application cannot read them afterwards.
     """
-    settings = _settings()
+    settings = settings_of_command()
     sealer = sealer_of(settings)
     done = asyncio.run(_rotate(settings, sealer))
     typer.echo(f"Encrypted anew with the key '{sealer.key_id}': {done.renewed}.")
@@ -56,7 +52,7 @@ def rotate() -> None:
 @app.command()
 def status() -> None:
     """Count the stored secrets by the key that encrypted them."""
-    settings = _settings()
+    settings = settings_of_command()
     sealer = sealer_of(settings)
     counts = asyncio.run(_count(settings))
     for key_id in (*sealer.key_ids, *sorted(set(counts) - set(sealer.key_ids))):
@@ -74,12 +70,12 @@ def _remark(key_id: str, sealer: Sealer) -> str:
 
 
 async def _rotate(settings: Settings, sealer: Sealer) -> Rotation:
-    async with _opened(settings) as database:
+    async with opened_database(settings) as database:
         return await rotate_all(database, sealer)
 
 
 async def _count(settings: Settings) -> Counter[str]:
-    async with _opened(settings) as database:
+    async with opened_database(settings) as database:
         return await count_all(database)
 
 
@@ -136,20 +132,3 @@ async def count_all(database: Database) -> Counter[str]:
 async def _tenants(database: Database) -> list[int]:
     async with database.platform("rotate secrets") as tx:
         return list(await tx.session.scalars(select(Tenant.id).order_by(Tenant.id)))
-
-
-def _settings() -> Settings:
-    settings = Settings()
-    logs.configure(settings.log_level, settings.log_json)
-    return settings
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncGenerator[Database]:
-    async with access(settings) as known:
-        await require_current(known.app)
-        database = Database(known.app)
-        try:
-            yield database
-        finally:
-            await database.dispose()

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from optria.core.errors import Conflict, NotAllowed, NotFound
+from optria.core.messages import Message
 from optria.core.roles import Role
 from optria.db.identity import Tenant
 from optria.db.session import Tx
@@ -57,6 +58,8 @@ async def change(tx: Tx, author: Author, tenant: Tenant, values: Mapping[str, ob
         raise NotAllowed("Only a platform owner opens and closes tenants.")
     if edit.new.get("status") in sessions.CLOSED_TENANTS:
         await sessions.end_of_tenant(tx, tenant.id)
+    if "status" in edit.new:
+        tx.publish(Message(tenant.id, "configuration", "tenant_changed", str(tenant.id)))
     if edit:
         audit.record(
             tx,

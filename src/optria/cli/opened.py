@@ -1,0 +1,27 @@
+"""What the commands on stored data begin with: the settings, and the database they name."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from optria.db.installation import ready_database
+from optria.db.session import Database
+from optria.kit import logs
+from optria.kit.settings import Settings
+
+
+def settings_of_command() -> Settings:
+    """The settings of the environment, with logs as they ask."""
+    settings = Settings()
+    logs.configure(settings.log_level, settings.log_json)
+    return settings
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncGenerator[Database]:
+    """The database of an installation, at the newest revision, for as long as the block runs."""
+    async with ready_database(settings) as url:
+        database = Database(url)
+        try:
+            yield database
+        finally:
+            await database.dispose()
