@@ -158,6 +158,7 @@ async def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
     "url",
     [
         "postgresql+asyncpg:///plant",
+        "postgresql://a:5432,169.254.169.254:80/plant",
         "postgresql+asyncpg:///plant?host=/var/run/postgresql",
         "postgresql+asyncpg://h/plant?host=169.254.169.254",
         "sqlite+aiosqlite:///file:secret?uri=true",

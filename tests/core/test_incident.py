@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optria.core.event import Severity
-from optria.core.incident import CAUSE_CODES, cause_code, cause_label, severity_of
+from optria.core.incident import CAUSE_CODES, cause_code, cause_label, plain_title, severity_of
 
 
 @given(st.floats(0, 1), st.integers(0, 2))
@@ -29,3 +29,18 @@ def test_codes_and_labels_are_each_others_inverse(label: str) -> None:
 
 def test_a_label_stays_a_label() -> None:
     assert cause_label("Bearing Fault") == "Bearing Fault"
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("Bearing Fault on P-102B", "Anomaly on P-102B"),
+        ("Gearbox Wear on P-102B", "Anomaly on P-102B"),
+        ("Unexplained anomaly on P-102B", "Unexplained anomaly on P-102B"),
+        ("Smoke seen on deck on Sunday", "Smoke seen on deck on Sunday"),
+        ("Leak", "Leak"),
+        (None, None),
+    ],
+)
+def test_a_plain_title_names_no_cause(title: str | None, plain: str | None) -> None:
+    assert plain_title(title, {"Gearbox Wear": 0.7}) == plain

@@ -38,7 +38,7 @@ async def _post(house: House, **changes: object) -> Any:
 @pytest.mark.parametrize("category", ["ALERT", "SENSOR", "OPERATOR_ACTION", "CONFIG_CHANGE"])
 async def test_the_four_kinds_are_accepted(house: House, category: str) -> None:
     answer = await _post(house, event_category=category)
-    async with house.client(Role.VIEWER) as browser:
+    async with house.client(Role.ENGINEER) as browser:
         listed = (await browser.get(PATH, params={"category": category})).json()
         one = (await browser.get(f"{PATH}/{answer.json()['event']['id']}")).json()
     assert answer.json()["success"] is True
@@ -172,6 +172,22 @@ async def test_a_viewer_is_told_nothing_of_what_the_detectors_say(house: House, 
     assert one["payload"] == ({"value": 8.1} if sees_all else {})
     assert (other.status_code == 200) is sees_all
     assert ("2.4" in str(listed) + other.text) is sees_all
+
+
+@pytest.mark.parametrize("category", ["CONFIG_CHANGE", "MAINTENANCE"])
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_viewer_is_told_no_costs_nor_causes_by_events(
+    house: House, role: Role, category: str
+) -> None:
+    words = "Cost of downtime of every Pump set to 8500.00 SAR an hour; Bearing Fault"
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        event = await factories.event(tx, house.own.asset, event_category=category, summary=words)
+    async with house.client(role) as browser:
+        listed = (await browser.get(PATH)).text
+        one = await browser.get(f"{PATH}/{event.id}")
+    sees_all = role is not Role.VIEWER
+    assert (words in listed) is sees_all
+    assert one.status_code == (200 if sees_all else 404)
 
 
 @pytest.mark.parametrize("severity", ["INFO", "WARNING", "MINOR", "MAJOR"])

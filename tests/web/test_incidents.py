@@ -76,6 +76,23 @@ async def test_a_viewer_gets_the_summary_and_nothing_else(house: House, role: Ro
         assert (set(view) <= set(SUMMARY_KEYS)) is (role is Role.VIEWER)
 
 
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_viewer_reads_the_cause_in_no_title(house: House, role: Role) -> None:
+    assigned = house.own.users[Role.ENGINEER].id
+    row = await stored(house, **analysed(assigned_to=assigned, title="Bearing Fault on P-1"))
+    pages = (INCIDENTS, f"{INCIDENTS}/{row.id}", f"/api/twins/assets/{house.own.asset.id}")
+    rendered = ("/blackbox/incidents", f"/blackbox/incidents/{row.id}", "/assets", "/digital-twin")
+    async with house.client(role) as browser:
+        answers = [await browser.get(page) for page in pages + rendered]
+        found = (await browser.get("/blackbox/incidents", params={"q": "Bearing"})).text
+    assert {answer.status_code for answer in answers} == {200}
+    named = ["Bearing Fault on P-1" in answer.text for answer in answers]
+    assert any(named) is (role is not Role.VIEWER)
+    plain = [">Anomaly on " in answer.text or "Anomaly on P-1" in answer.text for answer in answers]
+    assert all(plain) is (role is Role.VIEWER), plain
+    assert (str(row.id) in found) is (role is not Role.VIEWER)
+
+
 async def test_an_engineer_sees_incidents_assigned_to_him_or_by_an_order(house: House) -> None:
     engineer = house.own.users[Role.ENGINEER]
     mine = await stored(house, assigned_to=engineer.id)

@@ -53,7 +53,8 @@ async def _frames_without_acknowledging(house: House, browser: Browser) -> list[
 
 
 def _opened_incident(house: House, number: int = 1) -> Message:
-    data = {"number": f"INC-{number}", "title": "Anomaly", "severity": "MAJOR", "story": "what happened"}
+    titles = {"title": "Bearing Fault on P-1", "plain_title": "Anomaly on P-1"}
+    data = {"number": f"INC-{number}", **titles, "severity": "MAJOR", "story": "what happened"}
     return Message(
         house.own.tenant.id, "incidents", "incident_opened", f"id-{number}", house.own.asset.id, None, data
     )
@@ -98,8 +99,9 @@ async def test_events_are_told_by_role(house: House) -> None:
     assert told[Role.TENANT_ADMIN]["story"] == "what happened"
     assert told[Role.PLATFORM_OWNER]["story"] == "what happened"
     assert "story" not in told[Role.VIEWER]
-    assert told[Role.VIEWER]["title"] == "Anomaly"
-    assert not {"title", "story", "severity"} & set(told[Role.ENGINEER])
+    assert told[Role.VIEWER]["title"] == "Anomaly on P-1"
+    assert told[Role.TENANT_ADMIN]["title"] == "Bearing Fault on P-1"
+    assert not {"title", "plain_title", "story", "severity"} & set(told[Role.ENGINEER])
 
 
 async def test_nothing_is_told_before_the_commit(house: House) -> None:

@@ -92,7 +92,13 @@ def test_a_snapshot_with_all_later_deltas_is_a_new_snapshot(
 
 
 def _message(number: int) -> Message:
-    return Message(1, "incidents", "incident_opened", str(number), data={"title": "Pump", "story": "secret"})
+    return Message(
+        1,
+        "incidents",
+        "incident_opened",
+        str(number),
+        data={"title": "Pump", "plain_title": "Anomaly", "story": "secret"},
+    )
 
 
 def test_without_acknowledgement_two_frames_leave_and_values_merge() -> None:
@@ -173,5 +179,6 @@ def test_each_audience_is_told_what_it_may_know() -> None:
         topic.publish(_message(1))
         told[audience] = json.loads(mailbox.take() or "[]")[-1]["data"][-1]
     assert told[Audience.FULL]["story"] == "secret"
+    assert told[Audience.SUMMARY]["title"] == "Anomaly"
     assert set(told[Audience.SUMMARY]) == {"title", "seq", "kind", "entity_id", "asset_id", "tenant_id"}
     assert set(told[Audience.IDS]) == {"seq", "kind", "entity_id", "asset_id", "tenant_id"}

@@ -13,7 +13,7 @@ from optria.blackbox.windows import window_of
 from optria.core.asset import Asset, PlantModel
 from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.event import Severity
-from optria.core.incident import Anchor, severity_of
+from optria.core.incident import Anchor, plain_title, severity_of
 from optria.core.messages import Message
 from optria.db.blackbox import EventRow, IncidentRow
 from optria.db.counters import next_incident_number
@@ -285,6 +285,7 @@ def announce(tx: Tx, incident: IncidentRow, kind: str) -> None:
             data={
                 "number": incident.incident_number,
                 "title": incident.title,
+                "plain_title": plain_title(incident.title, incident.root_cause_scores or {}),
                 "severity": incident.severity,
                 "status": incident.status,
                 "start_time": incident.start_time.isoformat(),

@@ -60,7 +60,7 @@ def database_url(config: SqlConfig, home: Path, reach: Reach) -> URL:
     """
     try:
         url = make_url(config.endpoint_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ConnectorUnavailable(
             f"'{without_user(config.endpoint_url)}' is not a database address. Write it like {EXAMPLE}."
         ) from None

@@ -1,6 +1,6 @@
 """From an anchor to an analysis: the values that an incident is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -38,6 +38,16 @@ def cause_label(code: str) -> str:
     """The label of a stored code or label: ``BEARING_FAULT`` is ``Bearing Fault``."""
     by_code = {value: key for key, value in CAUSE_CODES.items()}
     return by_code.get(code, code if code != code.upper() else code.replace("_", " ").title())
+
+
+def plain_title(title: str | None, causes: Iterable[str] = ()) -> str | None:
+    """The title of an incident for those who are not told its cause.
+
+    ``Bearing Fault on P-102B`` is ``Anomaly on P-102B``; a title without a known cause, or one of ``causes``
+    (labels), before its last " on " stays as it is.
+    """
+    cause, on, asset = (title or "").rpartition(" on ")
+    return f"Anomaly on {asset}" if on and cause in {*CAUSE_CODES, *causes} else title
 
 
 @dataclass(frozen=True, slots=True)

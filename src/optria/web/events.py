@@ -36,6 +36,8 @@ Reporting = Annotated[Viewer, require(Permission.RUN_RCA)]
 Word = Annotated[str | None, Query(max_length=50)]
 LONGEST_SOURCE_ID: Final = 220
 """Characters: what the key of an event leaves room for."""
+NOT_FOR_ALL: Final = (EventCategory.AI_OUTPUT, EventCategory.CONFIG_CHANGE, EventCategory.MAINTENANCE)
+"""Categories of events that only those are told of who see analyses."""
 
 
 class EventCreate(bodies.Body):
@@ -125,8 +127,12 @@ async def get_event(viewer: Seeing, tx: OpenTx, event_id: UUID) -> Json:
 
 
 def told(viewer: Viewer) -> ColumnElement[bool]:
-    """The events that somebody is told of: what the detectors say is part of the analysis."""
-    return true() if sees_analysis(viewer) else EventRow.event_category != EventCategory.AI_OUTPUT
+    """The events that somebody is told of.
+
+    What the detectors say is part of the analysis; changes of the configuration name costs and causes, and
+    maintenance names work orders and what was found.
+    """
+    return true() if sees_analysis(viewer) else EventRow.event_category.not_in(NOT_FOR_ALL)
 
 
 def _shown(row: EventRow, viewer: Viewer) -> Json:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, 
 
 from optria.core.errors import NotFound
 from optria.core.event import Severity
-from optria.core.incident import cause_label
+from optria.core.incident import cause_label, plain_title
 from optria.core.roles import Permission, Role, can
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import AssetRow
@@ -133,10 +133,19 @@ def _top_cause(scores: Mapping[str, float]) -> View:
 
 
 def for_viewer(view: View, viewer: Viewer) -> View:
-    """The whole view, or its summary for those who see no more."""
+    """The whole view, or its summary for those who see no more: its title then does not name the cause."""
     if sees_analysis(viewer):
         return view
-    return {key: view[key] for key in SUMMARY_KEYS if key in view}
+    scores = view["root_cause_scores"]
+    title, causes = view["title"], scores if isinstance(scores, Mapping) else ()
+    plain = view | {"title": plain_title(str(title or ""), causes)}
+    return {key: plain[key] for key in SUMMARY_KEYS if key in plain}
+
+
+def title_for(viewer: Viewer, row: IncidentRow) -> str:
+    """The title of an incident as the viewer may read it; empty where it has none."""
+    title = row.title if sees_analysis(viewer) else plain_title(row.title, row.root_cause_scores or {})
+    return title or ""
 
 
 def asset_words(asset: AssetRow | None) -> View:
@@ -148,7 +157,7 @@ def asset_words(asset: AssetRow | None) -> View:
     }
 
 
-def _filtered(filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
+def _filtered(viewer: Viewer, filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
     """Conditions of the list: v1's filters, ``active`` and ``q`` (number, title or asset)."""
     clauses: list[ColumnElement[bool]] = [
         getattr(IncidentRow, name) == filters[name]
@@ -168,13 +177,15 @@ def _filtered(filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
         clauses.append(IncidentRow.start_time <= filters["end_date"])
     if filters.get("active"):
         clauses.append(IncidentRow.status.in_(ACTIVE_INCIDENTS))
-    return clauses + _searched(str(filters.get("q") or "").strip())
+    return clauses + _searched(viewer, str(filters.get("q") or "").strip())
 
 
-def _searched(words: str) -> list[ColumnElement[bool]]:
+def _searched(viewer: Viewer, words: str) -> list[ColumnElement[bool]]:
+    """Titles name causes, so they are searched only for those who see causes."""
     if not words:
         return []
-    fields = (IncidentRow.incident_number, IncidentRow.title, AssetRow.code, AssetRow.name)
+    titles = (IncidentRow.title,) if sees_analysis(viewer) else ()
+    fields = (IncidentRow.incident_number, *titles, AssetRow.code, AssetRow.name)
     return [or_(*(field.icontains(words, autoescape=True) for field in fields))]
 
 
@@ -186,7 +197,7 @@ def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[IncidentRow
     return (
         select(IncidentRow, AssetRow)
         .outerjoin(AssetRow, same_asset)
-        .where(visible(viewer), *_filtered(filters))
+        .where(visible(viewer), *_filtered(viewer, filters))
     )
 
 

@@ -18,6 +18,7 @@ from optria.web.condition import Condition
 from optria.web.deps import Given, OpenTx, require
 from optria.web.filters import severity_key
 from optria.web.frame import shell_for
+from optria.web.incident_views import title_for
 from optria.web.people import user_name
 from optria.web.rendering import render_page
 from optria.web.routing import api_router
@@ -83,7 +84,7 @@ async def asset_lines(tx: Tx, viewer: Viewer, services: Services) -> list[AssetL
                 glyph=severity_key(worst.severity) if worst else HEALTH_GLYPHS[condition.status],
                 health=condition.health,
                 incident_id=str(worst.id) if worst else None,
-                incident_title=(worst.title or worst.incident_number or "") if worst else "",
+                incident_title=(title_for(viewer, worst) or worst.incident_number or "") if worst else "",
             )
         )
     return lines

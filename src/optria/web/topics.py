@@ -15,8 +15,8 @@ from optria.web.mailbox import Mailbox, ValuesDelta, encode_entries
 
 RING: Final = 2_000
 """Events kept per topic and tenant, for clients that come back."""
-SUMMARY_KEYS: Final = frozenset({"number", "title", "severity", "status", "start_time", "end_time"})
-"""All that a viewer is told of an incident, beside its id and asset."""
+SUMMARY_KEYS: Final = frozenset({"number", "severity", "status", "start_time", "end_time"})
+"""All that a viewer is told of an incident, beside its id, its asset and its title without the cause."""
 EVENT_TOPICS: Final[Mapping[str, Permission]] = {
     "e:incidents": Permission.VIEW_INCIDENTS,
     "e:workorders": Permission.VIEW_WORK_ORDERS,
@@ -68,6 +68,7 @@ class _Event:
             told.update(message.data)
         elif audience is Audience.SUMMARY:
             told.update({key: value for key, value in message.data.items() if key in SUMMARY_KEYS})
+            told["title"] = message.data.get("plain_title")
         told.update(
             seq=self.seq,
             kind=message.kind,

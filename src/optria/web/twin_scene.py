@@ -17,7 +17,7 @@ from optria.kit import clock
 from optria.web.asset_views import Found
 from optria.web.condition import Condition, Scores
 from optria.web.filters import severity_key
-from optria.web.incident_views import sees_analysis
+from optria.web.incident_views import sees_analysis, title_for
 from optria.web.people import user_name
 from optria.web.readings import Reading, thinned
 from optria.web.services import Services, SourceState
@@ -161,7 +161,7 @@ class Scene:
         summary = IncidentView(
             id=str(row.id),
             number=row.incident_number or "",
-            title=row.title or "",
+            title=title_for(self.viewer, row),
             severity=severity_key(row.severity),
             status=row.status,
             started=row.start_time,
