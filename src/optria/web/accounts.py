@@ -18,6 +18,7 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web import audit, passwords, sessions
 from optria.web.edits import Edit, apply_edit
+from optria.web.turns import take_turns_in
 
 RANKS: Final = (
     Role.VIEWER,
@@ -83,7 +84,7 @@ async def add(tx: Tx, author: Author, new: NewAccount, password: str | None) -> 
     _require_tenant(new.role, new.tenant_id)
     password = _chosen(password, new.email, new.username)
     password_hash = await passwords.new_hash(password)
-    await _take_turns(tx, new.tenant_id)
+    await take_turns_in(tx, "accounts", new.tenant_id or 0)
     await _require_free_username(tx, new.tenant_id, new.username)
     user = User(
         tenant_id=new.tenant_id,
@@ -188,22 +189,13 @@ async def _require_successor(tx: Tx, user: User) -> None:
     if user.known_role not in (Role.TENANT_ADMIN, Role.PLATFORM_OWNER) or user.is_active is False:
         return
     owners = user.known_role is Role.PLATFORM_OWNER
-    await _take_turns(tx, None if owners else user.tenant_id)
+    await take_turns_in(tx, "accounts", 0 if owners else user.tenant_id or 0)
     peers = select(User.id).where(User.role == user.role, User.is_active.is_not(False), User.id != user.id)
     if not owners:
         peers = peers.where(User.tenant_id == user.tenant_id)
     if await tx.session.scalar(peers.limit(1)) is None:
         whose = "platform" if owners else "tenant"
         raise Conflict(f"This is the last account that administers the {whose}: make another one first.")
-
-
-async def _take_turns(tx: Tx, tenant_id: int | None) -> None:
-    """Let those who change a tenant's accounts go one after the other, until the commit.
-
-    v1's tables have no unique key on what must be unique, and the last administrator is known by counting.
-    """
-    lock = func.pg_advisory_xact_lock(func.hashtext("accounts"), tenant_id or 0)
-    await tx.session.execute(select(lock))
 
 
 def _record(

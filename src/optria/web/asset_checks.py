@@ -9,8 +9,8 @@ from optria.core.errors import Conflict, Invalid, NotFound
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import AssetRow, MappingRow
 from optria.db.session import Tx
-from optria.web.edits import take_turns
 from optria.web.incident_views import ACTIVE_INCIDENTS
+from optria.web.turns import take_turns
 
 NEEDED: Final = frozenset({"code", "name", "criticality", "status", "is_active"})
 """Fields of an asset that always have a value."""

@@ -6,7 +6,7 @@ from fastapi import Request
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
-from optria.core.errors import Conflict, Invalid, NotFound
+from optria.core.errors import Conflict, Invalid
 from optria.core.roles import Permission
 from optria.db.plant import AssetLink, AssetRow
 from optria.web import changes
@@ -14,10 +14,11 @@ from optria.web.asset_bodies import LinkCreate
 from optria.web.asset_checks import lock_asset
 from optria.web.changes import Change
 from optria.web.deps import IdFilter, OpenTx, RowId, require, written_tenant
-from optria.web.edits import take_turns
 from optria.web.routing import api_router
+from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
+from optria.web.turns import take_turns
 
 router = api_router(prefix="/api/assets/links", tags=["assets"])
 
@@ -68,9 +69,7 @@ async def create_link(viewer: Managing, request: Request, tx: OpenTx, asked: Lin
 async def remove_link(viewer: Managing, request: Request, tx: OpenTx, link_id: RowId) -> Json:
     """The assets stay."""
     await take_turns(tx, "asset")
-    row = await tx.session.get(AssetLink, link_id)
-    if row is None:
-        raise NotFound(f"There is no line {link_id}.")
+    row = await find(tx, AssetLink, link_id, "line")
     ends = {"source_asset_id": row.source_asset_id, "target_asset_id": row.target_asset_id}
     await tx.session.delete(row)
     source, target = [await lock_asset(tx, asset_id) for asset_id in ends.values()]

@@ -9,9 +9,10 @@ from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody
 from optria.web.config_proposals import FOUR_EYES
-from optria.web.config_scope import Managing, Reading, View, lock_settings
+from optria.web.config_scope import Managing, Reading, View
 from optria.web.deps import OpenTx, written_tenant
 from optria.web.routing import api_router
+from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/approval", tags=["configuration"])
 

@@ -15,9 +15,11 @@ from optria.db.session import Tx
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word50, Word100
-from optria.web.config_scope import Managing, Reading, View, find, lock_settings, page
+from optria.web.config_scope import Managing, Reading, View
 from optria.web.deps import LARGEST_ID, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
+from optria.web.rows import find, page
+from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/clock-drifts", tags=["configuration"])
 

@@ -15,20 +15,12 @@ from optria.db.session import Tx
 from optria.web import bodies, changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Source, Word50, Word100
-from optria.web.config_scope import (
-    Managing,
-    Reading,
-    TypeFilter,
-    View,
-    find,
-    known_type,
-    lock_settings,
-    page,
-    same,
-)
+from optria.web.config_scope import Managing, Reading, TypeFilter, View, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
+from optria.web.rows import find, page
 from optria.web.shapes import number, when
+from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config", tags=["configuration"])
 

@@ -12,9 +12,10 @@ from optria.db.work import WorkOrderPolicyRow
 from optria.web import bodies, changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, SeverityWord
-from optria.web.config_scope import Managing, Reading, View, lock_settings
+from optria.web.config_scope import Managing, Reading, View
 from optria.web.deps import OpenTx, written_tenant
 from optria.web.routing import api_router
+from optria.web.turns import lock_settings
 from optria.work import orders
 from optria.work.assignment import who_may_see_orders
 

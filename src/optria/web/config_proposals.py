@@ -9,9 +9,11 @@ from optria.db.identity import Tenant
 from optria.db.plant import CostReference, ThresholdRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.config_scope import View, find, lock_settings
+from optria.web.config_scope import View
+from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.web.shapes import when
+from optria.web.turns import lock_settings
 
 Proposed = TypeVar("Proposed", ThresholdRow, CostReference)
 ProposalStatus = Literal["in_force", "proposed", "ended"]

@@ -13,10 +13,12 @@ from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_rule_bodies import RuleBody, RuleChange, RuleTrial
 from optria.web.config_rule_views import match_json, parsed, rule_json, unknown_metrics
-from optria.web.config_scope import Managing, Reading, View, find, lock_settings, page
+from optria.web.config_scope import Managing, Reading, View
 from optria.web.deps import Given, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.incident_views import find_incident
 from optria.web.routing import api_router
+from optria.web.rows import find, page
+from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/rules", tags=["configuration"])
 

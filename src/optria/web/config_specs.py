@@ -19,16 +19,15 @@ from optria.web.config_scope import (
     TypeFilter,
     View,
     check_one_scope,
-    find,
     find_asset,
     known_type,
-    lock_settings,
-    page,
     same,
     scope_words,
 )
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
+from optria.web.rows import find, page
+from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/machine-specs", tags=["configuration"])
 

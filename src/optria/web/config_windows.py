@@ -11,9 +11,11 @@ from optria.rca.window import DEFAULT_MINUTES
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word100
-from optria.web.config_scope import Managing, Reading, View, find, known_type, lock_settings, page, same
+from optria.web.config_scope import Managing, Reading, View, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
+from optria.web.rows import find, page
+from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/windows", tags=["configuration"])
 

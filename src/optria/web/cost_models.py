@@ -16,10 +16,12 @@ from optria.web import changes
 from optria.web.changes import Change
 from optria.web.cost_model_bodies import CostModelCreate, CostModelUpdate
 from optria.web.deps import OpenTx, RowId, require, written_tenant
-from optria.web.edits import apply_edit, plain, sent_fields, take_turns
+from optria.web.edits import apply_edit, plain, sent_fields
 from optria.web.routing import api_router
+from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, number
+from optria.web.turns import take_turns
 
 router = api_router(prefix="/api/integrations/cost-models", tags=["cost models"])
 
@@ -86,9 +88,7 @@ async def update_cost_model(
     """Only what is sent changes; a table that is sent replaces the table."""
     values = sent_fields(asked, NEEDED)
     await take_turns(tx, "cost_model")
-    row = await tx.session.get(CostModel, model_id)
-    if row is None:
-        raise NotFound(f"There is no cost model {model_id}.")
+    row = await find(tx, CostModel, model_id, "cost model")
     edit = apply_edit(row, _storable(values))
     if edit:
         await _keep_one_active(tx, row)

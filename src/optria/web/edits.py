@@ -6,13 +6,10 @@ from typing import Any
 
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel
-from sqlalchemy import func, select
 
 from optria.core.errors import Invalid
 from optria.db.base import Base
-from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.deps import written_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +50,3 @@ def apply_edit(row: Base, values: Mapping[str, object]) -> Edit:
 def plain(value: object) -> Any:
     """``value`` as JSON has it: times as text, money as numbers."""
     return jsonable_encoder(value)
-
-
-async def take_turns(tx: Tx, kind: str) -> None:
-    """Let the writers of one kind of thing in a tenant go one after the other until the commit.
-
-    The tables of version 1 hold duplicates and so cannot have unique keys: what must be unique is looked up
-    under this lock.
-    """
-    lock = func.pg_advisory_xact_lock(func.hashtext(kind), written_tenant(tx))
-    await tx.session.execute(select(lock))

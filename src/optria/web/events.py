@@ -24,6 +24,7 @@ from optria.web.event_views import event_json
 from optria.web.incident_views import ACTIVE_INCIDENTS, sees_analysis, visible
 from optria.web.moments import AHEAD, EdgeOfSpan, LocalMoment, check_happened
 from optria.web.routing import api_router
+from optria.web.rows import count
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 from optria.web.site_time import zone_of
@@ -101,7 +102,7 @@ async def list_events(
     }
     conditions = _conditions(wanted, start_time, end_time)
     query = select(EventRow).where(told(viewer), *conditions)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery()))
+    total = await count(tx, query)
     page = query.order_by(EventRow.event_time.desc(), EventRow.id).limit(limit).offset(offset)
     events = [_shown(row, viewer) for row in (await tx.session.scalars(page)).all()]
     return {"events": events, "total": total, "limit": limit, "offset": offset}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, or_, select
 
 from optria.core.errors import NotFound
 from optria.core.event import Severity
@@ -15,6 +15,7 @@ from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.web import work_order_views
+from optria.web.rows import count
 from optria.web.sessions import Viewer
 
 View = dict[str, object]
@@ -215,7 +216,7 @@ async def list_incidents(
     ``gravest_first`` puts the more severe before the less severe, each severity latest first.
     """
     query = _listed(viewer, filters)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    total = await count(tx, query)
     latest = IncidentRow.start_time.desc(), IncidentRow.id
     order = (_GRAVITY.desc(), *latest) if gravest_first else latest
     page = query.order_by(*order).limit(limit).offset(offset)

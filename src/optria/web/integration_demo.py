@@ -8,7 +8,7 @@ from optria.kit import clock
 from optria.web import changes
 from optria.web.deps import Given, RowId, TenantChoice, tenant_to_write
 from optria.web.integration_probes import log_deed, probe_stored, read_row
-from optria.web.integrations import Managing, find, lock, switch
+from optria.web.integrations import Managing, find_connection, lock, switch
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -53,7 +53,7 @@ async def _switch(
 ) -> None:
     async with services.database.transaction(row.tenant_id) as tx:
         await lock(tx)
-        stored = await find(tx, row.id)
+        stored = await find_connection(tx, row.id)
         old = {"is_active": stored.is_active, "demo_stream_active": stored.demo_stream_active}
         switch(stored, active=active)
         new = {"is_active": stored.is_active, "demo_stream_active": stored.demo_stream_active}

@@ -22,7 +22,7 @@ from optria.web.deps import Given, RowId, TenantChoice, require, tenant_of
 from optria.web.integration_bodies import Reading, Trial
 from optria.web.integration_config import connector_of, prepare, vault_of
 from optria.web.integration_views import entry_json, probe_json, samples_json
-from optria.web.integrations import Managing, find
+from optria.web.integrations import Managing, find_connection
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -124,9 +124,9 @@ async def read_row(
     tenant_id = tenant_of(viewer, tenant)
     if tenant_id is None:
         async with services.database.platform("find a connection") as tx:
-            return await find(tx, integration_id)
+            return await find_connection(tx, integration_id)
     async with services.database.transaction(tenant_id) as tx:
-        return await find(tx, integration_id)
+        return await find_connection(tx, integration_id)
 
 
 async def _first_sql(services: Services, tenant: int | None) -> Integration | None:
@@ -176,7 +176,7 @@ async def _present(connector: Connector, tags: list[str]) -> Json:
 
 async def _note(services: Services, row: Integration, probe: Probe, moment: datetime) -> None:
     async with services.database.transaction(row.tenant_id) as tx:
-        stored = await find(tx, row.id)
+        stored = await find_connection(tx, row.id)
         stored.last_sync_at = moment
         stored.last_sync_status = "success" if probe.ok else "error"
         stored.last_sync_message = probe.message

@@ -1,6 +1,6 @@
 """Connections to plant sources over HTTP: what there is, how it does, added, changed, started and stopped."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Body, Request
 from sqlalchemy import func, select
@@ -19,17 +19,17 @@ from optria.web.integration_bodies import PI_EXAMPLE, IntegrationCreate, Integra
 from optria.web.integration_config import Prepared, merged, prepare, vault_of
 from optria.web.integration_views import integration_json, links, log_json
 from optria.web.routing import api_router
+from optria.web.rows import find
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, mapping_json
+from optria.web.turns import take_turns
 
 router = api_router(prefix="/api/integrations", tags=["integrations"])
 
 SignedIn = Annotated[Viewer, require(Permission.SIGNED_IN)]
 Seeing = Annotated[Viewer, require(Permission.VIEW_INTEGRATIONS)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_INTEGRATIONS)]
-CONFIGURING: Final = 20_261_122
-"""Class of the advisory lock under which a tenant's connections and mappings are changed, one at a time."""
 
 
 @router.get("/types", summary="List the kinds of connection")
@@ -79,7 +79,7 @@ async def create_integration(
 
 @router.get("/{integration_id}", summary="Get a connection with its mappings")
 async def get_integration(_viewer: Managing, tx: OpenTx, services: Given, integration_id: RowId) -> Json:
-    row = await find(tx, integration_id)
+    row = await find_connection(tx, integration_id)
     query = (
         select(MappingRow)
         .where(MappingRow.integration_id == row.id, MappingRow.is_active.is_not(False))
@@ -107,7 +107,7 @@ async def update_integration(
     if None in given.values():
         raise Invalid("Name, config and is_active cannot be empty. Leave out what is not to change.")
     await lock(tx)
-    row = await find(tx, integration_id)
+    row = await find_connection(tx, integration_id)
     before = _shown(row)
     prepared = Prepared({})
     if sent.name is not None and sent.name != row.name:
@@ -136,7 +136,7 @@ async def update_config(
     inner = sent.get("config")
     asked = inner if isinstance(inner, dict) and len(sent) == 1 else sent
     await lock(tx)
-    row = await find(tx, integration_id)
+    row = await find_connection(tx, integration_id)
     before = _shown(row)
     prepared = await _configure(services, row, merged(row.config or {}, asked))
     await _record(tx, viewer, request, row, before)
@@ -147,7 +147,7 @@ async def update_config(
 async def list_action_logs(
     _viewer: Managing, tx: OpenTx, integration_id: RowId, limit: Limit = 50
 ) -> list[Json]:
-    row = await find(tx, integration_id)
+    row = await find_connection(tx, integration_id)
     query = (
         select(IntegrationActionLog)
         .where(IntegrationActionLog.integration_id == row.id)
@@ -157,17 +157,14 @@ async def list_action_logs(
     return [log_json(entry) for entry in (await tx.session.scalars(query)).all()]
 
 
-async def find(tx: Tx, integration_id: int) -> Integration:
+async def find_connection(tx: Tx, integration_id: int) -> Integration:
     """The connection. Raises NotFound."""
-    row = await tx.session.get(Integration, integration_id)
-    if row is None:
-        raise NotFound(f"There is no connection {integration_id}.")
-    return row
+    return await find(tx, Integration, integration_id, "connection")
 
 
 async def lock(tx: Tx) -> None:
     """Wait for whoever else changes connections or mappings of this tenant, until the commit."""
-    await tx.session.execute(select(func.pg_advisory_xact_lock(CONFIGURING, written_tenant(tx))))
+    await take_turns(tx, "integrations")
 
 
 def switch(row: Integration, *, active: bool) -> None:

@@ -3,21 +3,22 @@
 from typing import Annotated, Final
 
 from fastapi import Request
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
-from optria.core.errors import NotFound
 from optria.core.roles import Permission
 from optria.db.session import Tx
 from optria.db.twin import TwinLayout, TwinNode
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
-from optria.web.edits import Edit, apply_edit, plain, sent_fields, take_turns
+from optria.web.edits import Edit, apply_edit, plain, sent_fields
 from optria.web.layout_views import layout_with_nodes, recorded
 from optria.web.routing import api_router
+from optria.web.rows import count, find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, layout_json
 from optria.web.sites import find_site
+from optria.web.turns import take_turns
 from optria.web.twin_bodies import TwinLayoutCreate, TwinLayoutUpdate
 
 router = api_router(prefix="/api/twins/layouts", tags=["twin"])
@@ -41,7 +42,7 @@ async def list_layouts(
     if is_active is not None:
         conditions.append(TwinLayout.is_active == is_active)
     query = select(TwinLayout).where(*conditions)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery()))
+    total = await count(tx, query)
     page = query.order_by(TwinLayout.is_default.desc(), TwinLayout.id).limit(limit).offset(offset)
     layouts = [layout_json(row) for row in (await tx.session.scalars(page)).all()]
     return {"layouts": layouts, "total": total, "limit": limit, "offset": offset}
@@ -105,10 +106,7 @@ async def delete_layout(viewer: Drawing, request: Request, tx: OpenTx, layout_id
 
 async def find_layout(tx: Tx, layout_id: int) -> TwinLayout:
     """Raises NotFound when the tenant of the transaction has no such drawing."""
-    row = await tx.session.get(TwinLayout, layout_id)
-    if row is None:
-        raise NotFound(f"There is no drawing {layout_id}.")
-    return row
+    return await find(tx, TwinLayout, layout_id, "drawing")
 
 
 async def _keep_one_default(tx: Tx, row: TwinLayout) -> None:

@@ -11,7 +11,7 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web import changes
 from optria.web.deps import IdFilter, OpenTx, RowId, written_tenant
-from optria.web.integrations import Managing, find, lock
+from optria.web.integrations import Managing, find_connection, lock
 from optria.web.mapping_bodies import BulkCreate, BulkMapping, MappingCreate, MappingUpdate
 from optria.web.mapping_rules import neighbours
 from optria.web.routing import api_router
@@ -44,7 +44,7 @@ async def list_mappings(
 async def create_mapping(viewer: Managing, tx: OpenTx, request: Request, sent: MappingCreate) -> Json:
     """A tag of a connection is mapped once, and an asset has each metric once."""
     await lock(tx)
-    integration = await find(tx, sent.integration_id)
+    integration = await find_connection(tx, sent.integration_id)
     row = _row(tx, integration.id, sent)
     (await neighbours(tx, [row])).admit(row)
     tx.session.add(row)
@@ -64,7 +64,7 @@ async def create_mapping(viewer: Managing, tx: OpenTx, request: Request, sent: M
 async def create_mappings(viewer: Managing, tx: OpenTx, request: Request, sent: BulkCreate) -> Json:
     """All of them or none; the answer names the first row that cannot be mapped, counted from 1."""
     await lock(tx)
-    integration = await find(tx, sent.integration_id)
+    integration = await find_connection(tx, sent.integration_id)
     rows = [_row(tx, integration.id, each) for each in sent.mappings]
     (await neighbours(tx, rows)).admit_all(rows)
     tx.session.add_all(rows)

@@ -9,12 +9,12 @@ from optria.db.delivery import Delivery, WebhookDelivery
 from optria.db.session import Tx
 from optria.web import changes
 from optria.web.changes import Change
-from optria.web.config_scope import lock_settings
 from optria.web.deps import OpenTx, require
 from optria.web.notification_bodies import TenantChannelsBody
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
+from optria.web.turns import lock_settings
 from optria.work import delivery_queue
 from optria.work.delivery_channels import KNOWN_CHANNELS, missing
 

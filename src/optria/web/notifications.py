@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi import Query
 from pydantic import ConfigDict, Field
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from optria.core.errors import Invalid, NotFound
 from optria.core.roles import Permission
@@ -16,6 +16,7 @@ from optria.web import bodies
 from optria.web.auth import own_path
 from optria.web.deps import Limit, Offset, OpenTx, require, written_tenant
 from optria.web.routing import api_router
+from optria.web.rows import count
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, notification_json
 from optria.web.texts import Text
@@ -95,7 +96,7 @@ async def list_notifications(
     if severity is not None:
         conditions.append(NotificationRow.severity == severity.upper())
     query = select(NotificationRow).where(*conditions)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery()))
+    total = await count(tx, query)
     page = query.order_by(NotificationRow.created_at.desc(), NotificationRow.id).limit(limit).offset(offset)
     return {
         "notifications": [notification_json(row) for row in (await tx.session.scalars(page)).all()],

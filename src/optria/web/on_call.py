@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
-from optria.core.errors import Invalid, NotFound
+from optria.core.errors import Invalid
 from optria.core.roles import Permission
 from optria.core.rota import Claim, Turn, deciding, merged
 from optria.db.plant import SiteRow
@@ -17,6 +17,7 @@ from optria.web.deps import IdFilter, OpenTx, require, written_tenant
 from optria.web.on_call_bodies import Moment
 from optria.web.on_call_views import View, people_of, person_json, stretch_json
 from optria.web.routing import api_router
+from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.work import assignment
 from optria.work.on_call import claims_between, stored_rotations
@@ -75,8 +76,8 @@ async def get_schedule(
 
 async def check_site(tx: Tx, site_id: int | None) -> None:
     """Raises NotFound for a site that this tenant does not have."""
-    if site_id is not None and await tx.session.get(SiteRow, site_id) is None:
-        raise NotFound(f"There is no site {site_id}.")
+    if site_id is not None:
+        await find(tx, SiteRow, site_id, "site")
 
 
 async def _claims(tx: Tx, site_id: int | None, start: datetime, end: datetime) -> list[Claim]:

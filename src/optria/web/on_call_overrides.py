@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from fastapi import Query, Request
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from optria.core.errors import Conflict, NotFound
+from optria.core.errors import Conflict
 from optria.db.rota import OnCallShift
 from optria.db.session import Tx
 from optria.kit import clock
@@ -17,6 +17,7 @@ from optria.web.on_call_bodies import Moment, OverrideCreate
 from optria.web.on_call_rotations import Managing, Seeing, check_people, lock_rota
 from optria.web.on_call_views import View, people_of, shift_json, shift_words
 from optria.web.routing import api_router
+from optria.web.rows import count, find
 
 router = api_router(prefix="/api/on-call/overrides", tags=["on call"])
 
@@ -37,7 +38,7 @@ async def list_overrides(
         query = query.where(OnCallShift.starts_at < end)
     if site_id is not None:
         query = query.where(OnCallShift.site_id == site_id)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    total = await count(tx, query)
     ordered = query.order_by(OnCallShift.starts_at, OnCallShift.id).limit(limit).offset(offset)
     rows = (await tx.session.scalars(ordered)).all()
     people = await people_of(tx, [row.user_id for row in rows])
@@ -78,9 +79,7 @@ async def _check_free(tx: Tx, body: OverrideCreate) -> None:
 @router.delete("/{override_id}", summary="Take somebody off call", status_code=204)
 async def remove_override(request: Request, viewer: Managing, tx: OpenTx, override_id: RowId) -> None:
     """The rotation has its turns again."""
-    row = await tx.session.get(OnCallShift, override_id, with_for_update=True)
-    if row is None:
-        raise NotFound(f"There is no on-call shift {override_id}.")
+    row = await find(tx, OnCallShift, override_id, "on-call shift", lock=True)
     await tx.session.delete(row)
     summary = f"On-call shift from {row.starts_at:%Y-%m-%d %H:%M} UTC removed"
     change = Change("on_call_override_removed", "on_call_shift", row.id, summary, shift_words(row))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Request
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
 from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.roles import Permission
@@ -19,6 +19,7 @@ from optria.web.on_call_bodies import RotationCreate, RotationUpdate
 from optria.web.on_call_views import View, people_of, rotation_json, rotation_words
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.turns import take_turns
 from optria.work.assignment import engineers
 from optria.work.on_call import stored_rotations
 
@@ -97,10 +98,7 @@ async def remove_rotation(request: Request, viewer: Managing, tx: OpenTx, rotati
 
 async def lock_rota(tx: Tx) -> None:
     """One change of the tenant's rota after the other: what a check found holds until the commit."""
-    await tx.session.execute(select(func.pg_advisory_xact_lock(_ROTA, written_tenant(tx))))
-
-
-_ROTA = int.from_bytes(b"rota")
+    await take_turns(tx, "rota")
 
 
 async def check_people(tx: Tx, user_ids: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Request
 from sqlalchemy import func, select
 
-from optria.core.errors import Conflict, NotFound
+from optria.core.errors import Conflict
 from optria.core.roles import Permission
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
@@ -13,10 +13,12 @@ from optria.web import changes
 from optria.web.asset_bodies import SiteCreate, SiteUpdate
 from optria.web.changes import Change
 from optria.web.deps import OpenTx, RowId, require, written_tenant
-from optria.web.edits import apply_edit, plain, sent_fields, take_turns
+from optria.web.edits import apply_edit, plain, sent_fields
 from optria.web.routing import api_router
+from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, site_json
+from optria.web.turns import take_turns
 
 router = api_router(prefix="/api/assets/sites", tags=["assets"])
 
@@ -70,10 +72,7 @@ async def update_site(
 
 async def find_site(tx: Tx, site_id: int) -> SiteRow:
     """Raises NotFound when the tenant of the transaction has no such site."""
-    row = await tx.session.get(SiteRow, site_id)
-    if row is None:
-        raise NotFound(f"There is no site {site_id}.")
-    return row
+    return await find(tx, SiteRow, site_id, "site")
 
 
 async def _claim_code(tx: Tx, code: str) -> None:

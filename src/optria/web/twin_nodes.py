@@ -13,12 +13,14 @@ from optria.db.twin import TwinNode
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.deps import IdFilter, OpenTx, RowId, require
-from optria.web.edits import apply_edit, plain, sent_fields, take_turns
+from optria.web.edits import apply_edit, plain, sent_fields
 from optria.web.layout_views import node_json
 from optria.web.layouts import find_layout
 from optria.web.routing import api_router
+from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
+from optria.web.turns import take_turns
 from optria.web.twin_bodies import TwinNodeCreate, TwinNodeUpdate
 
 router = api_router(prefix="/api/twins", tags=["twin"])
@@ -83,7 +85,7 @@ async def update_node(
     """Only what is sent changes."""
     values = sent_fields(asked, NEEDED)
     await take_turns(tx, "twin_layout")
-    row = await _find(tx, node_id)
+    row = await find(tx, TwinNode, node_id, "node")
     edit = apply_edit(row, values)
     if edit:
         summary = f"Node {row.label or row.node_type}: {', '.join(edit.new)} changed"
@@ -96,7 +98,7 @@ async def update_node(
 async def delete_node(viewer: Drawing, request: Request, tx: OpenTx, node_id: RowId) -> Json:
     """Nodes that stood on it stand on the drawing."""
     await take_turns(tx, "twin_layout")
-    row = await _find(tx, node_id)
+    row = await find(tx, TwinNode, node_id, "node")
     orphans = update(TwinNode).where(TwinNode.parent_node_id == row.id, TwinNode.layout_id == row.layout_id)
     await tx.session.execute(orphans.values(parent_node_id=None))
     await tx.session.delete(row)
@@ -107,13 +109,6 @@ async def delete_node(viewer: Drawing, request: Request, tx: OpenTx, node_id: Ro
     return {"success": True, "message": f"Node {name} is deleted."}
 
 
-async def _find(tx: Tx, node_id: int) -> TwinNode:
-    row = await tx.session.get(TwinNode, node_id)
-    if row is None:
-        raise NotFound(f"There is no node {node_id}.")
-    return row
-
-
 async def _check_asset(tx: Tx, asset_id: int | None) -> None:
-    if asset_id is not None and await tx.session.get(AssetRow, asset_id) is None:
-        raise NotFound(f"There is no asset {asset_id}.")
+    if asset_id is not None:
+        await find(tx, AssetRow, asset_id, "asset")

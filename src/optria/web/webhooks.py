@@ -13,15 +13,16 @@ from optria.db.session import Tx
 from optria.kit.secrets import sealer_of
 from optria.web import changes
 from optria.web.changes import Change
-from optria.web.config_scope import find, page
 from optria.web.deps import Given, Limit, Offset, OpenTx, RowId, require, written_tenant
-from optria.web.edits import apply_edit, sent_fields, take_turns
+from optria.web.edits import apply_edit, sent_fields
 from optria.web.notification_bodies import WebhookCreate, WebhookUpdate
 from optria.web.notification_deliveries import delivery_json
 from optria.web.routing import api_router
+from optria.web.rows import find, page
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
+from optria.web.turns import take_turns
 from optria.work.delivery import queue_test
 from optria.work.delivery_webhooks import check_url, new_secret, place_of_secret
 

@@ -15,6 +15,7 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.web.people import user_name, user_words
+from optria.web.rows import count
 from optria.web.sessions import Viewer
 
 View = dict[str, object]
@@ -114,7 +115,7 @@ async def list_orders(
 ) -> View:
     """A page of orders, newest first, with ``total`` of all that fit the filters."""
     query = _listed(viewer, filters)
-    total = await tx.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    total = await count(tx, query)
     page = query.order_by(WorkOrderRow.created_at.desc(), WorkOrderRow.id.desc()).limit(limit).offset(offset)
     rows = (await tx.session.execute(page)).all()
     orders = [order_json(row) | asset_words(asset) | user_words(user) for row, asset, user in rows]
