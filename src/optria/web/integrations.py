@@ -37,7 +37,7 @@ async def list_types(_viewer: SignedIn) -> list[Json]:
     return [{"type": kind} | schema for kind, schema in CONNECTOR_SCHEMAS.items()]
 
 
-@router.get("/schemas/{integration_type}", summary="Get the settings of a kind of connection")
+@router.get("/schemas/{integration_type}", summary="Read the settings of a kind of connection")
 async def get_schema(_viewer: SignedIn, integration_type: str) -> Json:
     schema = CONNECTOR_SCHEMAS.get(integration_type)
     if schema is None:
@@ -77,7 +77,7 @@ async def create_integration(
     return {"success": True, "integration": integration_json(row), **prepared.said(row.integration_type)}
 
 
-@router.get("/{integration_id}", summary="Get a connection with its mappings")
+@router.get("/{integration_id}", summary="Read a connection with its mappings")
 async def get_integration(_viewer: Managing, tx: OpenTx, services: Given, integration_id: RowId) -> Json:
     row = await find_connection(tx, integration_id)
     query = (

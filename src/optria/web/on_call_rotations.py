@@ -38,7 +38,7 @@ async def list_rotations(_viewer: Seeing, tx: OpenTx) -> View:
     return {"rotations": [rotation_json(row, members, people, now) for row, members in found if members]}
 
 
-@router.get("/{rotation_id}", summary="Get a rotation")
+@router.get("/{rotation_id}", summary="Read a rotation")
 async def get_rotation(_viewer: Seeing, tx: OpenTx, rotation_id: RowId) -> View:
     """The rotation and who has the turn now."""
     return await _view(tx, rotation_id)

@@ -112,7 +112,7 @@ async def add_user(
     return user_json(user) | {"new_password": password if asked.password is None else None}
 
 
-@router.get("/{user_id}", summary="Show a person")
+@router.get("/{user_id}", summary="Read a person")
 async def show_user(_viewer: Managing, tx: OpenTx, user_id: RowId) -> Json:
     """Somebody of another tenant does not exist."""
     return user_json(await _user(tx, user_id))

@@ -52,7 +52,7 @@ async def list_tenants(_viewer: Owning, tx: OpenTx) -> list[Json]:
     return [tenant_json(tenant) for tenant in found]
 
 
-@router.get("/{tenant_id}", summary="Show a tenant")
+@router.get("/{tenant_id}", summary="Read a tenant")
 async def show_tenant(viewer: SignedIn, services: Given, request: Request, tenant_id: RowId) -> Json:
     """One's own tenant; platform owners see any. Only who manages its people sees its settings."""
     require_tenant_access(viewer, tenant_id)

@@ -64,7 +64,7 @@ async def create_webhook(
     return webhook_json(row) | {"secret": secret}
 
 
-@router.get("/{webhook_id}", summary="Get a webhook")
+@router.get("/{webhook_id}", summary="Read a webhook")
 async def get_webhook(_viewer: Managing, tx: OpenTx, webhook_id: RowId) -> Json:
     return webhook_json(await find(tx, WebhookRow, webhook_id, "webhook"))
 
