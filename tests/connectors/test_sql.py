@@ -249,3 +249,41 @@ async def test_the_simulated_plants_history_warms_up_and_joins_the_live_values(t
 
 def test_other_faults_keep_the_words_of_the_driver() -> None:
     assert "disk on fire" in sentence(RuntimeError("disk on fire"), "host")
+
+
+async def _password_asked_in_clear(url: str, home: Path) -> bytes:
+    """What a connection answers to a PostgreSQL that asks for a password in clear text."""
+    told = bytearray()
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.readexactly(8)
+        if first == b"\x00\x00\x00\x08\x04\xd2\x16\x2f":  # SSLRequest
+            writer.write(b"N")
+            first = await reader.readexactly(8)
+        await reader.readexactly(int.from_bytes(first[:4]) - 8)
+        writer.write(b"R\x00\x00\x00\x08\x00\x00\x00\x03")  # AuthenticationCleartextPassword
+        told.extend(await reader.read(1000))
+        writer.close()
+
+    async with await asyncio.start_server(ask, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        config = {"endpoint_url": url.format(port=port), "auth_type": "anonymous"}
+        assert not (await SqlConnector(config, home).probe()).ok
+    return bytes(told)
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [("postgresql://127.0.0.1:{port}/plant", b""), ("postgresql://u:own@127.0.0.1:{port}/plant", b"own")],
+)
+async def test_no_password_of_this_machine_is_sent_to_a_plant(
+    url: str, sent: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:*:of-this-machine", "utf-8")
+    passfile.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    monkeypatch.setenv("PGPASSWORD", "of-this-machine")
+    told = await _password_asked_in_clear(url, tmp_path)
+    assert told[:1] == b"p"
+    assert told[5:-1] == sent

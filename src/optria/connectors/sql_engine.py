@@ -121,10 +121,16 @@ async def make_engine(config: SqlConfig, home: Path, reach: Reach) -> AsyncEngin
     return await asyncio.to_thread(_engine, await check_address(config, home, reach))
 
 
+def _arguments(url: URL) -> dict[str, object]:
+    """Without a password of its own asyncpg would send that of this machine: ``PGPASSWORD``, ``.pgpass``."""
+    kind = url.get_backend_name()
+    limits: dict[str, object] = {"timeout": CONNECT_TIMEOUT_S} if kind in ("postgresql", "sqlite") else {}
+    return limits | ({"password": url.password or ""} if kind == "postgresql" else {})
+
+
 def _engine(url: URL) -> AsyncEngine:
-    arguments = {"timeout": CONNECT_TIMEOUT_S} if url.get_backend_name() in ("postgresql", "sqlite") else {}
     try:
-        return create_async_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
+        return create_async_engine(url, pool_size=1, max_overflow=0, connect_args=_arguments(url))
     except (NoSuchModuleError, ImportError, SQLAlchemyError) as error:
         raise ConnectorUnavailable(
             f"The driver for '{url.drivername}' is not installed ({error}). Install its Python package."
