@@ -9,13 +9,13 @@ from sqlalchemy import select
 from optria.core.roles import Role
 from optria.db.blackbox import EventRow
 from optria.db.identity import AuditLog, User
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests import factories
 from tests.web.house import House
 
 
 async def ask(
-    house: House, method: str, path: str, body: View | None = None, who: Role | User = Role.TENANT_ADMIN
+    house: House, method: str, path: str, body: Json | None = None, who: Role | User = Role.TENANT_ADMIN
 ) -> httpx.Response:
     sent = None if body is None else json.dumps(body)
     async with house.client(who) as browser:
@@ -23,7 +23,7 @@ async def ask(
         return await browser.request(method, f"/api/config/{path}", content=sent)
 
 
-async def done(house: House, method: str, path: str, body: View | None = None) -> dict[str, object]:
+async def done(house: House, method: str, path: str, body: Json | None = None) -> dict[str, object]:
     """The answer to what must succeed."""
     answer = await ask(house, method, path, body)
     assert answer.is_success, answer.text
@@ -31,7 +31,7 @@ async def done(house: House, method: str, path: str, body: View | None = None) -
     return found
 
 
-async def refused(house: House, status: int, method: str, path: str, body: View | None = None) -> str:
+async def refused(house: House, status: int, method: str, path: str, body: Json | None = None) -> str:
     """What is said about a request that must be refused."""
     answer = await ask(house, method, path, body)
     assert answer.status_code == status, answer.text

@@ -20,7 +20,7 @@ from optria.db.plant import (
     MachineSpec,
     ThresholdRow,
 )
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import ask, done, items
 
@@ -37,7 +37,7 @@ LISTS: Final = (
     "clock-drifts",
     "detectors",
 )
-NEW: Final[Mapping[str, tuple[str, type[TenantOwned], View]]] = {
+NEW: Final[Mapping[str, tuple[str, type[TenantOwned], Json]]] = {
     "windows": ("PUT", IncidentWindow, {"before_minutes": 10, "after_minutes": 10}),
     "rules": (
         "POST",
@@ -99,7 +99,7 @@ async def test_another_tenant_neither_sees_nor_reaches_it(house: House, path: st
         ("POST", "/reject"),
         ("POST", "/retire"),
     ):
-        sent: View = {"reason": "Mine"} if below == "/reject" else {}
+        sent: Json = {"reason": "Mine"} if below == "/reject" else {}
         answer = await ask(house, verb, f"{path}/{row['id']}{below}", sent or None, stranger)
         assert answer.status_code in (404, 405, 422), (verb, below)
     assert row["id"] in [one["id"] for one in before]
@@ -130,7 +130,7 @@ async def test_only_an_administrator_says_who_approves(house: House) -> None:
 
 
 async def test_a_platform_owner_says_whose_configuration_is_meant(house: House) -> None:
-    body: View = {"before_minutes": 10, "after_minutes": 10}
+    body: Json = {"before_minutes": 10, "after_minutes": 10}
     for path in ("windows", "work-order-policy"):
         assert (await ask(house, "PUT", path, body, Role.PLATFORM_OWNER)).status_code == 422
     path = f"windows?tenant_id={house.other.tenant.id}"

@@ -6,7 +6,7 @@ from optria.blackbox import references
 from optria.db.configuration import asset_of, load_plant
 from optria.db.plant import ClockDrift
 from optria.kit import clock
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import change_events, done, items, refused
 
@@ -31,7 +31,7 @@ async def _in_stream(house: House) -> dict[int, float]:
 
 @pytest.mark.clause("A1", "A2")
 async def test_the_clock_of_a_source_system_is_corrected_in_the_analysis(house: House) -> None:
-    body: View = {"source": "SCADA", "drift_s": 12, "time_zone": "Asia/Riyadh"}
+    body: Json = {"source": "SCADA", "drift_s": 12, "time_zone": "Asia/Riyadh"}
     row = await done(house, "PUT", "clock-drifts", body)
     async with house.database.transaction(house.own.tenant.id) as tx:
         known = await references.load(tx, asset_of(house.own.asset), clock.now())
@@ -56,7 +56,7 @@ async def test_the_clock_of_a_source_system_is_corrected_in_the_analysis(house: 
         {"source": "Integration:1"},
     ],
 )
-async def test_what_is_no_correction_is_refused(house: House, wrong: View) -> None:
+async def test_what_is_no_correction_is_refused(house: House, wrong: Json) -> None:
     await refused(house, 422, "PUT", "clock-drifts", {"source": "SCADA", "drift_s": 1} | wrong)
 
 

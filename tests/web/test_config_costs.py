@@ -9,7 +9,7 @@ from optria.db.configuration import asset_of
 from optria.kit import clock
 from optria.rca.case import CostReference
 from optria.rca.impact import cost_reference
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import change_events, deeds, done, items, refused
 
@@ -22,7 +22,7 @@ async def used(house: House) -> CostReference | None:
     return cost_reference(known["cost_references"], asset)
 
 
-async def approved(house: House, body: View) -> dict[str, object]:
+async def approved(house: House, body: Json) -> dict[str, object]:
     proposed = await done(house, "POST", "cost-references", body)
     return await done(house, "POST", f"cost-references/{proposed['id']}/approve")
 
@@ -33,7 +33,7 @@ async def test_only_an_approved_cost_counts_and_the_narrowest_first(house: House
     proposed = await done(house, "POST", "cost-references", {"cost_per_hour": 500})
     assert await used(house) is None
     await done(house, "POST", f"cost-references/{proposed['id']}/approve")
-    scopes: list[View] = [
+    scopes: list[Json] = [
         {},
         {"asset_type": "pump"},
         {"site_id": own.site.id},
@@ -89,15 +89,15 @@ async def test_a_cost_is_turned_down(house: House) -> None:
         {"asset_type": "Pump", "site_id": 1},
     ],
 )
-async def test_what_is_no_cost_is_refused(house: House, changes: View) -> None:
+async def test_what_is_no_cost_is_refused(house: House, changes: Json) -> None:
     await refused(house, 422, "POST", "cost-references", {"cost_per_hour": 5} | changes)
 
 
 async def test_a_scope_has_one_cost(house: House) -> None:
     row = await approved(house, {"cost_per_hour": 700, "asset_type": "Pump"})
-    again: View = {"cost_per_hour": 800, "asset_type": "PUMP"}
+    again: Json = {"cost_per_hour": 800, "asset_type": "PUMP"}
     assert "replaces_id" in await refused(house, 409, "POST", "cost-references", again)
-    elsewhere: View = {"cost_per_hour": 800, "replaces_id": row["id"]}
+    elsewhere: Json = {"cost_per_hour": 800, "replaces_id": row["id"]}
     assert "another asset" in await refused(house, 422, "POST", "cost-references", elsewhere)
     assert len(await items(house, "cost-references?asset_type=pump&status=in_force")) == 1
     assert await items(house, f"cost-references?asset_id={house.own.asset.id}") == []

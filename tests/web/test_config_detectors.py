@@ -4,11 +4,11 @@ import pytest
 
 from optria.core.asset import DetectorChoice
 from optria.db.configuration import load_plant
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import change_events, done, items, refused
 
-CHOICE: View = {
+CHOICE: Json = {
     "asset_type": "pump",
     "metric": "vibration",
     "detector": "GaussianScorer",
@@ -57,6 +57,6 @@ async def test_every_name_that_is_offered_may_be_chosen(house: House) -> None:
         ({"detector": "HalfSpaceTrees", "parameters": {"n_trees": "many"}}, "fails"),
     ],
 )
-async def test_a_detector_that_could_not_run_is_refused(house: House, wrong: View, word: str) -> None:
+async def test_a_detector_that_could_not_run_is_refused(house: House, wrong: Json, word: str) -> None:
     assert word in await refused(house, 422, "POST", "detectors", CHOICE | wrong)
     assert await chosen(house) == []

@@ -10,7 +10,7 @@ from optria.core.roles import Role
 from optria.db.blackbox import EventRow, IncidentRow
 from optria.kit import clock
 from optria.rca.timeline import build_timeline, is_evidence
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests import factories
 from tests.web import black_box
 from tests.web.house import House
@@ -27,7 +27,7 @@ async def minutes_ago(house: House, minutes: float) -> None:
 
 
 async def new_limit(house: House) -> None:
-    asked: View = {
+    asked: Json = {
         "asset_id": house.own.asset.id,
         "metric": "vibration",
         "direction": "high",

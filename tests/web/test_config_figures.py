@@ -10,11 +10,11 @@ from optria.blackbox.references import References
 from optria.db.configuration import asset_of
 from optria.kit import clock
 from optria.rca.impact import downtime_reference
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import change_events, deeds, done, items, refused
 
-GRID: View = {"energy_type": "electricity", "factor_kg_per_kwh": 0.568, "valid_from": "2026-01-01"}
+GRID: Json = {"energy_type": "electricity", "factor_kg_per_kwh": 0.568, "valid_from": "2026-01-01"}
 
 
 async def known(house: House, at: datetime | None = None) -> References:
@@ -60,7 +60,7 @@ async def test_two_factors_of_one_energy_begin_on_different_days(house: House) -
         {"valid_from": "0001-01-01"},
     ],
 )
-async def test_what_is_no_factor_is_refused(house: House, wrong: View) -> None:
+async def test_what_is_no_factor_is_refused(house: House, wrong: Json) -> None:
     await refused(house, 422, "POST", "carbon-factors", GRID | wrong)
 
 
@@ -72,7 +72,7 @@ async def test_a_downtime_of_the_type_goes_before_that_of_every_asset(house: Hou
 
     await done(house, "PUT", "downtime-references", {"cause": "BEARING_FAULT", "hours": 10})
     assert await hours() == 10
-    asked: View = {"cause": "Bearing Fault", "asset_type": "pump", "hours": 8}
+    asked: Json = {"cause": "Bearing Fault", "asset_type": "pump", "hours": 8}
     row = await done(house, "PUT", "downtime-references", asked)
     assert await hours() == 8
     assert await done(house, "PUT", "downtime-references", asked | {"hours": 7}) == row | {"hours": 7}
@@ -84,5 +84,5 @@ async def test_a_downtime_of_the_type_goes_before_that_of_every_asset(house: Hou
 
 
 @pytest.mark.parametrize("wrong", [{"hours": -1}, {"hours": 1e9}, {"cause": ""}, {"hours": 1.234}])
-async def test_what_is_no_downtime_is_refused(house: House, wrong: View) -> None:
+async def test_what_is_no_downtime_is_refused(house: House, wrong: Json) -> None:
     await refused(house, 422, "PUT", "downtime-references", {"cause": "Seal Leak", "hours": 2} | wrong)

@@ -7,7 +7,7 @@ import pytest
 
 from optria.core.roles import Role
 from optria.db.session import Database
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House, build
 from tests.web.settings import ask, done, items, second_admin
 
@@ -18,7 +18,7 @@ async def committed(database: Database, tmp_path: Path) -> House:
     return await build(database, home=tmp_path)
 
 
-async def at_once(house: House, method: str, *asked: tuple[str, View | None]) -> list[int]:
+async def at_once(house: House, method: str, *asked: tuple[str, Json | None]) -> list[int]:
     """The statuses of requests by two administrators in turn, sent together."""
     people = [house.own.users[Role.TENANT_ADMIN], await second_admin(house)]
     for person in people:
@@ -28,7 +28,7 @@ async def at_once(house: House, method: str, *asked: tuple[str, View | None]) ->
 
 
 async def test_of_two_equal_limits_one_comes_into_force(committed: House) -> None:
-    limit: View = {"metric": "flow", "direction": "low", "limit_value": 3, "severity": "MAJOR"}
+    limit: Json = {"metric": "flow", "direction": "low", "limit_value": 3, "severity": "MAJOR"}
     rivals = [await done(committed, "POST", "thresholds", limit) for _ in range(4)]
     statuses = await at_once(
         committed, "POST", *((f"thresholds/{row['id']}/approve", None) for row in rivals)
@@ -47,13 +47,13 @@ async def test_a_proposal_is_decided_once(committed: House) -> None:
 
 
 async def test_a_window_set_by_two_is_one_window(committed: House) -> None:
-    bodies: list[View] = [{"before_minutes": m, "after_minutes": 10} for m in (20, 40, 60)]
+    bodies: list[Json] = [{"before_minutes": m, "after_minutes": 10} for m in (20, 40, 60)]
     assert await at_once(committed, "PUT", *(("windows", body) for body in bodies)) == [200, 200, 200]
     assert len(await items(committed, "windows")) == 1
 
 
 async def test_a_name_is_given_to_one_rule(committed: House) -> None:
-    rule: View = {
+    rule: Json = {
         "name": "Low flow",
         "root_cause_category": "Seal Leak",
         "pattern": {"all": [{"metric": "flow", "direction": "low"}]},

@@ -5,13 +5,13 @@ from sqlalchemy import select
 
 from optria.core.roles import Role
 from optria.db.blackbox import AnalysisRow, EventRow, IncidentRow, RcaRule
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web import black_box
 from tests.web.house import House
 from tests.web.settings import change_events, deeds, done, items, refused
 
-VIBRATES: View = {"all": [{"metric": "vibration", "direction": "high"}]}
-RULE: View = {
+VIBRATES: Json = {"all": [{"metric": "vibration", "direction": "high"}]}
+RULE: Json = {
     "name": "Vibration of a pump",
     "root_cause_category": "SEAL_LEAK",
     "confidence": 0.9,
@@ -52,7 +52,7 @@ async def test_a_rule_counts_from_the_next_analysis_on_without_a_restart(house: 
 async def test_a_trial_says_what_would_match_and_stores_nothing(house: House) -> None:
     row = await incident(house)
     before = await stored(house)
-    asked: View = {
+    asked: Json = {
         "incident_id": str(row.id),
         "pattern": {**VIBRATES, "also": [{"metric": "seal_level", "direction": "low"}]},
     }
@@ -77,13 +77,13 @@ async def stored(house: House) -> list[int]:
 @pytest.mark.clause("A16")
 async def test_a_trial_names_what_is_missing(house: House) -> None:
     row = await incident(house)
-    pattern: View = {
+    pattern: Json = {
         "all": [{"metric": "vibration", "direction": "high"}, {"metric": "pressure", "direction": "low"}]
     }
     tried = await done(house, "POST", "rules/try", {"incident_id": str(row.id), "pattern": pattern})
     assert tried["would_match"] is False
     assert tried["missing"] == [{"metric": "pressure", "direction": "low", "min_score": 3.0, "at": "own"}]
-    elsewhere: View = {"asset_types": ["Valve"], **VIBRATES}
+    elsewhere: Json = {"asset_types": ["Valve"], **VIBRATES}
     tried = await done(house, "POST", "rules/try", {"incident_id": str(row.id), "pattern": elsewhere})
     assert (tried["would_match"], tried["holds_for_asset_type"], tried["likelihood"]) == (False, False, 0)
 
@@ -114,7 +114,7 @@ async def test_a_trial_needs_an_incident_of_ones_own_tenant(house: House) -> Non
         ({**VIBRATES, "any": []}, "'any'"),
     ],
 )
-async def test_a_wrong_pattern_is_refused_with_its_place(house: House, pattern: View, place: str) -> None:
+async def test_a_wrong_pattern_is_refused_with_its_place(house: House, pattern: Json, place: str) -> None:
     assert place in await refused(house, 422, "POST", "rules", RULE | {"pattern": pattern})
     assert await deeds(house) == []
 
@@ -134,7 +134,7 @@ async def test_a_wrong_pattern_is_refused_with_its_place(house: House, pattern: 
         ({"name": "vibration OF a pump, too"}, 409),
     ],
 )
-async def test_a_change_is_checked_like_a_new_rule(house: House, change: View, status: int) -> None:
+async def test_a_change_is_checked_like_a_new_rule(house: House, change: Json, status: int) -> None:
     await done(house, "POST", "rules", RULE | {"name": "Vibration of a pump, too"})
     rule = await done(house, "POST", "rules", RULE)
     await refused(house, status, "PUT", f"rules/{rule['id']}", change)

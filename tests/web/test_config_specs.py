@@ -8,11 +8,11 @@ from optria.blackbox import references
 from optria.db.configuration import asset_of
 from optria.kit import clock
 from optria.rca.case import MachineSpec, Step
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import change_events, deeds, done, items, refused
 
-DATA: View = {
+DATA: Json = {
     "document": "Data sheet",
     "checklist_page": 22,
     "checklist": ["Look at the seal.", {"text": "Listen.", "text_ar": "أنصت."}],
@@ -46,7 +46,7 @@ async def test_the_analysis_reads_what_was_stored(house: House) -> None:
 @pytest.mark.clause("I3")
 async def test_the_assets_own_goes_before_that_of_its_type(house: House) -> None:
     await done(house, "POST", "machine-specs", {"asset_type": "Pump", "spec": {"document": "Of pumps"}})
-    body: View = {"asset_id": house.own.asset.id, "spec": {"document": "Of this pump"}}
+    body: Json = {"asset_id": house.own.asset.id, "spec": {"document": "Of this pump"}}
     row = await done(house, "POST", "machine-specs", body)
     path = f"machine-specs/{row['id']}"
     found = await read(house)
@@ -65,7 +65,7 @@ async def test_the_assets_own_goes_before_that_of_its_type(house: House) -> None
 
 async def test_a_scope_has_one_spec(house: House) -> None:
     await done(house, "POST", "machine-specs", {"asset_type": "Pump", "spec": DATA})
-    body: View = {"asset_type": "PUMP", "spec": {}}
+    body: Json = {"asset_type": "PUMP", "spec": {}}
     assert "same scope" in await refused(house, 409, "POST", "machine-specs", body)
     assert len(await items(house, "machine-specs?asset_type=pump")) == 1
     assert await items(house, f"machine-specs?asset_id={house.own.asset.id}") == []
@@ -87,7 +87,7 @@ async def test_a_scope_has_one_spec(house: House) -> None:
         {"colour": "red"},
     ],
 )
-async def test_a_spec_that_could_not_be_read_is_refused(house: House, wrong: View) -> None:
+async def test_a_spec_that_could_not_be_read_is_refused(house: House, wrong: Json) -> None:
     await refused(house, 422, "POST", "machine-specs", {"asset_type": "Pump", "spec": wrong})
 
 

@@ -5,14 +5,14 @@ import pytest
 from optria.core.asset import PlantModel
 from optria.db.configuration import load_plant
 from optria.db.identity import Tenant
-from optria.web.config_scope import View
+from optria.web.shapes import Json
 from tests.web.house import House
 from tests.web.settings import ask, change_events, deeds, done, items, refused, second_admin
 
 
-def limit(house: House, **changes: object) -> View:
+def limit(house: House, **changes: object) -> Json:
     """A proposal for the own asset's vibration."""
-    asked: View = {
+    asked: Json = {
         "asset_id": house.own.asset.id,
         "metric": "vibration",
         "direction": "high",
@@ -140,7 +140,7 @@ async def test_a_second_person_approves_where_the_tenant_wants_four_eyes(house: 
         ({"limits": 4}, "limits"),
     ],
 )
-async def test_a_limit_that_cannot_hold_is_refused(house: House, changes: View, word: str) -> None:
+async def test_a_limit_that_cannot_hold_is_refused(house: House, changes: Json, word: str) -> None:
     standing = await done(house, "POST", "thresholds", limit(house, severity="MAJOR"))
     await done(house, "POST", f"thresholds/{standing['id']}/approve")
     assert word in await refused(house, 422, "POST", "thresholds", limit(house, **changes))

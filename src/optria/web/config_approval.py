@@ -9,9 +9,10 @@ from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody
 from optria.web.config_proposals import FOUR_EYES
-from optria.web.config_scope import Managing, Reading, View
+from optria.web.config_scope import Managing, Reading
 from optria.web.deps import OpenTx, written_tenant
 from optria.web.routing import api_router
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/approval", tags=["configuration"])
@@ -25,12 +26,12 @@ class ApprovalBody(NewBody):
     four_eyes: bool
 
 
-def approval_json(tenant: Tenant) -> View:
+def approval_json(tenant: Tenant) -> Json:
     return {"tenant_id": tenant.id, FOUR_EYES: (tenant.settings or {}).get(FOUR_EYES) is True}
 
 
 @router.get("", summary="Read how proposals are approved")
-async def get_approval(_viewer: Reading, tx: OpenTx) -> View:
+async def get_approval(_viewer: Reading, tx: OpenTx) -> Json:
     """Without four eyes, whoever proposes a limit or a cost may also approve it."""
     tenant = await tx.session.get(Tenant, written_tenant(tx))
     if tenant is None:
@@ -39,7 +40,7 @@ async def get_approval(_viewer: Reading, tx: OpenTx) -> View:
 
 
 @router.put("", summary="Set how proposals are approved")
-async def set_approval(request: Request, viewer: Managing, tx: OpenTx, body: ApprovalBody) -> View:
+async def set_approval(request: Request, viewer: Managing, tx: OpenTx, body: ApprovalBody) -> Json:
     """Holds for every approval from now on, also of proposals that wait."""
     tenant = await lock_settings(tx)
     old = approval_json(tenant)

@@ -15,10 +15,11 @@ from optria.db.session import Tx
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word50, Word100
-from optria.web.config_scope import Managing, Reading, View
+from optria.web.config_scope import Managing, Reading
 from optria.web.deps import LARGEST_ID, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/clock-drifts", tags=["configuration"])
@@ -56,23 +57,23 @@ class ClockDriftBody(NewBody):
     )
 
 
-def drift_json(row: ClockDrift) -> View:
+def drift_json(row: ClockDrift) -> Json:
     return {"id": row.id, "tenant_id": row.tenant_id} | _facts(row)
 
 
-def _facts(row: ClockDrift) -> View:
+def _facts(row: ClockDrift) -> Json:
     return {"source": row.source, "drift_s": row.drift_s, "time_zone": row.time_zone}
 
 
 @router.get("", summary="List clock corrections")
-async def list_drifts(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset: Offset = 0) -> View:
+async def list_drifts(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset: Offset = 0) -> Json:
     return await page(
         tx, select(ClockDrift).order_by(ClockDrift.source, ClockDrift.id), drift_json, limit, offset
     )
 
 
 @router.put("", summary="Set a clock correction")
-async def set_drift(request: Request, viewer: Managing, tx: OpenTx, body: ClockDriftBody) -> View:
+async def set_drift(request: Request, viewer: Managing, tx: OpenTx, body: ClockDriftBody) -> Json:
     """One for each source: set again, it changes. Samples of a connection are corrected from now on."""
     await lock_settings(tx)
     await _check_source(tx, body.source)

@@ -18,7 +18,6 @@ from optria.web.config_scope import (
     Managing,
     Reading,
     TypeFilter,
-    View,
     check_one_scope,
     find_asset,
     find_site,
@@ -29,7 +28,7 @@ from optria.web.config_scope import (
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
-from optria.web.shapes import number
+from optria.web.shapes import Json, number
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/cost-references", tags=["configuration"])
@@ -87,7 +86,7 @@ class CostProposal(NewBody):
     reason: Reason | None = None
 
 
-def facts(row: CostReference) -> View:
+def facts(row: CostReference) -> Json:
     """What a cost reference says."""
     return {
         "asset_id": row.asset_id,
@@ -99,7 +98,7 @@ def facts(row: CostReference) -> View:
     }
 
 
-def cost_json(row: CostReference) -> View:
+def cost_json(row: CostReference) -> Json:
     return {"id": row.id, "tenant_id": row.tenant_id} | facts(row) | life_json(row)
 
 
@@ -113,7 +112,7 @@ async def list_costs(
     status: ProposalStatus | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> View:
+) -> Json:
     """Of an asset the narrowest counts: its own, else that of its site, of its type, of the plant."""
     query = select(CostReference).order_by(CostReference.id)
     if asset_id is not None:
@@ -128,12 +127,12 @@ async def list_costs(
 
 
 @router.get("/{cost_id}", summary="Read a cost reference")
-async def get_cost(_viewer: Reading, tx: OpenTx, cost_id: RowId) -> View:
+async def get_cost(_viewer: Reading, tx: OpenTx, cost_id: RowId) -> Json:
     return cost_json(await find(tx, CostReference, cost_id, COST))
 
 
 @router.post("", summary="Propose a cost reference", status_code=201)
-async def propose_cost(request: Request, viewer: Managing, tx: OpenTx, body: CostProposal) -> View:
+async def propose_cost(request: Request, viewer: Managing, tx: OpenTx, body: CostProposal) -> Json:
     """No estimate uses it until it is approved. A change names what it replaces."""
     await lock_settings(tx)
     check_one_scope(body.asset_id, body.site_id, body.asset_type)
@@ -173,7 +172,7 @@ async def _check_fits(tx: Tx, row: CostReference, replaced: CostReference | None
 
 
 @router.post("/{cost_id}/approve", summary="Approve a cost reference")
-async def approve_cost(request: Request, viewer: Managing, tx: OpenTx, cost_id: RowId) -> View:
+async def approve_cost(request: Request, viewer: Managing, tx: OpenTx, cost_id: RowId) -> Json:
     """The next estimate uses it, and no longer the one it replaces.
 
     403 for the proposer where the tenant's setting ``four_eyes`` is on.
@@ -204,7 +203,7 @@ def _amount(row: CostReference) -> str:
 @router.post("/{cost_id}/reject", summary="Turn a proposed cost reference down")
 async def reject_cost(
     request: Request, viewer: Managing, tx: OpenTx, cost_id: RowId, body: Rejection
-) -> View:
+) -> Json:
     """Its proposer may do so too, to take it back."""
     _, row = await config_proposals.to_decide(tx, CostReference, cost_id, COST)
     config_proposals.turn_down(row, body.reason)
@@ -215,7 +214,7 @@ async def reject_cost(
 
 
 @router.post("/{cost_id}/retire", summary="Take a cost reference out of force")
-async def retire_cost(request: Request, viewer: Managing, tx: OpenTx, cost_id: RowId) -> View:
+async def retire_cost(request: Request, viewer: Managing, tx: OpenTx, cost_id: RowId) -> Json:
     """Nothing takes its place: that of the next wider scope counts again, if there is one."""
     row = await config_proposals.take_out_of_force(tx, CostReference, cost_id, COST)
     summary = f"Cost of downtime of {await _whom(tx, row)} ({_amount(row)}) is no longer in force"

@@ -15,10 +15,11 @@ from optria.db.session import Tx
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word100
-from optria.web.config_scope import Managing, Reading, View, known_type, same
+from optria.web.config_scope import Managing, Reading, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/detectors", tags=["configuration"])
@@ -53,17 +54,17 @@ class DetectorBody(NewBody):
     parameters: Annotated[dict[Word100, Scalar], Field(max_length=20)] = Field(default_factory=dict)
 
 
-def setting_json(row: DetectorSetting) -> View:
+def setting_json(row: DetectorSetting) -> Json:
     return {"id": row.id, "tenant_id": row.tenant_id} | _facts(row)
 
 
-def _facts(row: DetectorSetting) -> View:
+def _facts(row: DetectorSetting) -> Json:
     names = ("asset_type", "metric", "detector", "parameters", "is_active")
     return {name: getattr(row, name) for name in names}
 
 
 @router.get("", summary="List detector settings")
-async def list_settings(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset: Offset = 0) -> View:
+async def list_settings(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset: Offset = 0) -> Json:
     """What replaces the built-in detectors, and the names that may be chosen (``available``)."""
     from optria.streams.detectors.registry import names
 
@@ -72,7 +73,7 @@ async def list_settings(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset
 
 
 @router.post("", summary="Choose a detector", status_code=201)
-async def add_setting(request: Request, viewer: Managing, tx: OpenTx, body: DetectorBody) -> View:
+async def add_setting(request: Request, viewer: Managing, tx: OpenTx, body: DetectorBody) -> Json:
     """Made and tried on a few samples before it is stored. It warms up anew before it can set an anchor."""
     await lock_settings(tx)
     choice = DetectorChoice(body.detector, body.parameters)

@@ -15,11 +15,11 @@ from optria.db.session import Tx
 from optria.web import bodies, changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Source, Word50, Word100
-from optria.web.config_scope import Managing, Reading, TypeFilter, View, known_type, same
+from optria.web.config_scope import Managing, Reading, TypeFilter, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
-from optria.web.shapes import number, when
+from optria.web.shapes import Json, number, when
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config", tags=["configuration"])
@@ -62,8 +62,8 @@ class DowntimeBody(NewBody):
     source: Source | None = None
 
 
-def factor_json(row: CarbonFactor) -> View:
-    view: View = {"id": row.id, "tenant_id": row.tenant_id, "energy_type": row.energy_type}
+def factor_json(row: CarbonFactor) -> Json:
+    view: Json = {"id": row.id, "tenant_id": row.tenant_id, "energy_type": row.energy_type}
     return view | {
         "factor_kg_per_kwh": number(row.factor_kg_per_kwh),
         "valid_from": when(row.valid_from),
@@ -72,20 +72,20 @@ def factor_json(row: CarbonFactor) -> View:
     }
 
 
-def downtime_json(row: DowntimeReference) -> View:
+def downtime_json(row: DowntimeReference) -> Json:
     label = cause_label(row.cause)
-    view: View = {"id": row.id, "tenant_id": row.tenant_id, "cause": label, "cause_code": cause_code(label)}
+    view: Json = {"id": row.id, "tenant_id": row.tenant_id, "cause": label, "cause_code": cause_code(label)}
     return view | {"asset_type": row.asset_type, "hours": number(row.hours), "source": row.source}
 
 
-def _facts(view: View) -> View:
+def _facts(view: Json) -> Json:
     return {name: value for name, value in view.items() if name not in ("id", "tenant_id")}
 
 
 @router.get("/carbon-factors", summary="List carbon factors")
 async def list_factors(
     _viewer: Reading, tx: OpenTx, is_active: bool | None = None, limit: Limit = 100, offset: Offset = 0
-) -> View:
+) -> Json:
     """An incident is weighed with the latest one of its energy type that had begun by then."""
     latest = CarbonFactor.valid_from.desc().nulls_last()
     query = select(CarbonFactor).order_by(CarbonFactor.energy_type, latest, CarbonFactor.id.desc())
@@ -95,7 +95,7 @@ async def list_factors(
 
 
 @router.post("/carbon-factors", summary="Add a carbon factor", status_code=201)
-async def add_factor(request: Request, viewer: Managing, tx: OpenTx, body: CarbonFactorBody) -> View:
+async def add_factor(request: Request, viewer: Managing, tx: OpenTx, body: CarbonFactorBody) -> Json:
     """A new factor does not end an older one: incidents before ``valid_from`` keep theirs."""
     await lock_settings(tx)
     await _check_new_factor(tx, body.energy_type, body.valid_from)
@@ -122,7 +122,7 @@ async def _check_new_factor(tx: Tx, energy_type: str, valid_from: date | None) -
 
 
 @router.post("/carbon-factors/{factor_id}/retire", summary="Take a carbon factor out of force")
-async def retire_factor(request: Request, viewer: Managing, tx: OpenTx, factor_id: RowId) -> View:
+async def retire_factor(request: Request, viewer: Managing, tx: OpenTx, factor_id: RowId) -> Json:
     """As if it had never been: analyses from now on use the one before it."""
     await lock_settings(tx)
     row = await find(tx, CarbonFactor, factor_id, FACTOR, lock=True)
@@ -141,7 +141,7 @@ async def retire_factor(request: Request, viewer: Managing, tx: OpenTx, factor_i
 @router.get("/downtime-references", summary="List downtime references")
 async def list_downtimes(
     _viewer: Reading, tx: OpenTx, asset_type: TypeFilter = None, limit: Limit = 100, offset: Offset = 0
-) -> View:
+) -> Json:
     """Typical hours before history is known; what failures really took moves the estimate away from them."""
     query = select(DowntimeReference).order_by(DowntimeReference.cause, DowntimeReference.id)
     if asset_type is not None:
@@ -150,7 +150,7 @@ async def list_downtimes(
 
 
 @router.put("/downtime-references", summary="Set a downtime reference")
-async def set_downtime(request: Request, viewer: Managing, tx: OpenTx, body: DowntimeBody) -> View:
+async def set_downtime(request: Request, viewer: Managing, tx: OpenTx, body: DowntimeBody) -> Json:
     """One for each cause and asset type: set again, it changes."""
     await lock_settings(tx)
     row, old = await _downtime(tx, body), {}

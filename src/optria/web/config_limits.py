@@ -7,12 +7,13 @@ from sqlalchemy import select
 from optria.core.errors import Conflict, Invalid
 from optria.db.plant import AssetRow, MappingRow, ThresholdRow
 from optria.db.session import Tx
-from optria.web.config_scope import View, same
+from optria.web.config_scope import same
+from optria.web.shapes import Json
 
 LIMIT = "limit"
 
 
-def facts(row: ThresholdRow) -> View:
+def facts(row: ThresholdRow) -> Json:
     """What a limit says."""
     return {
         "asset_id": row.asset_id,

@@ -12,9 +12,10 @@ from optria.db.work import WorkOrderPolicyRow
 from optria.web import bodies, changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, SeverityWord
-from optria.web.config_scope import Managing, Reading, View
+from optria.web.config_scope import Managing, Reading
 from optria.web.deps import OpenTx, written_tenant
 from optria.web.routing import api_router
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 from optria.work import orders
 from optria.work.assignment import who_may_see_orders
@@ -50,7 +51,7 @@ class PolicyBody(NewBody):
     )
 
 
-def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> View:
+def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> Json:
     return {
         "tenant_id": tenant_id,
         "min_severity": policy.min_severity.name,
@@ -61,14 +62,14 @@ def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> View:
 
 
 @router.get("", summary="Read the work-order policy")
-async def get_policy(_viewer: Reading, tx: OpenTx) -> View:
+async def get_policy(_viewer: Reading, tx: OpenTx) -> Json:
     """The tenant's own, or what holds where it has set none."""
     tenant_id = written_tenant(tx)
     return policy_json(tenant_id, await orders.load_policy(tx, tenant_id))
 
 
 @router.put("", summary="Change the work-order policy")
-async def change_policy(request: Request, viewer: Managing, tx: OpenTx, body: PolicyBody) -> View:
+async def change_policy(request: Request, viewer: Managing, tx: OpenTx, body: PolicyBody) -> Json:
     """Only what is sent changes. Watchers are active users whose role may see work orders."""
     await lock_settings(tx)
     tenant_id = written_tenant(tx)
@@ -97,6 +98,6 @@ async def _watchers(tx: Tx, tenant_id: int, body: PolicyBody) -> list[int]:
     return fit
 
 
-def _summary(new: View) -> str:
+def _summary(new: Json) -> str:
     likely = f"at a cause of {float(str(new['min_probability'])):.0%}"
     return f"Work orders: from {new['min_severity']} on or {likely}, beginning {new['initial_status']}"

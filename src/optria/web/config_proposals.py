@@ -9,10 +9,9 @@ from optria.db.identity import Tenant
 from optria.db.plant import CostReference, ThresholdRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.config_scope import View
 from optria.web.rows import find
 from optria.web.sessions import Viewer
-from optria.web.shapes import when
+from optria.web.shapes import Json, when
 from optria.web.turns import lock_settings
 
 Proposed = TypeVar("Proposed", ThresholdRow, CostReference)
@@ -38,7 +37,7 @@ def has_status(
     return and_(table.is_active.is_(False), waits if status == "proposed" else over)
 
 
-def life_json(row: ThresholdRow | CostReference) -> View:
+def life_json(row: ThresholdRow | CostReference) -> Json:
     """Who has proposed and approved it, and when; ``turned_down`` where it never was in force."""
     status = status_of(row)
     return {

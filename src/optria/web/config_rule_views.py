@@ -8,8 +8,7 @@ from optria.db.blackbox import RcaRule
 from optria.db.plant import MappingRow
 from optria.db.session import Tx
 from optria.rca.rules import CausalRule, Condition, Match, Observation, parse_rule
-from optria.web.config_scope import View
-from optria.web.shapes import number, when
+from optria.web.shapes import Json, number, when
 
 
 def parsed(row: RcaRule) -> dict[str, object]:
@@ -18,7 +17,7 @@ def parsed(row: RcaRule) -> dict[str, object]:
     return {"id": row.id or 0} | {name: getattr(row, name) for name in names}
 
 
-def rule_json(row: RcaRule) -> View:
+def rule_json(row: RcaRule) -> Json:
     """``problem`` says why the analysis leaves a rule out that it cannot read; None where it can."""
     return {
         "id": row.id,
@@ -56,7 +55,7 @@ async def unknown_metrics(tx: Tx, rule: CausalRule) -> list[str]:
     return sorted(named - set((await tx.session.scalars(query.distinct())).all()))
 
 
-def match_json(match: Match, asset_type: str) -> View:
+def match_json(match: Match, asset_type: str) -> Json:
     """What a rule would say of an asset of this type."""
     holds = match.rule.holds_for(asset_type)
     return {
@@ -73,8 +72,8 @@ def match_json(match: Match, asset_type: str) -> View:
     }
 
 
-def condition_json(condition: Condition) -> View:
-    view: View = {
+def condition_json(condition: Condition) -> Json:
+    view: Json = {
         "metric": condition.metric,
         "direction": condition.direction,
         "min_score": condition.min_score,
@@ -83,7 +82,7 @@ def condition_json(condition: Condition) -> View:
     return view | ({"over": condition.over, "ratio": condition.ratio} if condition.over else {})
 
 
-def _seen(one: Observation) -> View:
+def _seen(one: Observation) -> Json:
     """``score`` is in standard deviations; of an event, how far beyond its limit as a share of it."""
     return {
         "metric": one.metric,

@@ -13,11 +13,12 @@ from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_rule_bodies import RuleBody, RuleChange, RuleTrial
 from optria.web.config_rule_views import match_json, parsed, rule_json, unknown_metrics
-from optria.web.config_scope import Managing, Reading, View
+from optria.web.config_scope import Managing, Reading
 from optria.web.deps import Given, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.incident_views import find_incident
 from optria.web.routing import api_router
 from optria.web.rows import find, page
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/rules", tags=["configuration"])
@@ -29,7 +30,7 @@ DECIDING = ("name", "pattern", "root_cause_category", "confidence", "priority", 
 @router.get("", summary="List causal rules")
 async def list_rules(
     _viewer: Reading, tx: OpenTx, is_active: bool | None = None, limit: Limit = 100, offset: Offset = 0
-) -> View:
+) -> Json:
     """The tenant's own and those of the system, in the order in which they are asked."""
     query = select(RcaRule).order_by(RcaRule.priority, RcaRule.id)
     if is_active is not None:
@@ -38,12 +39,12 @@ async def list_rules(
 
 
 @router.get("/{rule_id}", summary="Read a causal rule")
-async def get_rule(_viewer: Reading, tx: OpenTx, rule_id: RowId) -> View:
+async def get_rule(_viewer: Reading, tx: OpenTx, rule_id: RowId) -> Json:
     return rule_json(await find(tx, RcaRule, rule_id, RULE))
 
 
 @router.post("", summary="Add a causal rule", status_code=201)
-async def add_rule(request: Request, viewer: Managing, tx: OpenTx, body: RuleBody) -> View:
+async def add_rule(request: Request, viewer: Managing, tx: OpenTx, body: RuleBody) -> Json:
     """Checked as the analysis reads it: what it could not use is refused with its place in the JSON.
 
     ``unknown_metrics`` of the answer are those of the rule that no tag of the tenant measures.
@@ -60,7 +61,7 @@ async def add_rule(request: Request, viewer: Managing, tx: OpenTx, body: RuleBod
     return rule_json(row) | {"unknown_metrics": await unknown_metrics(tx, parse_rule(parsed(row)))}
 
 
-def _facts(row: RcaRule) -> View:
+def _facts(row: RcaRule) -> Json:
     view = rule_json(row)
     return {name: view[name] for name in DECIDING}
 
@@ -82,7 +83,7 @@ async def _check(tx: Tx, row: RcaRule) -> None:
 @router.put("/{rule_id}", summary="Change a causal rule")
 async def change_rule(
     request: Request, viewer: Managing, tx: OpenTx, rule_id: RowId, body: RuleChange
-) -> View:
+) -> Json:
     """Only what is sent changes; ``is_active`` false takes it out of the analysis.
 
     403 for a rule of the system.
@@ -110,14 +111,14 @@ def _pattern(body: RuleChange) -> dict[str, object]:
     return body.pattern.as_stored()
 
 
-def _summary(row: RcaRule, old: View) -> str:
+def _summary(row: RcaRule, old: Json) -> str:
     if bool(old["is_active"]) == (row.is_active is not False):
         return f'Rule "{row.name}" changed'
     return f'Rule "{row.name}" {"put into" if row.is_active else "taken out of"} force'
 
 
 @router.post("/try", summary="Try a rule on an incident")
-async def try_rule(viewer: Managing, services: Given, tx: OpenTx, body: RuleTrial) -> View:
+async def try_rule(viewer: Managing, services: Given, tx: OpenTx, body: RuleTrial) -> Json:
     """Whether the pattern would match, by what evidence, and what is missing. Nothing is stored.
 
     The same signals and events as in an analysis of the incident now; past incidents play no part.

@@ -14,7 +14,6 @@ from optria.web.deps import require, written_tenant
 from optria.web.rows import find
 from optria.web.sessions import Viewer
 
-View = dict[str, object]
 Reading = Annotated[Viewer, require(Permission.VIEW_RULES)]
 Managing = Annotated[Viewer, require(Permission.MANAGE_RULES)]
 TypeFilter = Annotated[str | None, Query(max_length=100, description="An asset type, in any case.")]

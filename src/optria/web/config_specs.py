@@ -17,7 +17,6 @@ from optria.web.config_scope import (
     Managing,
     Reading,
     TypeFilter,
-    View,
     check_one_scope,
     find_asset,
     known_type,
@@ -27,6 +26,7 @@ from optria.web.config_scope import (
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/machine-specs", tags=["configuration"])
@@ -117,11 +117,11 @@ class SpecBody(NewBody):
     spec: SpecData
 
 
-def spec_json(row: MachineSpec) -> View:
+def spec_json(row: MachineSpec) -> Json:
     return {"id": row.id, "tenant_id": row.tenant_id} | _facts(row)
 
 
-def _facts(row: MachineSpec) -> View:
+def _facts(row: MachineSpec) -> Json:
     return {"asset_id": row.asset_id, "asset_type": row.asset_type, "spec": row.spec}
 
 
@@ -133,7 +133,7 @@ async def list_specs(
     asset_type: TypeFilter = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> View:
+) -> Json:
     """Of an asset its own counts, else that of its type."""
     query = select(MachineSpec).order_by(MachineSpec.id)
     if asset_id is not None:
@@ -144,12 +144,12 @@ async def list_specs(
 
 
 @router.get("/{spec_id}", summary="Read a machine spec")
-async def get_spec(_viewer: Reading, tx: OpenTx, spec_id: RowId) -> View:
+async def get_spec(_viewer: Reading, tx: OpenTx, spec_id: RowId) -> Json:
     return spec_json(await find(tx, MachineSpec, spec_id, SPEC))
 
 
 @router.post("", summary="Add a machine spec", status_code=201)
-async def add_spec(request: Request, viewer: Managing, tx: OpenTx, body: SpecBody) -> View:
+async def add_spec(request: Request, viewer: Managing, tx: OpenTx, body: SpecBody) -> Json:
     """One for each asset and each asset type."""
     await lock_settings(tx)
     check_one_scope(body.asset_id, body.asset_type)
@@ -184,8 +184,8 @@ async def _record(
     tx: Tx,
     row: MachineSpec,
     verb: str,
-    old: View | None = None,
-    new: View | None = None,
+    old: Json | None = None,
+    new: Json | None = None,
 ) -> None:
     summary = f"Machine spec of {await scope_words(tx, row.asset_id, row.asset_type)} {verb}"
     action = f"machine_spec_{verb}"
@@ -194,7 +194,7 @@ async def _record(
 
 
 @router.put("/{spec_id}", summary="Change a machine spec")
-async def change_spec(request: Request, viewer: Managing, tx: OpenTx, spec_id: RowId, body: SpecData) -> View:
+async def change_spec(request: Request, viewer: Managing, tx: OpenTx, spec_id: RowId, body: SpecData) -> Json:
     """The whole of the maker's data is replaced; whom it is of stays."""
     await lock_settings(tx)
     row = await find(tx, MachineSpec, spec_id, SPEC, lock=True)

@@ -16,7 +16,6 @@ from optria.web.config_scope import (
     Managing,
     Reading,
     TypeFilter,
-    View,
     check_one_scope,
     find_asset,
     known_type,
@@ -26,6 +25,7 @@ from optria.web.config_scope import (
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/thresholds", tags=["configuration"])
@@ -64,7 +64,7 @@ class ThresholdProposal(NewBody):
     reason: Reason | None = None
 
 
-def threshold_json(row: ThresholdRow) -> View:
+def threshold_json(row: ThresholdRow) -> Json:
     return {"id": row.id, "tenant_id": row.tenant_id} | facts(row) | life_json(row)
 
 
@@ -78,7 +78,7 @@ async def list_thresholds(
     status: ProposalStatus | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> View:
+) -> Json:
     """Limits in force, proposals that wait, and what has ended; the filters are of the limit's own scope."""
     query = select(ThresholdRow).order_by(ThresholdRow.metric, ThresholdRow.id)
     if asset_id is not None:
@@ -93,12 +93,12 @@ async def list_thresholds(
 
 
 @router.get("/{threshold_id}", summary="Read a limit")
-async def get_threshold(_viewer: Reading, tx: OpenTx, threshold_id: RowId) -> View:
+async def get_threshold(_viewer: Reading, tx: OpenTx, threshold_id: RowId) -> Json:
     return threshold_json(await find(tx, ThresholdRow, threshold_id, LIMIT))
 
 
 @router.post("", summary="Propose a limit", status_code=201)
-async def propose_threshold(request: Request, viewer: Managing, tx: OpenTx, body: ThresholdProposal) -> View:
+async def propose_threshold(request: Request, viewer: Managing, tx: OpenTx, body: ThresholdProposal) -> Json:
     """Nothing is watched differently until the proposal is approved. A change names what it replaces."""
     await lock_settings(tx)
     check_one_scope(body.asset_id, body.asset_type)
@@ -119,7 +119,7 @@ async def propose_threshold(request: Request, viewer: Managing, tx: OpenTx, body
 
 
 @router.post("/{threshold_id}/approve", summary="Approve a limit")
-async def approve_threshold(request: Request, viewer: Managing, tx: OpenTx, threshold_id: RowId) -> View:
+async def approve_threshold(request: Request, viewer: Managing, tx: OpenTx, threshold_id: RowId) -> Json:
     """The limit is in force at once and ends the one it replaces.
 
     403 for the proposer where the tenant's setting ``four_eyes`` is on.
@@ -144,7 +144,7 @@ async def _of(tx: OpenTx, row: ThresholdRow) -> str:
 @router.post("/{threshold_id}/reject", summary="Turn a proposed limit down")
 async def reject_threshold(
     request: Request, viewer: Managing, tx: OpenTx, threshold_id: RowId, body: Rejection
-) -> View:
+) -> Json:
     """Its proposer may do so too, to take it back."""
     _, row = await config_proposals.to_decide(tx, ThresholdRow, threshold_id, LIMIT)
     config_proposals.turn_down(row, body.reason)
@@ -155,7 +155,7 @@ async def reject_threshold(
 
 
 @router.post("/{threshold_id}/retire", summary="Take a limit out of force")
-async def retire_threshold(request: Request, viewer: Managing, tx: OpenTx, threshold_id: RowId) -> View:
+async def retire_threshold(request: Request, viewer: Managing, tx: OpenTx, threshold_id: RowId) -> Json:
     """Nothing takes its place: those of the asset's type hold again, if there are any."""
     row = await config_proposals.take_out_of_force(tx, ThresholdRow, threshold_id, LIMIT)
     summary = f"Limit of {await _of(tx, row)} at {limit_words(row)} is no longer in force"

@@ -11,10 +11,11 @@ from optria.rca.window import DEFAULT_MINUTES
 from optria.web import changes
 from optria.web.changes import Change
 from optria.web.config_bodies import NewBody, Word100
-from optria.web.config_scope import Managing, Reading, View, known_type, same
+from optria.web.config_scope import Managing, Reading, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
+from optria.web.shapes import Json
 from optria.web.turns import lock_settings
 
 router = api_router(prefix="/api/config/windows", tags=["configuration"])
@@ -36,11 +37,11 @@ class WindowBody(NewBody):
     after_minutes: Minutes
 
 
-def window_json(row: IncidentWindow) -> View:
+def window_json(row: IncidentWindow) -> Json:
     return {"id": row.id, "tenant_id": row.tenant_id} | _facts(row)
 
 
-def _facts(row: IncidentWindow) -> View:
+def _facts(row: IncidentWindow) -> Json:
     return {
         "asset_type": row.asset_type,
         "before_minutes": row.before_minutes,
@@ -49,7 +50,7 @@ def _facts(row: IncidentWindow) -> View:
 
 
 @router.get("", summary="List windows")
-async def list_windows(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset: Offset = 0) -> View:
+async def list_windows(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset: Offset = 0) -> Json:
     """An incident takes that of its asset's type, else the tenant's own, else ``default``."""
     query = select(IncidentWindow).order_by(IncidentWindow.asset_type.nulls_first(), IncidentWindow.id)
     default = {"before_minutes": DEFAULT_MINUTES, "after_minutes": DEFAULT_MINUTES}
@@ -57,7 +58,7 @@ async def list_windows(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset:
 
 
 @router.put("", summary="Set a window")
-async def set_window(request: Request, viewer: Managing, tx: OpenTx, body: WindowBody) -> View:
+async def set_window(request: Request, viewer: Managing, tx: OpenTx, body: WindowBody) -> Json:
     """Holds for incidents that begin from now on; those that run keep theirs."""
     await lock_settings(tx)
     row, old = await _window(tx, body.asset_type), {}

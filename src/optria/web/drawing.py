@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from optria.web.drawing_config import (
-    Json,
     anchor_of,
     pair,
     points_of,
@@ -124,12 +123,12 @@ def short_number(number: str) -> str:
     return f"{found[1]}-{int(found[2]):04d}" if found else number
 
 
-def drawn(config: Mapping[str, Json] | None, page: TwinPage, language: str) -> Drawing | None:
+def drawn(config: Mapping[str, object] | None, page: TwinPage, language: str) -> Drawing | None:
     """The drawing, or None where a site has none in this format (v1 stored layouts of another)."""
     return resolve(config, page, language) if config and symbol_rows(config) else None
 
 
-def resolve(config: Mapping[str, Json], page: TwinPage, language: str) -> Drawing:
+def resolve(config: Mapping[str, object], page: TwinPage, language: str) -> Drawing:
     """The drawing of ``config`` with the assets, signals, incidents and orders of ``page``."""
     width, height = size_of(config)
     return Drawing(
@@ -166,7 +165,7 @@ def with_stopped(page: TwinPage) -> TwinPage:
     return replace(page, assets=tuple(seen(asset) for asset in page.assets))
 
 
-def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_width: float) -> Symbol:
+def _symbol(row: Mapping[str, object], page: TwinPage, language: str, drawing_width: float) -> Symbol:
     code = str(row.get("asset") or "")
     asset = page.asset_coded(code) if code else None
     width, height = pair(row.get("size"))
@@ -196,7 +195,7 @@ def _symbol(row: Mapping[str, Json], page: TwinPage, language: str, drawing_widt
     )
 
 
-def _label(row: Mapping[str, Json], asset: AssetView | None, language: str) -> tuple[Words, ...]:
+def _label(row: Mapping[str, object], asset: AssetView | None, language: str) -> tuple[Words, ...]:
     label = row.get("label")
     if not isinstance(label, Mapping):
         return ()
@@ -210,7 +209,7 @@ def _label(row: Mapping[str, Json], asset: AssetView | None, language: str) -> t
     return tuple(words)
 
 
-def _pills(row: Mapping[str, Json], asset: AssetView | None, drawing_width: float) -> tuple[Pill, ...]:
+def _pills(row: Mapping[str, object], asset: AssetView | None, drawing_width: float) -> tuple[Pill, ...]:
     """One incident pill and one order pill at most, with "+n" for the rest, from the badge place onwards.
 
     Where they would leave the drawing they begin further left.
@@ -261,7 +260,7 @@ def _order_pill(x: float, y: float, orders: Sequence[OrderView]) -> Pill:
     )
 
 
-def _pipe(row: Mapping[str, Json]) -> Pipe:
+def _pipe(row: Mapping[str, object]) -> Pipe:
     points = points_of(row)
     kind = "second" if row.get("kind") == "second" else "main"
     arrow = ""
@@ -281,7 +280,7 @@ def _arrow(points: list[tuple[float, float]], kind: str) -> tuple[str, list[tupl
     return head, [*points[:-1], (bx, by)]
 
 
-def _value(row: Mapping[str, Json], page: TwinPage, language: str) -> Value:
+def _value(row: Mapping[str, object], page: TwinPage, language: str) -> Value:
     name = str(row.get("tag") or "")
     return Value(
         real(row, "x"),

@@ -4,14 +4,13 @@ from sqlalchemy import select
 
 from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
 from optria.db.session import Tx
+from optria.web.shapes import Json
 
-View = dict[str, object]
 
-
-def event_json(row: EventRow, link: IncidentEvent | None = None) -> View:
+def event_json(row: EventRow, link: IncidentEvent | None = None) -> Json:
     """One event with v1's keys; with those of its link where it belongs to an incident."""
     plain = ("tenant_id", "asset_id", "site_id", "source_system", "source_type", "source_id", "event_time")
-    view: View = {"id": str(row.id)} | {name: getattr(row, name) for name in plain}
+    view: Json = {"id": str(row.id)} | {name: getattr(row, name) for name in plain}
     view |= {
         "ingest_time": row.ingest_time,
         "severity": row.severity,
@@ -26,7 +25,7 @@ def event_json(row: EventRow, link: IncidentEvent | None = None) -> View:
     return view
 
 
-async def linked_events(tx: Tx, incident: IncidentRow) -> list[View]:
+async def linked_events(tx: Tx, incident: IncidentRow) -> list[Json]:
     """The events of an incident by time."""
     query = (
         select(EventRow, IncidentEvent)

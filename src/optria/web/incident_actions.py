@@ -23,10 +23,11 @@ from optria.web.deps import (
     tenant_to_write,
 )
 from optria.web.event_views import linked_events
-from optria.web.incident_views import View, find_incident, order_of
+from optria.web.incident_views import find_incident, order_of
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.work_order_views import order_json
 from optria.work import orders
 from optria.work.incident_orders import create_from_incident
@@ -47,7 +48,7 @@ async def run_full_analysis(
     incident_id: UUID,
     auto_create_wo: Annotated[bool, Query()] = True,
     tenant: TenantChoice = None,
-) -> View:
+) -> Json:
     """Analyse an incident now; the work order follows by the tenant's policy."""
     tenant_id = await _tenant_of_incident(services, viewer, incident_id, tenant)
     began = clock.now()
@@ -68,7 +69,7 @@ async def _tenant_of_incident(
 @router.post("/assets/{asset_id}/run", summary="Run the Black Box on an asset")
 async def run_for_asset(
     viewer: Running, services: Given, asset_id: RowId, tenant: TenantChoice = None
-) -> View:
+) -> Json:
     """Run the Black Box on an asset: its open incident is analysed again, or a new one opened."""
     tenant_id = tenant_to_write(viewer, tenant)
     began = clock.now()
@@ -78,7 +79,7 @@ async def run_for_asset(
 
 async def _result(
     services: Services, viewer: Viewer, tenant_id: int, incident_id: UUID, began: datetime
-) -> View:
+) -> Json:
     """v1's answer to rca-full, from what is stored."""
     async with services.database.transaction(tenant_id) as tx:
         row = await find_incident(tx, viewer, incident_id)
@@ -91,10 +92,10 @@ async def _result(
         }
 
 
-def _analysis_json(row: IncidentRow) -> View:
+def _analysis_json(row: IncidentRow) -> Json:
     scores = row.root_cause_scores or {}
     top = max(scores, key=lambda label: scores[label]) if scores else None
-    cause: View = {"category": None, "confidence": 0.0}
+    cause: Json = {"category": None, "confidence": 0.0}
     if top:
         cause = {"category": cause_code(top), "label": top, "confidence": float(scores[top])}
     return {
@@ -115,7 +116,7 @@ def _analysis_json(row: IncidentRow) -> View:
 @router.post("/incidents/{incident_id}/rca", summary="Analyse an incident, in short")
 async def run_summary(
     viewer: Running, services: Given, incident_id: UUID, tenant: TenantChoice = None
-) -> View:
+) -> Json:
     """Analyse an incident and answer with v1's summary; orders nothing."""
     tenant_id = await _tenant_of_incident(services, viewer, incident_id, tenant)
     await services.recorder.run_for_incident(tenant_id, incident_id, viewer.user_id, order=False)
@@ -124,7 +125,7 @@ async def run_summary(
         return {"success": True, "rca_summary": await _summary(tx, row)}
 
 
-async def _summary(tx: Tx, row: IncidentRow) -> View:
+async def _summary(tx: Tx, row: IncidentRow) -> Json:
     analysis = await analyses.latest(tx, row)
     events = await linked_events(tx, row)
     roles = [event["role"] for event in events]
@@ -146,7 +147,7 @@ async def _summary(tx: Tx, row: IncidentRow) -> View:
     }
 
 
-def timeline_line(event: View) -> View:
+def timeline_line(event: Json) -> Json:
     """An event in one line of a summary."""
     return {
         "time": event["event_time"],
@@ -159,7 +160,7 @@ def timeline_line(event: View) -> View:
 @router.post("/incidents/{incident_id}/work-order", summary="Order the work for an incident")
 async def order_work(
     viewer: Ordering, services: Given, incident_id: UUID, tenant: TenantChoice = None
-) -> View:
+) -> Json:
     """Create the work order of an incident by hand, by the same logic as the automatic one.
 
     An incident that was never analysed is analysed first; one that has its order keeps it.
@@ -174,7 +175,7 @@ async def order_work(
         return await _order_by_hand(tx, services, viewer, row)
 
 
-async def _order_by_hand(tx: Tx, services: Services, viewer: Viewer, row: IncidentRow) -> View:
+async def _order_by_hand(tx: Tx, services: Services, viewer: Viewer, row: IncidentRow) -> Json:
     existing = await order_of(tx, row)
     if existing is not None:
         return _ordered(row, order_json(existing), created=False)
@@ -188,7 +189,7 @@ async def _order_by_hand(tx: Tx, services: Services, viewer: Viewer, row: Incide
     return _ordered(row, order_json(ordered.order), created=ordered.created)
 
 
-def _ordered(row: IncidentRow, order: View, *, created: bool) -> View:
+def _ordered(row: IncidentRow, order: Json, *, created: bool) -> Json:
     return {
         "success": True,
         "incident_id": str(row.id),
@@ -198,12 +199,12 @@ def _ordered(row: IncidentRow, order: View, *, created: bool) -> View:
 
 
 @router.post("/engine/detect", summary="Look for incidents")
-async def detect(viewer: Managing, services: Given, tenant: TenantChoice = None) -> View:
+async def detect(viewer: Managing, services: Given, tenant: TenantChoice = None) -> Json:
     """Open the incidents of CRITICAL events that nothing has looked at yet."""
     return {"success": True, "detection_result": await _detect(services, tenant_to_write(viewer, tenant))}
 
 
-async def _detect(services: Services, tenant_id: int) -> View:
+async def _detect(services: Services, tenant_id: int) -> Json:
     plant = services.plants(tenant_id)
     async with services.database.transaction(tenant_id) as tx:
         waiting = select(EventRow).where(
@@ -225,7 +226,7 @@ async def _detect(services: Services, tenant_id: int) -> View:
 
 
 @router.post("/engine/run", summary="Look for incidents and analyse them")
-async def run_engine(viewer: Managing, services: Given, tenant: TenantChoice = None) -> View:
+async def run_engine(viewer: Managing, services: Given, tenant: TenantChoice = None) -> Json:
     """Detect, and have the incidents found analysed at once by the recorder."""
     found = await _detect(services, tenant_to_write(viewer, tenant))
     return {
@@ -237,7 +238,7 @@ async def run_engine(viewer: Managing, services: Given, tenant: TenantChoice = N
 
 
 @router.post("/engine/collect", summary="Make events of version 1's alerts")
-async def collect(viewer: Managing, services: Given, tenant: TenantChoice = None) -> View:
+async def collect(viewer: Managing, services: Given, tenant: TenantChoice = None) -> Json:
     """Alerts that are no events yet become events, at most 1,000 at a time; an open CRITICAL one opens (or
     joins) its incident. Work orders and scores are events the moment they happen: none are left to copy.
     """

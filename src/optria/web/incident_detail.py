@@ -16,16 +16,10 @@ from optria.kit import clock
 from optria.rca.storage import from_json
 from optria.web.event_views import linked_events
 from optria.web.incident_stages import stages
-from optria.web.incident_views import (
-    View,
-    asset_of,
-    asset_words,
-    incident_json,
-    order_of,
-    sees_analysis,
-)
+from optria.web.incident_views import asset_of, asset_words, incident_json, order_of, sees_analysis
 from optria.web.people import name_of
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.work_order_views import order_json, visible
 
 HALF_WINDOW = timedelta(minutes=30)
@@ -38,7 +32,7 @@ def window_of_incident(row: IncidentRow) -> EventWindow:
     )
 
 
-async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
+async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> Json:
     """Everything about one incident; a viewer's caller cuts it down to the summary."""
     view = incident_json(row) | asset_words(await asset_of(tx, row))
     if not sees_analysis(viewer):
@@ -52,7 +46,7 @@ async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> View:
     return view | await _people_and_order(tx, viewer, row, newest)
 
 
-def _anchor_and_window(row: IncidentRow) -> View:
+def _anchor_and_window(row: IncidentRow) -> Json:
     window, anchor = window_of_incident(row), anchor_of(row)
     return {
         "anchor": {
@@ -67,7 +61,7 @@ def _anchor_and_window(row: IncidentRow) -> View:
     }
 
 
-def _analysis_view(newest: Analysis | None) -> View:
+def _analysis_view(newest: Analysis | None) -> Json:
     return {
         "root_causes": [cause_json(cause) for cause in newest.causes] if newest else [],
         "similar": _similar(newest),
@@ -79,7 +73,7 @@ def _analysis_view(newest: Analysis | None) -> View:
     }
 
 
-async def _people_and_order(tx: Tx, viewer: Viewer, row: IncidentRow, newest: Analysis | None) -> View:
+async def _people_and_order(tx: Tx, viewer: Viewer, row: IncidentRow, newest: Analysis | None) -> Json:
     """Who did what about it. Of an order that is not theirs to see, people learn that there is one."""
     order, shown = await order_of(tx, row), await order_of(tx, row, visible(viewer))
     return {
@@ -91,7 +85,7 @@ async def _people_and_order(tx: Tx, viewer: Viewer, row: IncidentRow, newest: An
     }
 
 
-def cause_json(cause: RootCause) -> View:
+def cause_json(cause: RootCause) -> Json:
     """A cause with the evidence whose shares sum to its probability."""
     return {
         "label": cause.label,
@@ -103,7 +97,7 @@ def cause_json(cause: RootCause) -> View:
     }
 
 
-def _evidence(row: Evidence) -> View:
+def _evidence(row: Evidence) -> Json:
     return {
         "kind": row.kind,
         "text": row.text,
@@ -115,7 +109,7 @@ def _evidence(row: Evidence) -> View:
     }
 
 
-def _similar(analysis: Analysis | None) -> list[View]:
+def _similar(analysis: Analysis | None) -> list[Json]:
     return [
         {
             "id": past.incident_id,
@@ -137,9 +131,9 @@ async def _analyses(tx: Tx, row: IncidentRow) -> Sequence[AnalysisRow]:
     return (await tx.session.scalars(query)).all()
 
 
-async def _revisions(tx: Tx, rows: Sequence[AnalysisRow], language: str) -> list[View]:
+async def _revisions(tx: Tx, rows: Sequence[AnalysisRow], language: str) -> list[Json]:
     """Every analysis so far, latest first."""
-    shown: list[View] = []
+    shown: list[Json] = []
     for row in reversed(rows):
         top = from_json(row.analysis).top
         shown.append(
@@ -161,13 +155,13 @@ async def _site_name(tx: Tx, row: IncidentRow) -> str | None:
     return site.name if site else None
 
 
-async def _order(tx: Tx, order: WorkOrderRow | None, language: str) -> View | None:
+async def _order(tx: Tx, order: WorkOrderRow | None, language: str) -> Json | None:
     if order is None:
         return None
     return order_json(order) | {"assigned_name": await name_of(tx, order.assigned_to, language)}
 
 
-async def timeline(tx: Tx, row: IncidentRow) -> View:
+async def timeline(tx: Tx, row: IncidentRow) -> Json:
     """The events of an incident as v1's timeline."""
     entries = [_entry(event) for event in await linked_events(tx, row)]
     stamps = [entry["timestamp"] for entry in entries]
@@ -186,7 +180,7 @@ async def timeline(tx: Tx, row: IncidentRow) -> View:
     }
 
 
-def _entry(event: View) -> View:
+def _entry(event: Json) -> Json:
     at = event["event_time"]
     assert isinstance(at, datetime)
     return {

@@ -21,12 +21,13 @@ from optria.web.incident_detail import events_around, incident_detail, window_of
 from optria.web.incident_lanes import LaneEvent, across, draw_lanes, ticks
 from optria.web.incident_samples import samples_of
 from optria.web.incident_trends import Recording, draw_track
-from optria.web.incident_views import View, find_incident, for_viewer, list_incidents, sees_analysis
+from optria.web.incident_views import find_incident, for_viewer, list_incidents, sees_analysis
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 
 router = api_router(tags=["incidents"])
 
@@ -95,7 +96,7 @@ async def incident_page(
 
 
 @router.get("/api/blackbox/incidents/{incident_id}/recording", summary="Read the recording of an incident")
-async def get_recording(viewer: Reading, services: Given, tx: OpenTx, incident_id: UUID) -> View:
+async def get_recording(viewer: Reading, services: Given, tx: OpenTx, incident_id: UUID) -> Json:
     """The trends of the window as points, for reading values off along the time axis.
 
     ``x`` is in thousandths of the window from ``start`` to ``end``.
@@ -124,7 +125,7 @@ async def get_recording(viewer: Reading, services: Given, tx: OpenTx, incident_i
     }
 
 
-async def record(tx: Tx, services: Services, row: IncidentRow, view: View) -> Recording:
+async def record(tx: Tx, services: Services, row: IncidentRow, view: Json) -> Recording:
     """What the flight recorder of an incident shows now."""
     window = window_of_incident(row)
     anchor = anchor_of(row)
@@ -150,7 +151,7 @@ def _now_x(window: EventWindow) -> float | None:
     return across(now, window) if now < window.end else None
 
 
-def _shown_mappings(plant: PlantModel, row: IncidentRow, view: View) -> Sequence[SignalMapping]:
+def _shown_mappings(plant: PlantModel, row: IncidentRow, view: Json) -> Sequence[SignalMapping]:
     """The tags that speak for the anchor, then those of the evidence, then the asset's others."""
     by_id = {mapping.id: mapping for mapping in plant.mappings}
     contributing = [c.tag for c in anchor_of(row).contributions]
@@ -159,7 +160,7 @@ def _shown_mappings(plant: PlantModel, row: IncidentRow, view: View) -> Sequence
     return [by_id[tag] for tag in order if tag in by_id][:MOST_TRACKS]
 
 
-def _evidence_tags(view: View) -> list[int]:
+def _evidence_tags(view: Json) -> list[int]:
     causes = view.get("root_causes")
     rows = [row for cause in causes for row in cause["evidence"]] if isinstance(causes, list) else []
     return [row["tag"] for row in rows if isinstance(row.get("tag"), int)]

@@ -17,12 +17,13 @@ from optria.web.event_views import linked_events
 from optria.web.frame import shell_for
 from optria.web.incident_actions import timeline_line
 from optria.web.incident_detail import incident_detail
-from optria.web.incident_views import View, asset_of, find_incident
+from optria.web.incident_views import asset_of, find_incident
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.people import name_of
 from optria.web.rendering import render_page
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 
 router = api_router(tags=["black box"])
 
@@ -30,7 +31,7 @@ Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
 
 
 @router.get("/api/blackbox/reports/{incident_id}", summary="Read the report of an incident")
-async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> Json:
     """The record of an incident as one document."""
     row = await find_incident(tx, viewer, incident_id)
     asset, events = await asset_of(tx, row), await linked_events(tx, row)
@@ -50,7 +51,7 @@ async def get_report(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
     }
 
 
-async def _header(tx: Tx, row: IncidentRow, asset: AssetRow | None) -> View:
+async def _header(tx: Tx, row: IncidentRow, asset: AssetRow | None) -> Json:
     tenant = await tx.session.get(Tenant, row.tenant_id)
     site = await tx.session.get(SiteRow, row.site_id) if row.site_id else None
     names = ("incident_number", "incident_type", "severity", "status", "start_time", "end_time")
@@ -61,7 +62,7 @@ async def _header(tx: Tx, row: IncidentRow, asset: AssetRow | None) -> View:
     } | {name: getattr(row, name) for name in names}
 
 
-def _executive_summary(row: IncidentRow, total_events: int) -> View:
+def _executive_summary(row: IncidentRow, total_events: int) -> Json:
     summary = row.rca_summary or {}
     return {
         "title": row.title,
@@ -73,7 +74,7 @@ def _executive_summary(row: IncidentRow, total_events: int) -> View:
     }
 
 
-def _impact(row: IncidentRow, events: list[View]) -> View:
+def _impact(row: IncidentRow, events: list[Json]) -> Json:
     return {
         "scope": row.impact_scope or {},
         "estimate": row.impact_estimate or {},
@@ -83,13 +84,13 @@ def _impact(row: IncidentRow, events: list[View]) -> View:
     }
 
 
-def _affected(row: IncidentRow, events: list[View]) -> int:
+def _affected(row: IncidentRow, events: list[Json]) -> int:
     assets = {event["asset_id"] for event in events} | {row.root_asset_id}
     assets |= set((row.impact_scope or {}).get("assets") or ())
     return len(assets - {None})
 
 
-def _recommendation(action: dict[str, object]) -> View:
+def _recommendation(action: dict[str, object]) -> Json:
     return {
         "priority": str(action.get("priority", "")),
         "category": action.get("category"),

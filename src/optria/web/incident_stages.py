@@ -9,8 +9,8 @@ from optria.core.incident import Analysis
 from optria.db.blackbox import IncidentRow
 from optria.db.session import Tx
 from optria.db.work import NotificationRow, WorkOrderRow
-from optria.web.incident_views import View
 from optria.web.people import name_of
+from optria.web.shapes import Json
 
 
 async def stages(
@@ -20,7 +20,7 @@ async def stages(
     order: WorkOrderRow | None,
     shown: WorkOrderRow | None,
     language: str,
-) -> list[View]:
+) -> list[Json]:
     """The way from anchor to acknowledgement; ``after_s`` is seconds after the anchor was set.
 
     ``shown`` is the order that may be named to whoever looks.
@@ -42,7 +42,7 @@ async def stages(
     ]
 
 
-def _stage(key: str, at: datetime | None, row: IncidentRow, **facts: object) -> View:
+def _stage(key: str, at: datetime | None, row: IncidentRow, **facts: object) -> Json:
     start = row.anchored_at or row.start_time
     after_s = max(0.0, (at - start).total_seconds()) if at else None
     return {"key": key, "at": at, "after_s": after_s, **facts}

@@ -17,8 +17,8 @@ from optria.db.work import WorkOrderRow
 from optria.web import work_order_views
 from optria.web.rows import count
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 
-View = dict[str, object]
 ACTIVE_INCIDENTS: Final = ("OPEN", "INVESTIGATING")
 SUMMARY_KEYS: Final = (
     "id",
@@ -111,9 +111,9 @@ async def find_incident(tx: Tx, viewer: Viewer, incident_id: UUID, *, lock: bool
     return row
 
 
-def incident_json(row: IncidentRow) -> View:
+def incident_json(row: IncidentRow) -> Json:
     """One incident with the keys of v1, and ours behind them."""
-    view: View = {"id": str(row.id)}
+    view: Json = {"id": str(row.id)}
     view |= {name: getattr(row, name) for name in _PLAIN}
     view |= {name: getattr(row, name) or {} for name in _MAPPINGS}
     view |= {
@@ -126,14 +126,14 @@ def incident_json(row: IncidentRow) -> View:
     return view | _top_cause(row.root_cause_scores or {})
 
 
-def _top_cause(scores: Mapping[str, float]) -> View:
+def _top_cause(scores: Mapping[str, float]) -> Json:
     if not scores:
         return {"top_cause": None, "top_probability": None}
     label, probability = max(scores.items(), key=lambda item: item[1])
     return {"top_cause": cause_label(label), "top_probability": float(probability)}
 
 
-def for_viewer(view: View, viewer: Viewer) -> View:
+def for_viewer(view: Json, viewer: Viewer) -> Json:
     """The whole view, or its summary for those who see no more: its title then does not name the cause."""
     if sees_analysis(viewer):
         return view
@@ -149,7 +149,7 @@ def title_for(viewer: Viewer, row: IncidentRow) -> str:
     return title or ""
 
 
-def asset_words(asset: AssetRow | None) -> View:
+def asset_words(asset: AssetRow | None) -> Json:
     """How a view names its asset."""
     return {
         "root_asset_name": asset.name if asset else None,
@@ -210,7 +210,7 @@ async def list_incidents(
     offset: int = 0,
     *,
     gravest_first: bool = False,
-) -> View:
+) -> Json:
     """A page of incidents, latest first, with ``total`` of all that fit the filters.
 
     ``gravest_first`` puts the more severe before the less severe, each severity latest first.
@@ -230,7 +230,7 @@ async def list_incidents(
     return {"incidents": shown, "total": total, "limit": limit, "offset": offset}
 
 
-async def _orders_of(tx: Tx, viewer: Viewer, rows: Sequence[IncidentRow]) -> dict[str, View]:
+async def _orders_of(tx: Tx, viewer: Viewer, rows: Sequence[IncidentRow]) -> dict[str, Json]:
     """The first order of each incident that the viewer may see, by incident id."""
     theirs = WorkOrderRow.incident_id.in_([str(row.id) for row in rows]), work_order_views.visible(viewer)
     query = select(WorkOrderRow).where(*theirs).order_by(WorkOrderRow.id.desc())

@@ -33,16 +33,11 @@ from optria.web.deps import (
 from optria.web.event_views import linked_events
 from optria.web.incident_bodies import IncidentCreate, IncidentEventLink, IncidentUpdate
 from optria.web.incident_detail import incident_detail, timeline
-from optria.web.incident_views import (
-    View,
-    find_incident,
-    for_viewer,
-    incident_json,
-    list_incidents,
-)
+from optria.web.incident_views import find_incident, for_viewer, incident_json, list_incidents
 from optria.web.moments import Moment, check_happened
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 
 router = api_router(prefix="/api/blackbox", tags=["incidents"])
 
@@ -65,7 +60,7 @@ async def get_incidents(
     end_date: Annotated[Moment | None, Query()] = None,
     limit: Limit = 50,
     offset: Offset = 0,
-) -> View:
+) -> Json:
     filters = {
         "status": status,
         "severity": severity,
@@ -81,7 +76,7 @@ async def get_incidents(
 @router.post("/incidents", summary="Make an incident")
 async def create_incident(
     viewer: Running, services: Given, body: IncidentCreate, tenant: TenantChoice = None
-) -> View:
+) -> Json:
     """Make an incident by hand. A grave one on an asset is analysed at once, like a detected one."""
     tenant_id = tenant_to_write(viewer, tenant)
     async with services.database.transaction(tenant_id) as tx:
@@ -148,7 +143,7 @@ async def _check_site(tx: Tx, tenant_id: int, site_id: int | None) -> None:
 
 
 @router.get("/incidents/{incident_id}", summary="Read an incident")
-async def get_incident(viewer: Seeing, tx: OpenTx, incident_id: UUID) -> View:
+async def get_incident(viewer: Seeing, tx: OpenTx, incident_id: UUID) -> Json:
     row = await find_incident(tx, viewer, incident_id)
     return for_viewer(await incident_detail(tx, viewer, row), viewer)
 
@@ -156,7 +151,7 @@ async def get_incident(viewer: Seeing, tx: OpenTx, incident_id: UUID) -> View:
 @router.put("/incidents/{incident_id}", summary="Change an incident")
 async def update_incident(
     request: Request, viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentUpdate
-) -> View:
+) -> Json:
     tenant_id = written_tenant(tx)
     row = await find_incident(tx, viewer, incident_id, lock=True)
     changes = body.model_dump(exclude_unset=True)
@@ -186,7 +181,7 @@ async def _check_user(tx: Tx, tenant_id: int, user_id: int) -> None:
 
 
 @router.get("/incidents/{incident_id}/events", summary="List the events of an incident")
-async def get_incident_events(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+async def get_incident_events(viewer: Reading, tx: OpenTx, incident_id: UUID) -> Json:
     row = await find_incident(tx, viewer, incident_id)
     events = await linked_events(tx, row)
     return {"incident_id": str(row.id), "events": events, "total_events": len(events)}
@@ -195,7 +190,7 @@ async def get_incident_events(viewer: Reading, tx: OpenTx, incident_id: UUID) ->
 @router.post("/incidents/{incident_id}/events", summary="Attach an event to an incident")
 async def link_incident_event(
     viewer: Running, tx: OpenTx, incident_id: UUID, body: IncidentEventLink
-) -> View:
+) -> Json:
     """Attach a stored event to an incident; attaching it again changes its role and notes."""
     tenant_id = written_tenant(tx)
     row = await find_incident(tx, viewer, incident_id, lock=True)
@@ -225,12 +220,12 @@ async def _link(tx: Tx, incident: IncidentRow, body: IncidentEventLink) -> Incid
 
 
 @router.get("/incidents/{incident_id}/timeline", summary="Read the timeline of an incident")
-async def get_timeline(viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+async def get_timeline(viewer: Reading, tx: OpenTx, incident_id: UUID) -> Json:
     return await timeline(tx, await find_incident(tx, viewer, incident_id))
 
 
 @router.post("/incidents/{incident_id}/acknowledge", summary="Acknowledge an incident")
-async def acknowledge_incident(request: Request, viewer: Reading, tx: OpenTx, incident_id: UUID) -> View:
+async def acknowledge_incident(request: Request, viewer: Reading, tx: OpenTx, incident_id: UUID) -> Json:
     """Say that somebody has seen it. A second time changes nothing."""
     written_tenant(tx)
     row = await find_incident(tx, viewer, incident_id, lock=True)

@@ -15,10 +15,11 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import IdFilter, OpenTx, require, written_tenant
 from optria.web.on_call_bodies import Moment
-from optria.web.on_call_views import View, people_of, person_json, stretch_json
+from optria.web.on_call_views import people_of, person_json, stretch_json
 from optria.web.routing import api_router
 from optria.web.rows import find
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.work import assignment
 from optria.work.on_call import claims_between, stored_rotations
 
@@ -30,7 +31,7 @@ SHOWN: Final = timedelta(days=14)
 
 
 @router.get("/now", summary="Who is on call now")
-async def get_now(_viewer: Seeing, tx: OpenTx, site_id: IdFilter = None) -> View:
+async def get_now(_viewer: Seeing, tx: OpenTx, site_id: IdFilter = None) -> Json:
     """``user`` is null when nobody is on call; ``assignee`` is who gets a work order that is made now.
 
     ``ends_at`` is null when that is more than 92 days away. Without a site: what holds for every site.
@@ -53,7 +54,7 @@ async def get_schedule(
     start: Annotated[Moment | None, Query(alias="from", description="Now, when it is missing.")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="14 days after ``from``.")] = None,
     site_id: IdFilter = None,
-) -> View:
+) -> Json:
     """The whole time between the two, at most 92 days, cut where somebody else takes over.
 
     A shift goes before a rotation, and what is of the site before what is of every site. Where nobody is on
@@ -108,7 +109,7 @@ def _without_holes(
         yield Turn(0, start, end), None
 
 
-async def _views(tx: Tx, stretches: Sequence[tuple[Turn | None, Claim | None]]) -> list[View]:
+async def _views(tx: Tx, stretches: Sequence[tuple[Turn | None, Claim | None]]) -> list[Json]:
     people = await people_of(tx, [claim.turn.user_id for _, claim in stretches if claim])
     rotations = await stored_rotations(tx, OnCallRotation.tenant_id == written_tenant(tx))
     names = {row.id: row.name for row, _ in rotations}

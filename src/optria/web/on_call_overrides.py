@@ -15,9 +15,10 @@ from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, written_tena
 from optria.web.on_call import check_site
 from optria.web.on_call_bodies import Moment, OverrideCreate
 from optria.web.on_call_rotations import Managing, Seeing, check_people, lock_rota
-from optria.web.on_call_views import View, people_of, shift_json, shift_words
+from optria.web.on_call_views import people_of, shift_json, shift_words
 from optria.web.routing import api_router
 from optria.web.rows import count, find
+from optria.web.shapes import Json
 
 router = api_router(prefix="/api/on-call/overrides", tags=["on call"])
 
@@ -31,7 +32,7 @@ async def list_overrides(
     site_id: IdFilter = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> View:
+) -> Json:
     """Those that touch the time asked for, the earliest first."""
     query = select(OnCallShift).where(OnCallShift.ends_at > (start or clock.now()))
     if end is not None:
@@ -46,7 +47,7 @@ async def list_overrides(
 
 
 @router.post("", summary="Put somebody on call", status_code=201)
-async def create_override(request: Request, viewer: Managing, tx: OpenTx, body: OverrideCreate) -> View:
+async def create_override(request: Request, viewer: Managing, tx: OpenTx, body: OverrideCreate) -> Json:
     """Goes before every rotation, and at its site before a shift of every site."""
     await lock_rota(tx)
     await check_site(tx, body.site_id)

@@ -16,9 +16,10 @@ from optria.web.changes import Change
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.on_call import check_site
 from optria.web.on_call_bodies import RotationCreate, RotationUpdate
-from optria.web.on_call_views import View, people_of, rotation_json, rotation_words
+from optria.web.on_call_views import people_of, rotation_json, rotation_words
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.turns import take_turns
 from optria.work.assignment import engineers
 from optria.work.on_call import stored_rotations
@@ -30,7 +31,7 @@ Managing = Annotated[Viewer, require(Permission.MANAGE_ON_CALL)]
 
 
 @router.get("", summary="List rotations")
-async def list_rotations(_viewer: Seeing, tx: OpenTx) -> View:
+async def list_rotations(_viewer: Seeing, tx: OpenTx) -> Json:
     """Each with its people in the order of their turns, and who has the turn now."""
     found = await stored_rotations(tx)
     people = await people_of(tx, [user_id for _, members in found for user_id in members])
@@ -39,13 +40,13 @@ async def list_rotations(_viewer: Seeing, tx: OpenTx) -> View:
 
 
 @router.get("/{rotation_id}", summary="Read a rotation")
-async def get_rotation(_viewer: Seeing, tx: OpenTx, rotation_id: RowId) -> View:
+async def get_rotation(_viewer: Seeing, tx: OpenTx, rotation_id: RowId) -> Json:
     """The rotation and who has the turn now."""
     return await _view(tx, rotation_id)
 
 
 @router.post("", summary="Make a rotation", status_code=201)
-async def create_rotation(request: Request, viewer: Managing, tx: OpenTx, body: RotationCreate) -> View:
+async def create_rotation(request: Request, viewer: Managing, tx: OpenTx, body: RotationCreate) -> Json:
     """Members are active engineers or optimization engineers; one rotation is active at a site."""
     await lock_rota(tx)
     row = OnCallRotation(tenant_id=written_tenant(tx), **body.model_dump(exclude={"members"}))
@@ -63,7 +64,7 @@ async def create_rotation(request: Request, viewer: Managing, tx: OpenTx, body: 
 @router.put("/{rotation_id}", summary="Change a rotation")
 async def update_rotation(
     request: Request, viewer: Managing, tx: OpenTx, rotation_id: RowId, body: RotationUpdate
-) -> View:
+) -> Json:
     """Only what is sent changes. Turns are counted from ``starts_on``, also those of new members."""
     await lock_rota(tx)
     row, members = await _find(tx, rotation_id)
@@ -139,6 +140,6 @@ async def _find(tx: Tx, rotation_id: int) -> tuple[OnCallRotation, tuple[int, ..
     return found[0]
 
 
-async def _view(tx: Tx, rotation_id: int) -> View:
+async def _view(tx: Tx, rotation_id: int) -> Json:
     row, members = await _find(tx, rotation_id)
     return rotation_json(row, members, await people_of(tx, members), clock.now())

@@ -10,10 +10,10 @@ from optria.db.identity import User
 from optria.db.rota import OnCallRotation, OnCallShift
 from optria.db.session import Tx
 from optria.web.people import user_name
+from optria.web.shapes import Json
 from optria.work.assignment import may_be_on_call
 from optria.work.on_call import as_rotation
 
-View = dict[str, object]
 People = Mapping[int, User]
 
 
@@ -23,7 +23,7 @@ async def people_of(tx: Tx, user_ids: Iterable[int]) -> People:
     return {user.id: user for user in found}
 
 
-def person_json(user: User | None) -> View | None:
+def person_json(user: User | None) -> Json | None:
     """``can_serve`` is False for someone who is passed over: not active, or no engineer any more."""
     if user is None:
         return None
@@ -36,7 +36,7 @@ def person_json(user: User | None) -> View | None:
     }
 
 
-def rotation_json(row: OnCallRotation, members: Sequence[int], people: People, now: datetime) -> View:
+def rotation_json(row: OnCallRotation, members: Sequence[int], people: People, now: datetime) -> Json:
     """A rotation, who has its turn ``now`` (user id), and when that is next handed over."""
     able = {user_id for user_id in members if user_id in people and may_be_on_call(people[user_id])}
     rotation = as_rotation(row, members)
@@ -52,7 +52,7 @@ def rotation_json(row: OnCallRotation, members: Sequence[int], people: People, n
     }
 
 
-def rotation_words(row: OnCallRotation, members: Sequence[int]) -> View:
+def rotation_words(row: OnCallRotation, members: Sequence[int]) -> Json:
     """What an administrator chose, in JSON values."""
     return {
         "name": row.name,
@@ -66,7 +66,7 @@ def rotation_words(row: OnCallRotation, members: Sequence[int]) -> View:
     }
 
 
-def shift_json(row: OnCallShift, people: People) -> View:
+def shift_json(row: OnCallShift, people: People) -> Json:
     return shift_words(row) | {
         "id": row.id,
         "tenant_id": row.tenant_id,
@@ -74,7 +74,7 @@ def shift_json(row: OnCallShift, people: People) -> View:
     }
 
 
-def shift_words(row: OnCallShift) -> View:
+def shift_words(row: OnCallShift) -> Json:
     return {
         "user_id": row.user_id,
         "site_id": row.site_id,
@@ -83,7 +83,7 @@ def shift_words(row: OnCallShift) -> View:
     }
 
 
-def stretch_json(turn: Turn | None, claim: Claim | None, people: People, names: Mapping[int, str]) -> View:
+def stretch_json(turn: Turn | None, claim: Claim | None, people: People, names: Mapping[int, str]) -> Json:
     """Who is on call for how long, and by what; nulls where nobody is."""
     is_rotation = claim is not None and claim.rank in (Rank.SITE_ROTATION, Rank.ROTATION)
     of_site = claim is not None and claim.rank in (Rank.SITE_SHIFT, Rank.SITE_ROTATION)

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from optria.core.errors import NotFound
 from optria.db.base import TenantOwned
 from optria.db.session import Tx
+from optria.web.shapes import Json
 
 Row = TypeVar("Row", bound=TenantOwned)
 Columns = TypeVarTuple("Columns")
@@ -26,9 +27,7 @@ async def count(tx: Tx, query: Select[*Columns]) -> int:
     return await tx.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
 
 
-async def page(
-    tx: Tx, query: Select[Row], view: Callable[[Row], dict[str, object]], limit: int, offset: int
-) -> dict[str, object]:
+async def page(tx: Tx, query: Select[Row], view: Callable[[Row], Json], limit: int, offset: int) -> Json:
     """A page of a list: ``items`` and the ``total`` of all that fit."""
     rows = (await tx.session.scalars(query.limit(limit).offset(offset))).all()
     items = [view(row) for row in rows]

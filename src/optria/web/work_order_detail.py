@@ -12,11 +12,12 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderHistory, WorkOrderRow
 from optria.web.people import user_name, user_words
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.work_order_verbs import permitted
-from optria.web.work_order_views import View, asset_words, order_json
+from optria.web.work_order_views import asset_words, order_json
 
 
-async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> View:
+async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> Json:
     """One order with its asset, assignee, incident, history and what the viewer may do with it."""
     asset = await tx.session.scalar(select(AssetRow).where(AssetRow.id == row.asset_id))
     site = await tx.session.get(SiteRow, asset.site_id) if asset and asset.site_id else None
@@ -37,7 +38,7 @@ async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> View:
     )
 
 
-async def _incident_of(tx: Tx, row: WorkOrderRow) -> View | None:
+async def _incident_of(tx: Tx, row: WorkOrderRow) -> Json | None:
     """The incident behind an order: number, cause and money at risk."""
     try:
         key = UUID(row.incident_id or "")
@@ -63,7 +64,7 @@ async def _incident_of(tx: Tx, row: WorkOrderRow) -> View | None:
     }
 
 
-async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[View]:
+async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[Json]:
     """Moves and notes, latest first; sensitive notes only for those who may see them."""
     query = (
         select(WorkOrderHistory, User)
@@ -76,7 +77,7 @@ async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[View]:
     return [_line(line, user, viewer.language) for line, user in rows if open_to_all or not line.is_sensitive]
 
 
-def _line(line: WorkOrderHistory, user: User | None, language: str) -> View:
+def _line(line: WorkOrderHistory, user: User | None, language: str) -> Json:
     return {
         "id": line.id,
         "kind": line.kind,

@@ -16,10 +16,11 @@ from optria.web import audit, bodies
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.work_order_bodies import Completion, Move
 from optria.web.work_order_verbs import VERBS, check_verb, verb_between
 from optria.web.work_order_versions import Seen, SeenVersion
-from optria.web.work_order_views import View, find_order, order_json
+from optria.web.work_order_views import find_order, order_json
 from optria.work import orders
 
 router = api_router(prefix="/api/work-orders", tags=["work orders"])
@@ -40,7 +41,7 @@ class Deed:
     seen: Seen
 
 
-def answer(row: WorkOrderRow) -> View:
+def answer(row: WorkOrderRow) -> Json:
     """v1's answer to every change of an order."""
     return {"success": True, "work_order": order_json(row)}
 
@@ -102,7 +103,7 @@ async def _resolve(deed: Deed, incident: IncidentRow) -> None:
     audit.moved(deed.tx, who, action, "incident", incident.id, deed.request, before, incident.status)
 
 
-async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> View:
+async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> Json:
     row, incident = await lock_order(deed.tx, deed.viewer, order_id)
     deed.seen.check(row, body.version if body else None)
     check_verb(row, verb)
@@ -119,7 +120,7 @@ async def start_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: OptionalMove = None,
-) -> View:
+) -> Json:
     """From open. Whoever the order is assigned to may, and those who may make orders."""
     return await _moved(Deed(tx, viewer, request, seen), work_order_id, "start", body)
 
@@ -132,7 +133,7 @@ async def pause_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: OptionalMove = None,
-) -> View:
+) -> Json:
     """Work in progress is open again."""
     return await _moved(Deed(tx, viewer, request, seen), work_order_id, "pause", body)
 
@@ -145,7 +146,7 @@ async def approve_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: OptionalMove = None,
-) -> View:
+) -> Json:
     """From pending_approval to open."""
     return await _moved(Deed(tx, viewer, request, seen), work_order_id, "approve", body)
 
@@ -158,7 +159,7 @@ async def close_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: OptionalMove = None,
-) -> View:
+) -> Json:
     """From completed; its incident is resolved with it. A closed order takes notes only."""
     return await _moved(Deed(tx, viewer, request, seen), work_order_id, "close", body)
 
@@ -171,7 +172,7 @@ async def reopen_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: OptionalMove = None,
-) -> View:
+) -> Json:
     """Completed work is in progress again."""
     return await _moved(Deed(tx, viewer, request, seen), work_order_id, "reopen", body)
 
@@ -184,7 +185,7 @@ async def cancel_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: OptionalMove = None,
-) -> View:
+) -> Json:
     """Before it is completed. A cancelled order takes notes only."""
     return await _moved(Deed(tx, viewer, request, seen), work_order_id, "cancel", body)
 
@@ -198,7 +199,7 @@ async def complete_work_order(
     work_order_id: RowId,
     actual_hours: Annotated[bodies.Hours | None, Query()] = None,
     body: Annotated[Completion | None, Body()] = None,
-) -> View:
+) -> Json:
     """From open or in progress; what was found becomes history of its incident."""
     found = body or Completion()
     if actual_hours is not None:

@@ -19,9 +19,9 @@ from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page, translate
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.work_order_detail import order_detail
 from optria.web.work_order_views import (
-    View,
     assignable,
     by_status,
     by_urgency,
@@ -92,7 +92,7 @@ async def work_order_page(viewer: Seeing, tx: OpenTx, work_order_id: RowId) -> R
     return RedirectResponse(f"/work-orders?id={work_order_id}", 303)
 
 
-async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> View | None:
+async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> Json | None:
     if order_id is None:
         return None
     try:

@@ -17,8 +17,8 @@ from optria.kit import clock
 from optria.web.people import user_name, user_words
 from optria.web.rows import count
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 
-View = dict[str, object]
 _PLAIN: Final = (
     "id",
     "tenant_id",
@@ -51,9 +51,9 @@ _PLAIN: Final = (
 _HOURS: Final = ("estimated_hours", "actual_hours", "downtime_hours")
 
 
-def order_json(row: WorkOrderRow) -> View:
+def order_json(row: WorkOrderRow) -> Json:
     """One order with the keys of v1, and ours behind them."""
-    view: View = {name: getattr(row, name) for name in _PLAIN}
+    view: Json = {name: getattr(row, name) for name in _PLAIN}
     for name in _HOURS:
         hours = getattr(row, name)
         view[name] = None if hours is None else float(hours)
@@ -112,7 +112,7 @@ def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[WorkOrderRo
 
 async def list_orders(
     tx: Tx, viewer: Viewer, filters: Mapping[str, object], limit: int = 50, offset: int = 0
-) -> View:
+) -> Json:
     """A page of orders, newest first, with ``total`` of all that fit the filters."""
     query = _listed(viewer, filters)
     total = await count(tx, query)
@@ -134,7 +134,7 @@ async def visible_counts(tx: Tx, viewer: Viewer) -> dict[str, int]:
     return {"mine": mine, "auto": auto, "overdue": overdue}
 
 
-def asset_words(asset: AssetRow | None) -> View:
+def asset_words(asset: AssetRow | None) -> Json:
     """How an order names its asset."""
     return {
         "asset_code": asset.code if asset else None,
@@ -143,7 +143,7 @@ def asset_words(asset: AssetRow | None) -> View:
     }
 
 
-async def assignable(tx: Tx, tenant_id: int) -> list[View]:
+async def assignable(tx: Tx, tenant_id: int) -> list[Json]:
     """The active people of the tenant who may be given an order."""
     doing = [Role.ENGINEER, Role.OPTIMIZATION_ENGINEER, Role.TENANT_ADMIN]
     query = (
@@ -158,22 +158,22 @@ BOARD: Final = ("pending_approval", "open", "in_progress", "completed")
 _URGENCY: Final = {"emergency": 0, "urgent": 0, "critical": 0, "high": 1, "medium": 2}
 
 
-def by_status(orders: Iterable[View]) -> dict[str, list[View]]:
+def by_status(orders: Iterable[Json]) -> dict[str, list[Json]]:
     """Orders in the columns of the board, the most urgent first; other statuses are left out."""
-    columns: dict[str, list[View]] = {key: [] for key in BOARD}
+    columns: dict[str, list[Json]] = {key: [] for key in BOARD}
     for order in sorted(orders, key=_urgency):
         columns.get(str(order["status"]), []).append(order)
     return columns
 
 
-def by_urgency(orders: Iterable[View]) -> list[View]:
+def by_urgency(orders: Iterable[Json]) -> list[Json]:
     """Work in progress first, then open, then what waits for approval; the most urgent first in each."""
     statuses = ("in_progress", "open", "pending_approval", "completed")
     ranks = {status: rank for rank, status in enumerate(statuses)}
     return sorted(orders, key=lambda order: (ranks.get(str(order["status"]), len(ranks)), _urgency(order)))
 
 
-def _urgency(order: View) -> tuple[int, float]:
+def _urgency(order: Json) -> tuple[int, float]:
     due = order["due_at"]
     return (
         _URGENCY.get(str(order["priority"]), 3),

@@ -17,13 +17,14 @@ from optria.kit import clock
 from optria.web.deps import IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.site_time import last_moment_of, zone_of_asset
 from optria.web.work_order_bodies import Assignment, Note, Tick, WorkOrderCreate, WorkOrderUpdate
 from optria.web.work_order_detail import order_detail
 from optria.web.work_order_moves import Deed, answer, change_status, lock_order
 from optria.web.work_order_verbs import check_assignable, check_not_finished
 from optria.web.work_order_versions import SeenVersion, tag_of
-from optria.web.work_order_views import View, find_order, list_orders
+from optria.web.work_order_views import find_order, list_orders
 from optria.work import orders
 
 router = api_router(prefix="/api/work-orders", tags=["work orders"])
@@ -45,7 +46,7 @@ async def list_work_orders(
     incident_id: Filter = None,
     limit: Limit = 100,
     offset: Offset = 0,
-) -> View:
+) -> Json:
     """The newest first; engineers see those assigned to them. ``total`` counts all that fit the filters."""
     filters = {
         "status": status,
@@ -58,7 +59,7 @@ async def list_work_orders(
 
 
 @router.get("/{work_order_id}", summary="Read a work order")
-async def get_work_order(viewer: Seeing, tx: OpenTx, response: Response, work_order_id: RowId) -> View:
+async def get_work_order(viewer: Seeing, tx: OpenTx, response: Response, work_order_id: RowId) -> Json:
     """With asset, incident and history, and in ``may`` what the viewer may do. ``ETag`` is its version."""
     row = await find_order(tx, viewer, work_order_id)
     response.headers["ETag"] = tag_of(row)
@@ -66,7 +67,7 @@ async def get_work_order(viewer: Seeing, tx: OpenTx, response: Response, work_or
 
 
 @router.post("/", summary="Make a work order")
-async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate) -> View:
+async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate) -> Json:
     """Open, and numbered by the product unless ``code`` is given. The assignee is told."""
     tenant_id = written_tenant(tx)
     await _same_tenant(tx, tenant_id, body.asset_id)
@@ -118,7 +119,7 @@ async def update_work_order(
     seen: SeenVersion,
     work_order_id: RowId,
     body: WorkOrderUpdate,
-) -> View:
+) -> Json:
     """Only what is sent changes; null empties a field. Engineers change the status and notes of their orders.
 
     A new ``status`` is a move, with the permission that the move needs. Closed and cancelled orders stay.
@@ -177,7 +178,7 @@ async def _locked(tx: Tx, viewer: Viewer, work_order_id: int) -> WorkOrderRow:
 @router.post("/{work_order_id}/notes", summary="Write a note on a work order")
 async def note_work_order(
     viewer: Updating, tx: OpenTx, seen: SeenVersion, work_order_id: RowId, body: Note
-) -> View:
+) -> Json:
     """Also on a finished one. A sensitive note is shown only to roles that may see those."""
     row = await _locked(tx, viewer, work_order_id)
     seen.check(row, body.version)
@@ -188,7 +189,7 @@ async def note_work_order(
 @router.post("/{work_order_id}/assign", summary="Assign a work order")
 async def assign_work_order(
     viewer: Creating, tx: OpenTx, seen: SeenVersion, work_order_id: RowId, body: Assignment
-) -> View:
+) -> Json:
     """To an active user of the tenant whose role works on orders; they are told."""
     row = await _locked(tx, viewer, work_order_id)
     seen.check(row, body.version)
@@ -199,7 +200,7 @@ async def assign_work_order(
 @router.post("/{work_order_id}/checklist", summary="Tick a line of the checklist")
 async def tick_work_order(
     viewer: Updating, tx: OpenTx, seen: SeenVersion, work_order_id: RowId, body: Tick
-) -> View:
+) -> Json:
     """Tick or untick one of the recommended actions."""
     row = await _locked(tx, viewer, work_order_id)
     seen.check(row, body.version)
