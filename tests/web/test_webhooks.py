@@ -166,3 +166,17 @@ async def test_there_is_an_end_to_webhooks(house: House) -> None:
                 )
             )
     assert (await ask(house, "POST", PATH, HOOK)).status_code == 409
+
+
+async def test_the_path_of_an_address_is_not_in_the_record_of_a_change(house: House) -> None:
+    hook = await made(house, url="http://127.0.0.1:9/hooks/of-ours?key=of-ours")
+    await ask(house, "PUT", f"{PATH}/{hook['id']}", {"url": "http://127.0.0.1:9/another/of-ours"})
+    await ask(house, "DELETE", f"{PATH}/{hook['id']}")
+    assert await deeds(house) == ["webhook_created", "webhook_changed", "webhook_deleted"]
+    async with house.client(Role.ENGINEER) as browser:
+        told = (await browser.get("/api/blackbox/events")).text
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        kept = (await browser.get("/api/audit-logs")).text
+    assert "http://127.0.0.1:9/…" in told
+    assert "http://127.0.0.1:9/…" in kept
+    assert "of-ours" not in told + kept
