@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Body, Query, Request
+from fastapi import Body, Depends, Query, Request
 
 from optria.blackbox import feedback
 from optria.core.errors import NotAllowed
@@ -41,16 +41,29 @@ class Deed:
     seen: Seen
 
 
+async def work(viewer: Updating, tx: OpenTx, request: Request, seen: SeenVersion) -> Deed:
+    return Deed(tx, viewer, request, seen)
+
+
+async def decision(viewer: Approving, tx: OpenTx, request: Request, seen: SeenVersion) -> Deed:
+    return Deed(tx, viewer, request, seen)
+
+
+Working = Annotated[Deed, Depends(work)]
+Deciding = Annotated[Deed, Depends(decision)]
+
+
 def answer(row: WorkOrderRow) -> Json:
     """v1's answer to every change of an order."""
     return {"success": True, "work_order": order_json(row)}
 
 
-async def lock_order(tx: Tx, viewer: Viewer, order_id: int) -> tuple[WorkOrderRow, IncidentRow | None]:
+async def lock_order(deed: Deed, order_id: int) -> tuple[WorkOrderRow, IncidentRow | None]:
     """An order the viewer may see, and its incident, both locked. Raises NotFound."""
-    written_tenant(tx)
-    incident = await feedback.lock_incident_of(tx, await find_order(tx, viewer, order_id))
-    return await find_order(tx, viewer, order_id, lock=True), incident
+    written_tenant(deed.tx)
+    found = await find_order(deed.tx, deed.viewer, order_id)
+    incident = await feedback.lock_incident_of(deed.tx, found)
+    return await find_order(deed.tx, deed.viewer, order_id, lock=True), incident
 
 
 async def change_status(
@@ -104,7 +117,7 @@ async def _resolve(deed: Deed, incident: IncidentRow) -> None:
 
 
 async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> Json:
-    row, incident = await lock_order(deed.tx, deed.viewer, order_id)
+    row, incident = await lock_order(deed, order_id)
     deed.seen.check(row, body.version if body else None)
     check_verb(row, verb)
     found = body if isinstance(body, Completion) else None
@@ -113,89 +126,44 @@ async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> Jso
 
 
 @router.post("/{work_order_id}/start", summary="Start a work order")
-async def start_work_order(
-    request: Request,
-    viewer: Updating,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: OptionalMove = None,
-) -> Json:
+async def start_work_order(deed: Working, work_order_id: RowId, body: OptionalMove = None) -> Json:
     """From open. Whoever the order is assigned to may, and those who may make orders."""
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "start", body)
+    return await _moved(deed, work_order_id, "start", body)
 
 
 @router.post("/{work_order_id}/pause", summary="Pause a work order")
-async def pause_work_order(
-    request: Request,
-    viewer: Updating,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: OptionalMove = None,
-) -> Json:
+async def pause_work_order(deed: Working, work_order_id: RowId, body: OptionalMove = None) -> Json:
     """Work in progress is open again."""
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "pause", body)
+    return await _moved(deed, work_order_id, "pause", body)
 
 
 @router.post("/{work_order_id}/approve", summary="Approve a work order")
-async def approve_work_order(
-    request: Request,
-    viewer: Approving,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: OptionalMove = None,
-) -> Json:
+async def approve_work_order(deed: Deciding, work_order_id: RowId, body: OptionalMove = None) -> Json:
     """From pending_approval to open."""
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "approve", body)
+    return await _moved(deed, work_order_id, "approve", body)
 
 
 @router.post("/{work_order_id}/close", summary="Close a work order")
-async def close_work_order(
-    request: Request,
-    viewer: Updating,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: OptionalMove = None,
-) -> Json:
+async def close_work_order(deed: Working, work_order_id: RowId, body: OptionalMove = None) -> Json:
     """From completed; its incident is resolved with it. A closed order takes notes only."""
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "close", body)
+    return await _moved(deed, work_order_id, "close", body)
 
 
 @router.post("/{work_order_id}/reopen", summary="Reopen a work order")
-async def reopen_work_order(
-    request: Request,
-    viewer: Updating,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: OptionalMove = None,
-) -> Json:
+async def reopen_work_order(deed: Working, work_order_id: RowId, body: OptionalMove = None) -> Json:
     """Completed work is in progress again."""
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "reopen", body)
+    return await _moved(deed, work_order_id, "reopen", body)
 
 
 @router.post("/{work_order_id}/cancel", summary="Cancel a work order")
-async def cancel_work_order(
-    request: Request,
-    viewer: Approving,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: OptionalMove = None,
-) -> Json:
+async def cancel_work_order(deed: Deciding, work_order_id: RowId, body: OptionalMove = None) -> Json:
     """Before it is completed. A cancelled order takes notes only."""
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "cancel", body)
+    return await _moved(deed, work_order_id, "cancel", body)
 
 
 @router.post("/{work_order_id}/complete", summary="Complete a work order")
 async def complete_work_order(
-    request: Request,
-    viewer: Updating,
-    tx: OpenTx,
-    seen: SeenVersion,
+    deed: Working,
     work_order_id: RowId,
     actual_hours: Annotated[bodies.Hours | None, Query()] = None,
     body: Annotated[Completion | None, Body()] = None,
@@ -204,4 +172,4 @@ async def complete_work_order(
     found = body or Completion()
     if actual_hours is not None:
         found = found.model_copy(update={"actual_hours": actual_hours})
-    return await _moved(Deed(tx, viewer, request, seen), work_order_id, "complete", found)
+    return await _moved(deed, work_order_id, "complete", found)

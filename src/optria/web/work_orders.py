@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Final
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from sqlalchemy import select
 
 from optria.core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -21,7 +21,7 @@ from optria.web.shapes import Json
 from optria.web.site_time import last_moment_of, zone_of_asset
 from optria.web.work_order_bodies import Assignment, Note, Tick, WorkOrderCreate, WorkOrderUpdate
 from optria.web.work_order_detail import order_detail
-from optria.web.work_order_moves import Deed, answer, change_status, lock_order
+from optria.web.work_order_moves import Deed, Working, answer, change_status, lock_order
 from optria.web.work_order_verbs import check_assignable, check_not_finished
 from optria.web.work_order_versions import SeenVersion, tag_of
 from optria.web.work_order_views import find_order, list_orders
@@ -106,36 +106,26 @@ async def _due_at(tx: Tx, asset_id: int | None, day: date | None, priority: str 
 
 ANY_UPDATER: Final = frozenset({"status", "notes", "failure_note", "version"})
 """Fields that an engineer may change on an order of theirs."""
-
-
 NEVER_EMPTY: Final = frozenset({"title", "priority", "status"})
 
 
 @router.put("/{work_order_id}", summary="Change a work order")
-async def update_work_order(
-    request: Request,
-    viewer: Updating,
-    tx: OpenTx,
-    seen: SeenVersion,
-    work_order_id: RowId,
-    body: WorkOrderUpdate,
-) -> Json:
+async def update_work_order(deed: Working, work_order_id: RowId, body: WorkOrderUpdate) -> Json:
     """Only what is sent changes; null empties a field. Engineers change the status and notes of their orders.
 
     A new ``status`` is a move, with the permission that the move needs. Closed and cancelled orders stay.
     """
     changes = body.model_dump(exclude_unset=True)
-    row, incident = await lock_order(tx, viewer, work_order_id)
-    _check_changes(viewer, changes)
-    seen.check(row, changes.pop("version", None))
-    deed = Deed(tx, viewer, request, seen)
+    row, incident = await lock_order(deed, work_order_id)
+    _check_changes(deed.viewer, changes)
+    deed.seen.check(row, changes.pop("version", None))
     status = changes.pop("status", row.status)
     if changes:
         check_not_finished(row)
     if "assigned_to" in changes:
         await _reassign(deed, row, changes.pop("assigned_to"))
     if changes:
-        await _change_fields(tx, row, viewer.user_id, changes)
+        await _change_fields(deed.tx, row, deed.viewer.user_id, changes)
     if status != row.status:
         await change_status(deed, row, incident, status)
     return answer(row)
