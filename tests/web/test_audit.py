@@ -111,9 +111,11 @@ async def test_a_new_status_of_an_incident_is_written_down_with_its_id(house: Ho
         await browser.put(path, params=tenant, json={"status": "RESOLVED"})
     access, *rows = await written(house)
     assert access.action == "platform_access"
-    assert {line(row) for row in rows} == {("incident_status_changed", owner.id, "incident", None)}
+    actions = [f"incident_{word}" for word in ("status_changed", "changed", "status_changed")]
+    assert [line(row) for row in rows] == [(action, owner.id, "incident", None) for action in actions]
     assert [(row.old_values, row.new_values) for row in rows] == [
         ({"status": "OPEN"}, {"id": str(incident.id), "status": "INVESTIGATING"}),
+        ({"title": incident.title}, {"id": str(incident.id), "title": "Bearing of P-1"}),
         ({"status": "INVESTIGATING"}, {"id": str(incident.id), "status": "RESOLVED"}),
     ]
     assert {row.tenant_id for row in rows} == {house.own.tenant.id}

@@ -12,7 +12,7 @@ from optria.web.sessions import Viewer
 from optria.web.twin_page_model import TwinPage
 from optria.web.twin_view import page_context
 from tests import factories
-from tests.web.house import House
+from tests.web.house import House, Source
 
 
 async def _page(house: House, role: Role, site: str | None = None, asset: str | None = None) -> TwinPage:
@@ -79,6 +79,15 @@ async def test_a_viewer_gets_the_summary(house: House) -> None:
     assert incident.financial_impact is None
     assert page.selected.orders == ()
     assert [page.may_run_analysis, page.may_create_orders, page.may_see_causes] == [False] * 3
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_viewer_reads_no_address_of_a_source(house: House, role: Role) -> None:
+    lost = Source(1, "OPC UA", state="lost", last_error="No database answers at 10.1.2.3.")
+    house.services = replace(house.services, links=lambda _tenant: [lost])
+    (shown,) = (await _page(house, role, house.own.site.code)).connectors
+    assert shown.state == "lost"
+    assert (shown.last_error == lost.last_error) is (role is not Role.VIEWER)
 
 
 async def test_an_engineer_gets_what_is_assigned(house: House) -> None:

@@ -30,6 +30,7 @@ from optria.web.deps import (
     tenant_to_write,
     written_tenant,
 )
+from optria.web.edits import apply_edit
 from optria.web.event_views import linked_events
 from optria.web.incident_bodies import IncidentCreate, IncidentEventLink, IncidentUpdate
 from optria.web.incident_detail import incident_detail, timeline
@@ -158,8 +159,10 @@ async def update_incident(
     if changes.get("assigned_to") is not None:
         await _check_user(tx, tenant_id, changes["assigned_to"])
     status, before = changes.pop("status", None), row.status
-    for name, value in changes.items():
-        setattr(row, name, value)
+    edit = apply_edit(row, changes)
+    if edit:
+        who, what = viewer.user_id, ("incident_changed", "incident", row.id)
+        audit.record(tx, who, tenant_id, *what, request, old=edit.old, new=edit.new)
     row.updated_at = clock.now()
     if status is not None:
         await incidents.set_status(tx, row, status, viewer.user_id)

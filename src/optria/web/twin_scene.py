@@ -9,6 +9,7 @@ from typing import Final
 from optria.core.asset import PlantModel
 from optria.core.event import Severity
 from optria.core.incident import cause_label
+from optria.core.roles import Permission, can
 from optria.core.tag import SignalMapping, to_micros
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
@@ -56,14 +57,16 @@ def order_view(row: WorkOrderRow, assignee: User | None) -> OrderView:
     )
 
 
-def connector_view(link: SourceState) -> ConnectorView:
+def connector_view(link: SourceState, viewer: Viewer) -> ConnectorView:
+    """A source; what is wrong with it names hosts and is for those who see connections."""
+    tells = can(viewer.role, Permission.VIEW_INTEGRATIONS)
     return ConnectorView(
         name=link.name,
         state=CONNECTOR_STATES.get(str(link.state), "stopped"),
         tag_count=link.tags,
         rate_per_s=link.rate,
         lag_s=link.lag_s,
-        last_error=link.last_error or "",
+        last_error=(link.last_error or "") if tells else "",
     )
 
 

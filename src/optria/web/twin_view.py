@@ -54,7 +54,7 @@ async def page_context(
     return TwinPage(
         site=SiteLink(site.id, site.code, site.name, site.name_ar or "", site.time_zone or "UTC"),
         assets=assets,
-        connectors=tuple(connector_view(link) for link in services.links(site.tenant_id)),
+        connectors=tuple(connector_view(link, viewer) for link in services.links(site.tenant_id)),
         drawing=await _drawing(tx, site),
         selected=scene.asset(_found(rows, chosen), History(services, site.tenant_id)) if chosen else None,
         may_run_analysis=can(viewer.role, Permission.RUN_RCA),
