@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from optria.web.config_bodies import NewBody
+from optria.web.bodies import NewBody
 from optria.web.config_routes import ROUTERS
 from optria.web.config_rule_bodies import RuleTrial
 from optria.web.config_thresholds import ThresholdProposal

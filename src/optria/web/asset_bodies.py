@@ -1,9 +1,8 @@
 """Request bodies about sites, assets, their parts, their ways to fail, and the lines between them."""
 
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from optria.web import bodies
 
@@ -12,22 +11,6 @@ Rating = Annotated[int, Field(ge=1, le=10)]
 """A rating of failure mode and effects analysis, IEC 60812."""
 Code50 = Annotated[bodies.Filled, Field(min_length=1, max_length=50)]
 Code100 = Annotated[bodies.Filled, Field(min_length=1, max_length=100)]
-
-
-def known_zone(name: str) -> str:
-    """Raises ValueError for a name that the time zone database does not have."""
-    if name not in available_timezones():
-        raise ValueError("a time zone such as Asia/Riyadh or UTC is needed")
-    return name
-
-
-Zone = Annotated[bodies.Text50, AfterValidator(known_zone)]
-
-
-class Strict(bodies.Body):
-    """The body of a route that version 1 did not have: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SiteCreate(bodies.Body):
@@ -52,17 +35,17 @@ class SiteCreate(bodies.Body):
     name_ar: bodies.Text255 | None = None
     location: bodies.Text255 | None = None
     site_type: bodies.Text50 | None = None
-    time_zone: Zone = "Asia/Riyadh"
+    time_zone: bodies.TimeZone = "Asia/Riyadh"
 
 
-class SiteUpdate(Strict):
+class SiteUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Yanbu Export Terminal"}]})
     code: Code50 | None = None
     name: bodies.Title | None = None
     name_ar: bodies.Text255 | None = None
     location: bodies.Text255 | None = None
     site_type: bodies.Text50 | None = None
-    time_zone: Zone | None = None
+    time_zone: bodies.TimeZone | None = None
     is_active: bool | None = None
 
 
@@ -100,7 +83,7 @@ class AssetCreate(bodies.Body):
     status: Code50 = "operational"
 
 
-class AssetUpdate(Strict):
+class AssetUpdate(bodies.NewBody):
     """``is_active`` true takes an asset back into use that was taken out of it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"criticality": "critical"}]})
@@ -121,7 +104,7 @@ class AssetUpdate(Strict):
     is_active: bool | None = None
 
 
-class ComponentCreate(Strict):
+class ComponentCreate(bodies.NewBody):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"code": "DE-BRG", "name": "Drive end bearing", "component_type": "Bearing"}]
@@ -135,7 +118,7 @@ class ComponentCreate(Strict):
     criticality: Criticality = "medium"
 
 
-class ComponentUpdate(Strict):
+class ComponentUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"criticality": "high"}]})
     parent_component_id: bodies.RowNumber | None = None
     code: Code100 | None = None
@@ -145,7 +128,7 @@ class ComponentUpdate(Strict):
     criticality: Criticality | None = None
 
 
-class FailureModeCreate(Strict):
+class FailureModeCreate(bodies.NewBody):
     """Ratings from 1 to 10 as in IEC 60812; 10 is gravest, most frequent, hardest to notice."""
 
     model_config = ConfigDict(
@@ -175,7 +158,7 @@ class FailureModeCreate(Strict):
     mitigation_action: bodies.Prose | None = None
 
 
-class FailureModeUpdate(Strict):
+class FailureModeUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"detection": 2}]})
     component_id: bodies.RowNumber | None = None
     code: Code100 | None = None
@@ -189,7 +172,7 @@ class FailureModeUpdate(Strict):
     mitigation_action: bodies.Prose | None = None
 
 
-class LinkCreate(Strict):
+class LinkCreate(bodies.NewBody):
     """What leaves the source reaches the target."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"source_asset_id": 6, "target_asset_id": 8}]})

@@ -1,8 +1,10 @@
-"""Kinds of field in request bodies: text as the database can store it, hours, versions."""
+"""Request bodies, and the kinds of field that they share: text as the database can store it, hours, days."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Final
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -25,10 +27,39 @@ Amount = Annotated[
 Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]
 """A day that people plan for; the ends of the calendar have no time in every zone."""
-RowNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]
+LARGEST_ID: Final = 2_147_483_647
+RowNumber = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("this is no time zone of the IANA database, such as Asia/Riyadh or UTC")
+    return name
+
+
+def _on_the_wall(moment: time) -> time:
+    if moment.tzinfo is not None:
+        raise ValueError("the time is read in time_zone: give it without an offset")
+    return moment
+
+
+TimeZone = Annotated[Filled, Field(max_length=50), AfterValidator(_known_zone)]
+WallTime = Annotated[time, AfterValidator(_on_the_wall)]
+"""A time of day in the time zone that is named beside it."""
 
 
 class Body(BaseModel):
     """A request body; unknown fields are ignored, as v1 does."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class NewBody(Body):
+    """The body of a route that v1 did not have: a field it does not know is a mistake, and refused."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -6,8 +6,8 @@ from pydantic import ConfigDict
 from optria.core.errors import NotFound
 from optria.db.identity import Tenant
 from optria.web import changes
+from optria.web.bodies import NewBody
 from optria.web.changes import Change
-from optria.web.config_bodies import NewBody
 from optria.web.config_proposals import FOUR_EYES
 from optria.web.config_scope import Managing, Reading
 from optria.web.deps import OpenTx, written_tenant

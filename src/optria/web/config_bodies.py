@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from optria.web.bodies import NewBody
 from optria.web.texts import clean
 
 
@@ -35,12 +36,6 @@ Reason = Annotated[
     AfterValidator(_something),
 ]
 SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
-
-
-class NewBody(BaseModel):
-    """A body of the configuration: a field it does not know is a mistake, and refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Rejection(NewBody):

@@ -1,22 +1,21 @@
 """``/api/config/clock-drifts``: how far a source's clock is ahead, and what its naive times mean."""
 
 import re
-from functools import cache
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import Request
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from optria.core.errors import Invalid
 from optria.db.plant import ClockDrift, Integration
 from optria.db.session import Tx
-from optria.web import changes
+from optria.web import bodies, changes
+from optria.web.bodies import NewBody
 from optria.web.changes import Change
-from optria.web.config_bodies import NewBody, Word50, Word100
+from optria.web.config_bodies import Word100
 from optria.web.config_scope import Managing, Reading
-from optria.web.deps import LARGEST_ID, Limit, Offset, OpenTx, RowId, written_tenant
+from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find, page
 from optria.web.shapes import Json
@@ -25,18 +24,6 @@ from optria.web.turns import lock_settings
 router = api_router(prefix="/api/config/clock-drifts", tags=["configuration"])
 
 OF_INTEGRATION = "integration:"
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known_zone(name: str) -> str:
-    """Raises ValueError for a name that the IANA does not know."""
-    if name not in _zones():
-        raise ValueError("this is no time zone of the IANA, such as Asia/Riyadh")
-    return name
 
 
 class ClockDriftBody(NewBody):
@@ -52,7 +39,7 @@ class ClockDriftBody(NewBody):
     drift_s: Annotated[float, Field(ge=-86_400, le=86_400, allow_inf_nan=False)] = Field(
         0.0, description="Seconds that its clock is ahead of UTC; they are taken off."
     )
-    time_zone: Annotated[Word50, AfterValidator(_known_zone)] | None = Field(
+    time_zone: bodies.TimeZone | None = Field(
         None, description="In which its times without an offset are meant; else the site's."
     )
 
@@ -101,7 +88,7 @@ async def _check_source(tx: Tx, source: str) -> None:
         return
     named = re.fullmatch(r"integration:([1-9][0-9]{0,9})", source)
     number = int(named[1]) if named else 0
-    known = number <= LARGEST_ID and await tx.session.get(Integration, number) is not None
+    known = number <= bodies.LARGEST_ID and await tx.session.get(Integration, number) is not None
     if not known:
         raise Invalid(
             f"There is no connection {source.partition(':')[2]}: write integration: and its number."

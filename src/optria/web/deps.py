@@ -14,13 +14,13 @@ from starlette.requests import HTTPConnection
 from optria.core.errors import Invalid, NotAllowed, NotFound, Unauthenticated
 from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
+from optria.web.bodies import LARGEST_ID
 from optria.web.platform_access import PlatformAccess
 from optria.web.request_keys import claim_with_deed
 from optria.web.security import SAFE_METHODS
 from optria.web.services import Services
 from optria.web.sessions import COOKIE, Viewer, find_viewer
 
-LARGEST_ID: Final = 2_147_483_647
 LANGUAGES: Final = ("en", "ar")
 
 RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]

@@ -22,7 +22,8 @@ from optria.core.errors import Invalid
 from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
 from optria.web import request_keys
-from optria.web.deps import LARGEST_ID, open_tx, optional_viewer, services_of
+from optria.web.bodies import LARGEST_ID
+from optria.web.deps import open_tx, optional_viewer, services_of
 from optria.web.permits import permission_of
 from optria.web.request_keys import HEADER, OF_THE_PLATFORM, Repeatable, Repeated, StillRunning
 from optria.web.security import SAFE_METHODS

@@ -44,11 +44,10 @@ class IntegrationUpdate(bodies.Body):
     is_active: bool | None = None
 
 
-class Trial(bodies.Body):
+class Trial(bodies.NewBody):
     """Settings to try; ``********`` stands for a stored secret of the connection ``integration_id``."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"integration_type": "pi", "config": PI_EXAMPLE}]},
     )
 
@@ -57,11 +56,11 @@ class Trial(bodies.Body):
     integration_id: bodies.RowNumber | None = None
 
 
-class Reading(bodies.Body):
+class Reading(bodies.NewBody):
     """External tags to read once."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"tags": ["P-102B.VT-1022", "P-102B.TT-1023"]}]}
+        json_schema_extra={"examples": [{"tags": ["P-102B.VT-1022", "P-102B.TT-1023"]}]}
     )
 
     tags: Annotated[list[Annotated[bodies.Text255, Field(min_length=1)]], Field(min_length=1, max_length=50)]

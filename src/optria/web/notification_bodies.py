@@ -5,21 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from optria.web.config_bodies import NewBody, SeverityWord, Word50, Word100
-from optria.web.on_call_bodies import TimeZone
+from optria.web import bodies
+from optria.web.bodies import NewBody
+from optria.web.config_bodies import SeverityWord, Word50, Word100
 from optria.web.texts import Text
 
 ChannelName = Literal["email", "sms"]
 LONGEST_DIGEST_MINUTES = 1440
 
 
-def _on_the_wall(moment: time) -> time:
-    if moment.tzinfo is not None:
-        raise ValueError("the time is read in time_zone: give it without an offset")
+def _to_the_minute(moment: time) -> time:
     return moment.replace(second=0, microsecond=0)
 
 
-WallTime = Annotated[time, AfterValidator(_on_the_wall)]
+Minute = Annotated[bodies.WallTime, AfterValidator(_to_the_minute)]
 
 
 class ChannelBody(NewBody):
@@ -32,8 +31,8 @@ class ChannelBody(NewBody):
 class QuietHoursBody(NewBody):
     """When nothing but what breaks through is sent; equal ends are a whole day."""
 
-    start: WallTime
-    end: WallTime
+    start: Minute
+    end: Minute
     weekdays: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)] = Field(
         default_factory=lambda: list(range(1, 8)),
         description="Days on which quiet hours begin: 1 is Monday, 7 Sunday.",
@@ -61,7 +60,7 @@ class PreferencesBody(NewBody):
         default_factory=dict, description="Channels that are not named stay as they are."
     )
     quiet_hours: QuietHoursBody | None = None
-    time_zone: TimeZone = "UTC"
+    time_zone: bodies.TimeZone = "UTC"
     critical_breaks_through: bool = Field(
         True, description="CRITICAL is sent at once, also in quiet hours and without waiting for a digest."
     )

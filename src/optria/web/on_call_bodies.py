@@ -1,30 +1,15 @@
 """Request bodies about the on-call rota: rotations, and shifts that go before them."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from optria.web import bodies
 
 LONGEST_SHIFT: Final = timedelta(days=92)
 LARGEST_ROTATION: Final = 100
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("this is no time zone of the IANA database, such as Asia/Riyadh") from error
-    return name
-
-
-def _local(at: time) -> time:
-    if at.tzinfo is not None:
-        raise ValueError("the time is read in time_zone: give it without an offset")
-    return at
 
 
 def _distinct(members: list[int]) -> list[int]:
@@ -37,8 +22,6 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-TimeZone = Annotated[bodies.Text50, Field(min_length=1), AfterValidator(_known_zone)]
-LocalTime = Annotated[time, AfterValidator(_local)]
 Members = Annotated[
     list[bodies.RowNumber],
     Field(min_length=1, max_length=LARGEST_ROTATION, description="User ids in the order of their turns."),
@@ -61,37 +44,31 @@ _EXAMPLE: Final[JsonDict] = {
 }
 
 
-class RotaBody(BaseModel):
-    """A field that it does not know is a mistake, and refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RotationCreate(RotaBody):
+class RotationCreate(bodies.NewBody):
     """People in turn; without a site, for every site that has no rotation of its own."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     name: bodies.Title
     site_id: bodies.RowNumber | None = None
-    time_zone: TimeZone
+    time_zone: bodies.TimeZone
     starts_on: bodies.Day
-    handover_at: LocalTime
+    handover_at: bodies.WallTime
     shift_days: ShiftDays
     members: Members
     is_active: bool = True
 
 
-class RotationUpdate(RotaBody):
+class RotationUpdate(bodies.NewBody):
     """Only what is sent changes; ``site_id`` null is every site, nothing else may be null."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"members": [4, 3], "shift_days": 1}]})
 
     name: bodies.Title | None = None
     site_id: bodies.RowNumber | None = None
-    time_zone: TimeZone | None = None
+    time_zone: bodies.TimeZone | None = None
     starts_on: bodies.Day | None = None
-    handover_at: LocalTime | None = None
+    handover_at: bodies.WallTime | None = None
     shift_days: ShiftDays | None = None
     members: Members | None = None
     is_active: bool | None = None
@@ -104,7 +81,7 @@ class RotationUpdate(RotaBody):
         return self
 
 
-class OverrideCreate(RotaBody):
+class OverrideCreate(bodies.NewBody):
     """Somebody is on call in [starts_at, ends_at), whatever the rotations say."""
 
     model_config = ConfigDict(

@@ -1,22 +1,20 @@
 """A platform owner who looks across tenants, or into one, leaves a line in the audit log of that tenant."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection
 
 from optria.core.roles import Role
 from optria.db.identity import Tenant
 from optria.db.session import Database
 from optria.kit import clock
-from optria.web import audit
+from optria.web import audit, bodies
 from optria.web.sessions import Viewer
 from optria.web.texts import clean
 
-LARGEST_ID = 2_147_483_647
-_TENANT_ID = TypeAdapter(Annotated[int, Field(ge=1, le=LARGEST_ID)])
+_TENANT_ID = TypeAdapter(bodies.RowNumber)
 """Read as the routes read it: ``+7`` and ``7.0`` name tenant 7 there."""
 
 

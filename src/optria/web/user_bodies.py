@@ -90,9 +90,8 @@ class PasswordReset(bodies.Body):
     new_password: Password | None = None
 
 
-class PasswordChange(bodies.Body):
+class PasswordChange(bodies.NewBody):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"current_password": "three pumps and a tank", "new_password": "a tank without a pump"}

@@ -12,7 +12,8 @@ from optria.core.roles import Permission, can
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.deps import LARGEST_ID, OpenTx, RowId, require
+from optria.web.bodies import LARGEST_ID
+from optria.web.deps import OpenTx, RowId, require
 from optria.web.frame import shell_for
 from optria.web.history_words import history_line
 from optria.web.page_words import causes_in, keep_codes
