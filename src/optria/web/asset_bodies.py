@@ -9,8 +9,6 @@ from optria.web import bodies
 Criticality = Literal["critical", "high", "medium", "low"]
 Rating = Annotated[int, Field(ge=1, le=10)]
 """A rating of failure mode and effects analysis, IEC 60812."""
-Code50 = Annotated[bodies.Filled, Field(min_length=1, max_length=50)]
-Code100 = Annotated[bodies.Filled, Field(min_length=1, max_length=100)]
 
 
 class SiteCreate(bodies.Body):
@@ -30,7 +28,7 @@ class SiteCreate(bodies.Body):
             ]
         }
     )
-    code: Code50
+    code: bodies.Word50
     name: bodies.Title
     name_ar: bodies.Text255 | None = None
     location: bodies.Text255 | None = None
@@ -40,7 +38,7 @@ class SiteCreate(bodies.Body):
 
 class SiteUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Yanbu Export Terminal"}]})
-    code: Code50 | None = None
+    code: bodies.Word50 | None = None
     name: bodies.Title | None = None
     name_ar: bodies.Text255 | None = None
     location: bodies.Text255 | None = None
@@ -69,10 +67,10 @@ class AssetCreate(bodies.Body):
     )
     site_id: bodies.RowNumber | None = None
     parent_asset_id: bodies.RowNumber | None = None
-    code: Code100
+    code: bodies.Word100
     name: bodies.Title
     name_ar: bodies.Text255 | None = None
-    asset_type: Code100 | None = None
+    asset_type: bodies.Word100 | None = None
     manufacturer: bodies.Text255 | None = None
     model: bodies.Text255 | None = None
     serial_number: bodies.Text255 | None = None
@@ -80,7 +78,7 @@ class AssetCreate(bodies.Body):
     production_capacity: bodies.Amount | None = None
     production_unit: bodies.Text50 | None = None
     install_date: bodies.Day | None = None
-    status: Code50 = "operational"
+    status: bodies.Word50 = "operational"
 
 
 class AssetUpdate(bodies.NewBody):
@@ -89,10 +87,10 @@ class AssetUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"criticality": "critical"}]})
     site_id: bodies.RowNumber | None = None
     parent_asset_id: bodies.RowNumber | None = None
-    code: Code100 | None = None
+    code: bodies.Word100 | None = None
     name: bodies.Title | None = None
     name_ar: bodies.Text255 | None = None
-    asset_type: Code100 | None = None
+    asset_type: bodies.Word100 | None = None
     manufacturer: bodies.Text255 | None = None
     model: bodies.Text255 | None = None
     serial_number: bodies.Text255 | None = None
@@ -100,7 +98,7 @@ class AssetUpdate(bodies.NewBody):
     production_capacity: bodies.Amount | None = None
     production_unit: bodies.Text50 | None = None
     install_date: bodies.Day | None = None
-    status: Code50 | None = None
+    status: bodies.Word50 | None = None
     is_active: bool | None = None
 
 
@@ -111,7 +109,7 @@ class ComponentCreate(bodies.NewBody):
         }
     )
     parent_component_id: bodies.RowNumber | None = None
-    code: Code100
+    code: bodies.Word100
     name: bodies.Title
     name_ar: bodies.Text255 | None = None
     component_type: bodies.Text100 | None = None
@@ -121,7 +119,7 @@ class ComponentCreate(bodies.NewBody):
 class ComponentUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"criticality": "high"}]})
     parent_component_id: bodies.RowNumber | None = None
-    code: Code100 | None = None
+    code: bodies.Word100 | None = None
     name: bodies.Title | None = None
     name_ar: bodies.Text255 | None = None
     component_type: bodies.Text100 | None = None
@@ -147,7 +145,7 @@ class FailureModeCreate(bodies.NewBody):
         }
     )
     component_id: bodies.RowNumber | None = None
-    code: Code100
+    code: bodies.Word100
     name: bodies.Title
     name_ar: bodies.Text255 | None = None
     description: bodies.Prose | None = None
@@ -161,7 +159,7 @@ class FailureModeCreate(bodies.NewBody):
 class FailureModeUpdate(bodies.NewBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"detection": 2}]})
     component_id: bodies.RowNumber | None = None
-    code: Code100 | None = None
+    code: bodies.Word100 | None = None
     name: bodies.Title | None = None
     name_ar: bodies.Text255 | None = None
     description: bodies.Prose | None = None

@@ -16,6 +16,8 @@ Text100 = Annotated[Text, Field(max_length=100)]
 Text255 = Annotated[Text, Field(max_length=255)]
 Filled = Annotated[Text, AfterValidator(str.strip)]
 """Text without the blanks around it: a length that is asked for counts what is left."""
+Word50 = Annotated[Filled, Field(min_length=1, max_length=50)]
+Word100 = Annotated[Filled, Field(min_length=1, max_length=100)]
 Title = Annotated[Filled, Field(min_length=1, max_length=255)]
 Prose = Annotated[Text, Field(max_length=20_000)]
 Amount = Annotated[

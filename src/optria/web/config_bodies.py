@@ -2,39 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
-from optria.web.bodies import NewBody
-from optria.web.texts import clean
+from optria.web.bodies import Filled, NewBody, Text255
 
-
-def _something(text: str) -> str:
-    """Raises ValueError when nothing that can be stored is left of a text."""
-    if not text:
-        raise ValueError("the text is empty")
-    return text
-
-
-Word50 = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
-    AfterValidator(clean),
-    AfterValidator(_something),
-]
-Word100 = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(clean),
-    AfterValidator(_something),
-]
-Source = Annotated[str, StringConstraints(max_length=255), AfterValidator(clean)]
+Source = Text255
 """Where a figure comes from, for the reader of an analysis."""
-Reason = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000),
-    AfterValidator(clean),
-    AfterValidator(_something),
-]
+Reason = Annotated[Filled, Field(min_length=1, max_length=2_000)]
 SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 
 

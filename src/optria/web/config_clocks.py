@@ -11,9 +11,8 @@ from optria.core.errors import Invalid
 from optria.db.plant import ClockDrift, Integration
 from optria.db.session import Tx
 from optria.web import bodies, changes
-from optria.web.bodies import NewBody
+from optria.web.bodies import NewBody, Word100
 from optria.web.changes import Change
-from optria.web.config_bodies import Word100
 from optria.web.config_scope import Managing, Reading
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router

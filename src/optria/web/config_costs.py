@@ -11,9 +11,9 @@ from optria.core.errors import Conflict, Invalid
 from optria.db.plant import CostReference
 from optria.db.session import Tx
 from optria.web import audit, bodies, changes, config_proposals
-from optria.web.bodies import NewBody
+from optria.web.bodies import NewBody, Word100
 from optria.web.changes import Change
-from optria.web.config_bodies import Reason, Rejection, Source, Word100
+from optria.web.config_bodies import Reason, Rejection, Source
 from optria.web.config_proposals import ProposalStatus, has_status, life_json
 from optria.web.config_scope import (
     Managing,

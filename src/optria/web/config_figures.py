@@ -13,9 +13,9 @@ from optria.core.incident import cause_code, cause_label
 from optria.db.plant import CarbonFactor, DowntimeReference
 from optria.db.session import Tx
 from optria.web import bodies, changes
-from optria.web.bodies import NewBody
+from optria.web.bodies import NewBody, Word50, Word100
 from optria.web.changes import Change
-from optria.web.config_bodies import Source, Word50, Word100
+from optria.web.config_bodies import Source
 from optria.web.config_scope import Managing, Reading, TypeFilter, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router

@@ -8,8 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from optria.rca.rules import DEFAULT_MIN_SCORE, Direction, Place
 from optria.web import bodies
-from optria.web.bodies import NewBody
-from optria.web.config_bodies import Word100
+from optria.web.bodies import NewBody, Word100
 
 Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Confidence = Annotated[Decimal, Field(ge=Decimal("0.01"), le=1, decimal_places=2)]

@@ -11,9 +11,9 @@ from optria.core.incident import cause_label
 from optria.db.plant import MachineSpec
 from optria.db.session import Tx
 from optria.web import bodies, changes
-from optria.web.bodies import NewBody
+from optria.web.bodies import NewBody, Word50, Word100
 from optria.web.changes import Change
-from optria.web.config_bodies import Reason, Source, Word50, Word100
+from optria.web.config_bodies import Reason, Source
 from optria.web.config_scope import (
     Managing,
     Reading,

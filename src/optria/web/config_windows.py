@@ -9,9 +9,8 @@ from sqlalchemy import select
 from optria.db.plant import IncidentWindow
 from optria.rca.window import DEFAULT_MINUTES
 from optria.web import changes
-from optria.web.bodies import NewBody
+from optria.web.bodies import NewBody, Word100
 from optria.web.changes import Change
-from optria.web.config_bodies import Word100
 from optria.web.config_scope import Managing, Reading, known_type, same
 from optria.web.deps import Limit, Offset, OpenTx, RowId, written_tenant
 from optria.web.routing import api_router

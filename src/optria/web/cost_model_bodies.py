@@ -6,12 +6,11 @@ from pydantic import ConfigDict, Field
 
 from optria.web import bodies
 
-Name = Annotated[bodies.Filled, Field(min_length=1, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """A code of ISO 4217."""
-Costs = Annotated[dict[Name, bodies.Amount], Field(max_length=500)]
-Thresholds = Annotated[dict[Name, Share], Field(max_length=50)]
+Costs = Annotated[dict[bodies.Word100, bodies.Amount], Field(max_length=500)]
+Thresholds = Annotated[dict[bodies.Word100, Share], Field(max_length=50)]
 
 
 class CostModelCreate(bodies.Body):

@@ -28,7 +28,6 @@ Factor = Annotated[
 ]
 Scale = Annotated[Factor, AfterValidator(_not_nothing)]
 Value = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
-Metric = Annotated[bodies.Filled, Field(min_length=1, max_length=100)]
 
 EXAMPLE: Final[JsonDict] = {
     "asset_id": 9,
@@ -70,7 +69,7 @@ class BulkMapping(Signal):
     """One of many mappings of the same connection."""
 
     external_tag: bodies.Title
-    internal_metric_name: Metric
+    internal_metric_name: bodies.Word100
 
 
 class MappingCreate(BulkMapping):
@@ -87,7 +86,7 @@ class MappingUpdate(Signal):
     model_config = ConfigDict(json_schema_extra={"examples": [{"unit": "mm/s", "normal_high": 3.5}]})
 
     external_tag: bodies.Title | None = None
-    internal_metric_name: Metric | None = None
+    internal_metric_name: bodies.Word100 | None = None
 
 
 class BulkCreate(bodies.Body):
