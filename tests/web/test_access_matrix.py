@@ -225,4 +225,4 @@ async def test_an_event_of_the_other_tenant_is_heard_by_nobody_here(database: Da
                         word: Any = topic.removeprefix("e:")
                         house.database.bus.publish(Message(tenant_id, word, kind, "1", user_id=told))
                     delta = await browser.next("d", topic)
-                    assert [event["kind"] for event in delta["data"]] == ["own"], (role, topic)
+                    assert [event["tenant_id"] for event in delta["data"]] == [house.own.tenant.id], topic

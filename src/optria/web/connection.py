@@ -27,6 +27,7 @@ class Timing:
     send_timeout_s: float = 5.0
     session_check_s: float = 60.0
     max_connections: int = 2_000
+    max_per_user: int = 50
 
 
 class LeaveError(Exception):

@@ -112,9 +112,14 @@ class Hub:
             if str(viewer.session_id) in ended:
                 connection.end_session()
 
+    def _is_full_for(self, viewer: Viewer) -> bool:
+        """Whether there are too many sockets, of all people or of this one."""
+        own = sum(other.user_id == viewer.user_id for other in self._connections.values())
+        return len(self._connections) >= self._timing.max_connections or own >= self._timing.max_per_user
+
     async def talk(self, socket: WebSocket, viewer: Viewer) -> None:
         """Serve one accepted socket until either side leaves."""
-        if len(self._connections) >= self._timing.max_connections:
+        if self._is_full_for(viewer):
             self._refused += 1
             await close(socket, TRY_LATER)
             return

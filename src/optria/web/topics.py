@@ -30,16 +30,17 @@ class Audience(StrEnum):
 
     FULL = "full"
     SUMMARY = "summary"
-    IDS = "ids"
+    NEWS = "news"
+    """Only that something changed."""
 
 
 def audience_of(role: Role, topic: str) -> Audience:
-    """Engineers see assigned incidents and orders only, so the event itself carries just ids to them."""
+    """Engineers see assigned incidents and orders only: they hear that something changed and fetch theirs."""
     if topic == "e:notify":
         return Audience.FULL
     if role is Role.VIEWER:
         return Audience.SUMMARY
-    return Audience.IDS if role is Role.ENGINEER else Audience.FULL
+    return Audience.NEWS if role is Role.ENGINEER else Audience.FULL
 
 
 def _compact(value: object) -> str:
@@ -63,6 +64,8 @@ class _Event:
 
     def _told(self, audience: Audience) -> dict[str, object]:
         message = self._message
+        if audience is Audience.NEWS:
+            return {"seq": self.seq, "kind": "changed", "tenant_id": message.tenant_id}
         told: dict[str, object] = {}
         if audience is Audience.FULL:
             told.update(message.data)
