@@ -3,7 +3,7 @@
 from datetime import date, time
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -29,6 +29,7 @@ Amount = Annotated[
 Hours = Annotated[Decimal, Field(ge=0, le=99_999)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]
 """A day that people plan for; the ends of the calendar have no time in every zone."""
+SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 LARGEST_ID: Final = 2_147_483_647
 RowNumber = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 

@@ -1,6 +1,6 @@
 """Kinds of field that the bodies of the configuration share."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
@@ -9,7 +9,6 @@ from optria.web.bodies import Filled, NewBody, Text255
 Source = Text255
 """Where a figure comes from, for the reader of an analysis."""
 Reason = Annotated[Filled, Field(min_length=1, max_length=2_000)]
-SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 
 
 class Rejection(NewBody):

@@ -10,9 +10,8 @@ from optria.core.work_order import WorkOrderPolicy
 from optria.db.session import Tx
 from optria.db.work import WorkOrderPolicyRow
 from optria.web import bodies, changes
-from optria.web.bodies import NewBody
+from optria.web.bodies import NewBody, SeverityWord
 from optria.web.changes import Change
-from optria.web.config_bodies import SeverityWord
 from optria.web.config_scope import Managing, Reading
 from optria.web.deps import OpenTx, written_tenant
 from optria.web.routing import api_router

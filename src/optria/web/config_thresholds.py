@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from optria.db.plant import ThresholdRow
 from optria.web import audit, bodies, changes, config_proposals
-from optria.web.bodies import NewBody, Word50, Word100
+from optria.web.bodies import NewBody, SeverityWord, Word50, Word100
 from optria.web.changes import Change
-from optria.web.config_bodies import Reason, Rejection, SeverityWord
+from optria.web.config_bodies import Reason, Rejection
 from optria.web.config_limits import LIMIT, check_fits, facts, limit_words
 from optria.web.config_proposals import ProposalStatus, has_status, life_json
 from optria.web.config_scope import (

@@ -8,7 +8,6 @@ from pydantic import ConfigDict, Field
 from optria.web import bodies
 from optria.web.moments import Moment
 
-SeverityWord = Literal["INFO", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 StatusWord = Literal["OPEN", "INVESTIGATING", "RESOLVED", "CLOSED"]
 
 
@@ -29,7 +28,7 @@ class IncidentCreate(bodies.Body):
     )
 
     incident_type: Annotated[str, Field(max_length=30)] = "FAILURE"
-    severity: SeverityWord = "MINOR"
+    severity: bodies.SeverityWord = "MINOR"
     title: bodies.Title
     description: bodies.Prose | None = None
     root_asset_id: bodies.RowNumber | None = None
@@ -55,7 +54,7 @@ class IncidentUpdate(bodies.Body):
     )
 
     status: StatusWord | None = None
-    severity: SeverityWord | None = None
+    severity: bodies.SeverityWord | None = None
     title: bodies.Title | None = None
     description: bodies.Prose | None = None
     assigned_to: bodies.RowNumber | None = None

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from optria.web import bodies
-from optria.web.bodies import NewBody, Word50, Word100
-from optria.web.config_bodies import SeverityWord
+from optria.web.bodies import NewBody, SeverityWord, Word50, Word100
 from optria.web.texts import Text
 
 ChannelName = Literal["email", "sms"]
