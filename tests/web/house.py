@@ -135,9 +135,8 @@ class House:
         user = self.user(who) if isinstance(who, Role) else who
         cookies = {sessions.COOKIE: await self.token(user)} if user else {}
         transport = httpx.ASGITransport(self.app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://plant.test", cookies=cookies
-        ) as browser:
+        url = "http://127.0.0.1" if self.services.settings.demo else "http://plant.test"
+        async with httpx.AsyncClient(transport=transport, base_url=url, cookies=cookies) as browser:
             yield browser
 
     def sample(self, value: float = 2.5, age_s: float = 0.2, quality: Quality = Quality.GOOD) -> Sample:

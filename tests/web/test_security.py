@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from optria.core.roles import Role
 from optria.web.security import CONTENT_SECURITY_POLICY, HEADERS
-from tests.web.house import House
+from tests.web.house import House, build
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/auth/me", "/nowhere", "/api/assets/x"])
@@ -61,3 +61,11 @@ async def test_a_page_asks_to_sign_in_and_comes_back(house: House) -> None:
     assert page.status_code == 404
     assert api.status_code == 401
     assert api.json() == {"detail": "Please sign in."}
+
+
+async def test_a_foreign_name_for_this_machine_does_not_reach_the_demo(house: House) -> None:
+    demo = await build(house.database, demo=True)
+    async with demo.client() as browser:
+        ours = await browser.get("/health/live")
+        rebound = await browser.get("/health/live", headers={"host": "evil.test"})
+    assert (ours.status_code, rebound.status_code) == (200, 400)

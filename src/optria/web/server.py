@@ -1,6 +1,7 @@
 """The web application: its routes, guards and error answers in one place."""
 
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from optria.web import (
     api_docs,
@@ -101,6 +102,8 @@ ROUTERS = (
     api_docs.router,
 )
 """Every router of the product; a new one is added here by name."""
+DEMO_HOSTS = ("127.0.0.1", "localhost")
+"""A foreign name that leads to this machine (DNS rebinding) does not reach accounts with known passwords."""
 
 
 def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
@@ -122,6 +125,8 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.state.hub = live.Hub(services, timing)
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin)
+    if services.settings.demo:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=DEMO_HOSTS, www_redirect=False)
     app.add_middleware(SecurityHeaders)
     errors.add_handlers(app)
     for router in ROUTERS:
