@@ -126,6 +126,21 @@ async def test_a_second_person_approves_where_the_tenant_wants_four_eyes(house: 
     assert await watched(house) == [6.3]
 
 
+async def test_nobody_gets_rid_of_four_eyes_alone(house: House) -> None:
+    await done(house, "PUT", "approval", {"four_eyes": True})
+    before = await done(house, "POST", "thresholds", limit(house))
+    await done(house, "PUT", "approval", {"four_eyes": False})
+    after = await done(house, "POST", "thresholds", limit(house, limit_value=6.4))
+    for proposed in (before, after):
+        said = await refused(house, 403, "POST", f"thresholds/{proposed['id']}/approve")
+        assert "somebody else" in said
+    answer = await ask(house, "PUT", "approval", {"four_eyes": False}, await second_admin(house))
+    assert answer.json()["four_eyes"] is False
+    await refused(house, 403, "POST", f"thresholds/{before['id']}/approve")
+    await done(house, "POST", f"thresholds/{after['id']}/approve")
+    assert await watched(house) == [6.4]
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [

@@ -137,3 +137,23 @@ async def test_money_is_bounded(house: House, fields: dict[str, object]) -> None
     made = await _added(house)
     assert (await _send(house, "PUT", f"/{made['id']}", fields)).status_code == 422
     assert (await _send(house, "POST", "", {"name": "Budget"} | fields)).status_code == 422
+
+
+async def test_where_costs_take_two_people_no_cost_model_takes_effect_alone(house: House) -> None:
+    made = await _added(house, default_downtime_cost_per_hour=100)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        for four_eyes in (True, False):
+            await browser.put("/api/config/approval", json={"four_eyes": four_eyes})
+            idle = await _added(house, is_active=False, default_downtime_cost_per_hour=5)
+            tried = [
+                await _send(house, "POST", "", {"name": "Alone"}),
+                await _send(house, "PUT", f"/{made['id']}", {"default_downtime_cost_per_hour": 1}),
+                await _send(house, "PUT", f"/{made['id']}", {"is_active": False}),
+                await _send(house, "PUT", f"/{idle['id']}", {"is_active": True}),
+            ]
+            assert [answer.status_code for answer in tried] == [409] * 4
+            assert all("/api/config/cost-references" in answer.json()["detail"] for answer in tried)
+    assert (await _send(house, "PUT", f"/{made['id']}", {"name": "Renamed"})).status_code == 200
+    assert (await _send(house, "PUT", f"/{idle['id']}", {"currency": "USD"})).status_code == 200
+    active = (await _send(house, "GET", "/active")).json()
+    assert (active["id"], active["default_downtime_cost_per_hour"]) == (made["id"], 100)

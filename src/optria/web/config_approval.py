@@ -8,7 +8,7 @@ from optria.db.identity import Tenant
 from optria.web import changes
 from optria.web.bodies import NewBody
 from optria.web.changes import Change
-from optria.web.config_proposals import FOUR_EYES
+from optria.web.config_proposals import FOUR_EYES, demands_four_eyes, set_four_eyes
 from optria.web.config_scope import Managing, Reading
 from optria.web.deps import OpenTx, written_tenant
 from optria.web.routing import api_router
@@ -27,7 +27,7 @@ class ApprovalBody(NewBody):
 
 
 def approval_json(tenant: Tenant) -> Json:
-    return {"tenant_id": tenant.id, FOUR_EYES: (tenant.settings or {}).get(FOUR_EYES) is True}
+    return {"tenant_id": tenant.id, FOUR_EYES: demands_four_eyes(tenant)}
 
 
 @router.get("", summary="Read how proposals are approved")
@@ -41,10 +41,11 @@ async def get_approval(_viewer: Reading, tx: OpenTx) -> Json:
 
 @router.put("", summary="Set how proposals are approved")
 async def set_approval(request: Request, viewer: Managing, tx: OpenTx, body: ApprovalBody) -> Json:
-    """Holds for every approval from now on, also of proposals that wait."""
+    """Switched on it holds for proposals that wait, too. Switched off it still holds for what was proposed
+    before, and for whoever switched it off, until another administrator does."""
     tenant = await lock_settings(tx)
     old = approval_json(tenant)
-    tenant.settings = {**(tenant.settings or {}), FOUR_EYES: body.four_eyes}
+    set_four_eyes(tenant, body.four_eyes, viewer)
     new = approval_json(tenant)
     whom = "somebody else than the proposer" if body.four_eyes else "any administrator"
     summary = f"Limits and costs are approved by {whom}"

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from optria.core.errors import Conflict, Invalid
 from optria.db.plant import CostReference
 from optria.db.session import Tx
+from optria.kit import clock
 from optria.web import audit, bodies, changes, config_proposals
 from optria.web.bodies import NewBody, Word100
 from optria.web.changes import Change
@@ -145,6 +146,7 @@ async def propose_cost(request: Request, viewer: Managing, tx: OpenTx, body: Cos
         tenant_id=written_tenant(tx),
         is_active=False,
         proposed_by=viewer.user_id,
+        created_at=clock.now(),
     )
     await _check_fits(tx, row, replaced)
     tx.session.add(row)

@@ -1,6 +1,7 @@
 """The life of a limit or a cost: proposed, approved and in force, replaced or retired, or turned down."""
 
-from typing import Literal, TypeVar
+from datetime import datetime
+from typing import Literal, TypedDict, TypeVar
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -18,6 +19,13 @@ Proposed = TypeVar("Proposed", ThresholdRow, CostReference)
 ProposalStatus = Literal["in_force", "proposed", "ended"]
 FOUR_EYES = "four_eyes"
 """The tenant's setting by which nobody approves what they have proposed themselves."""
+FOUR_EYES_ENDED = "four_eyes_ended"
+"""When it was switched off, and who by: ``{"at": ISO 8601, "by": user id}``; not there while it is on."""
+
+
+class Ended(TypedDict):
+    at: str
+    by: int
 
 
 def status_of(row: ThresholdRow | CostReference) -> ProposalStatus:
@@ -79,10 +87,40 @@ async def to_decide(tx: Tx, table: type[Proposed], row_id: int, what: str) -> tu
 
 
 def check_four_eyes(tenant: Tenant, row: ThresholdRow | CostReference, viewer: Viewer) -> None:
-    """Raises NotAllowed where the tenant wants a second person and this is the first."""
-    wanted = (tenant.settings or {}).get(FOUR_EYES) is True
-    if wanted and row.proposed_by == viewer.user_id:
+    """Raises NotAllowed where a second person is wanted and this is the first.
+
+    What was proposed while four eyes were demanded still needs a second person when they no longer are.
+    """
+    if row.proposed_by != viewer.user_id:
+        return
+    ended = _ended(tenant)
+    if needs_another(tenant, viewer) or (ended and row.created_at <= datetime.fromisoformat(ended["at"])):
         raise NotAllowed("You have proposed this yourself: here, somebody else has to approve it.")
+
+
+def needs_another(tenant: Tenant, viewer: Viewer) -> bool:
+    """Whether the viewer may put nothing in force alone; whoever switched four eyes off still may not."""
+    ended = _ended(tenant)
+    return demands_four_eyes(tenant) or bool(ended and ended["by"] == viewer.user_id)
+
+
+def demands_four_eyes(tenant: Tenant) -> bool:
+    return (tenant.settings or {}).get(FOUR_EYES) is True
+
+
+def set_four_eyes(tenant: Tenant, is_on: bool, viewer: Viewer) -> None:
+    """Switch them, and keep when and by whom they were switched off."""
+    kept = {name: value for name, value in (tenant.settings or {}).items() if name != FOUR_EYES_ENDED}
+    ended = _ended(tenant)
+    if not is_on and (ended or demands_four_eyes(tenant)):
+        at = ended["at"] if ended else clock.now().isoformat()
+        kept[FOUR_EYES_ENDED] = {"at": at, "by": viewer.user_id}
+    tenant.settings = {**kept, FOUR_EYES: is_on}
+
+
+def _ended(tenant: Tenant) -> Ended | None:
+    found: Ended | None = (tenant.settings or {}).get(FOUR_EYES_ENDED)
+    return found
 
 
 def put_in_force(row: Proposed, replaced: Proposed | None, viewer: Viewer) -> None:

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from optria.db.plant import ThresholdRow
+from optria.kit import clock
 from optria.web import audit, bodies, changes, config_proposals
 from optria.web.bodies import NewBody, SeverityWord, Word50, Word100
 from optria.web.changes import Change
@@ -110,6 +111,7 @@ async def propose_threshold(request: Request, viewer: Managing, tx: OpenTx, body
         tenant_id=written_tenant(tx),
         is_active=False,
         proposed_by=viewer.user_id,
+        created_at=clock.now(),
     )
     await check_fits(tx, row, replaced)
     tx.session.add(row)

@@ -7,13 +7,14 @@ from typing import Annotated, Final
 from fastapi import Request
 from sqlalchemy import or_, select
 
-from optria.core.errors import Invalid, NotFound
+from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.roles import Permission
 from optria.db.plant import CostModel
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.web import changes
 from optria.web.changes import Change
+from optria.web.config_proposals import needs_another
 from optria.web.cost_model_bodies import CostModelCreate, CostModelUpdate
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.edits import apply_edit, plain, sent_fields
@@ -21,7 +22,7 @@ from optria.web.routing import api_router
 from optria.web.rows import find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, number
-from optria.web.turns import take_turns
+from optria.web.turns import lock_settings, take_turns
 
 router = api_router(prefix="/api/integrations/cost-models", tags=["cost models"])
 
@@ -37,6 +38,8 @@ NEEDED: Final = frozenset(
         "criticality_thresholds",
     }
 )
+WORDS: Final = frozenset({"name", "description"})
+"""What no estimate goes by."""
 
 
 @router.get("", summary="List the cost models")
@@ -68,8 +71,13 @@ async def get_active_cost_model(_viewer: Reading, tx: OpenTx) -> Json:
 
 @router.post("", summary="Add a cost model")
 async def create_cost_model(viewer: Managing, request: Request, tx: OpenTx, asked: CostModelCreate) -> Json:
-    """It comes into force at once, and the one before goes out of it, unless ``is_active`` is false."""
+    """It comes into force at once, and the one before goes out of it, unless ``is_active`` is false.
+
+    409 for one in force where the tenant's setting ``four_eyes`` is on.
+    """
     tenant_id = written_tenant(tx)
+    if asked.is_active:
+        await _refuse_alone(tx, viewer)
     await take_turns(tx, "cost_model")
     row = CostModel(tenant_id=tenant_id, **_storable(asked.model_dump()))
     tx.session.add(row)
@@ -85,11 +93,18 @@ async def create_cost_model(viewer: Managing, request: Request, tx: OpenTx, aske
 async def update_cost_model(
     viewer: Managing, request: Request, tx: OpenTx, model_id: RowId, asked: CostModelUpdate
 ) -> Json:
-    """Only what is sent changes; a table that is sent replaces the table."""
+    """Only what is sent changes; a table that is sent replaces the table.
+
+    Where the tenant's setting ``four_eyes`` is on, 409 for all but the words of the model in force, and for
+    putting one in force.
+    """
     values = sent_fields(asked, NEEDED)
     await take_turns(tx, "cost_model")
     row = await find(tx, CostModel, model_id, "cost model")
+    counts = row.is_active is not False
     edit = apply_edit(row, _storable(values))
+    if edit.new.keys() - WORDS and (counts or row.is_active is not False):
+        await _refuse_alone(tx, viewer)
     if edit:
         await _keep_one_active(tx, row)
         summary = f"Cost model {row.name or row.id}: {', '.join(edit.new)} changed"
@@ -110,6 +125,15 @@ def _storable(values: Mapping[str, object]) -> dict[str, object]:
 
 def _json_number(value: Decimal | float) -> float:
     return int(value) if value == int(value) else float(value)
+
+
+async def _refuse_alone(tx: Tx, viewer: Viewer) -> None:
+    """Raises Conflict where a second person is wanted: cost models have no proposals."""
+    if needs_another(await lock_settings(tx), viewer):
+        raise Conflict(
+            "Here, costs take two people to come into force. Propose a cost reference "
+            "(/api/config/cost-references) and have somebody else approve it."
+        )
 
 
 async def _keep_one_active(tx: Tx, row: CostModel) -> None:
