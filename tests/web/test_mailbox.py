@@ -181,4 +181,4 @@ def test_each_audience_is_told_what_it_may_know() -> None:
     assert told[Audience.FULL]["story"] == "secret"
     assert told[Audience.SUMMARY]["title"] == "Anomaly"
     assert set(told[Audience.SUMMARY]) == {"title", "seq", "kind", "entity_id", "asset_id", "tenant_id"}
-    assert set(told[Audience.IDS]) == {"seq", "kind", "entity_id", "asset_id", "tenant_id"}
+    assert set(told[Audience.NEWS]) == {"seq", "kind", "tenant_id"}

@@ -37,7 +37,12 @@ def services_of(connection: HTTPConnection) -> Services:
     return services
 
 
-Given = Annotated[Services, Depends(services_of)]
+async def given_services(connection: HTTPConnection) -> Services:
+    """The services for a route; a coroutine, because others are called in a thread."""
+    return services_of(connection)
+
+
+Given = Annotated[Services, Depends(given_services)]
 
 
 def token_of(connection: HTTPConnection) -> str | None:
@@ -65,7 +70,7 @@ async def optional_viewer(connection: HTTPConnection, services: Given) -> Viewer
 MaybeViewer = Annotated[Viewer | None, Depends(optional_viewer)]
 
 
-def signed_in_viewer(found: MaybeViewer) -> Viewer:
+async def signed_in_viewer(found: MaybeViewer) -> Viewer:
     if found is None:
         raise Unauthenticated("Please sign in.")
     return found
@@ -106,7 +111,7 @@ class OpenPermit:
 
     permission = Permission.PUBLIC
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         return None
 
 

@@ -22,9 +22,9 @@ from optria.core.errors import Invalid
 from optria.core.roles import Permission, Role, can
 from optria.db.session import Tx
 from optria.web import request_keys
-from optria.web.bodies import LARGEST_ID
 from optria.web.deps import open_tx, optional_viewer, services_of
 from optria.web.permits import permission_of
+from optria.web.platform_access import named_tenant
 from optria.web.request_keys import HEADER, OF_THE_PLATFORM, Repeatable, Repeated, StillRunning
 from optria.web.security import SAFE_METHODS
 from optria.web.sessions import Viewer
@@ -121,9 +121,7 @@ def _tenant_of(viewer: Viewer, request: Request) -> int:
     """The viewer's tenant; for a platform owner the one that the address names, if it does."""
     if viewer.role is not Role.PLATFORM_OWNER and viewer.tenant_id is not None:
         return viewer.tenant_id
-    named = request.query_params.get("tenant_id", "")
-    is_id = named.isascii() and named.isdigit() and len(named) <= 10 and int(named) <= LARGEST_ID
-    return int(named) if is_id else OF_THE_PLATFORM
+    return named_tenant(request) or OF_THE_PLATFORM
 
 
 def _again(repeated: Repeated) -> Response:

@@ -29,7 +29,7 @@ class Seen:
             )
 
 
-def seen(
+async def seen(
     if_match: Annotated[
         str | None,
         Header(max_length=200, description="The ``version`` that the change is based on, in quotes."),
