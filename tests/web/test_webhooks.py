@@ -180,3 +180,15 @@ async def test_the_path_of_an_address_is_not_in_the_record_of_a_change(house: Ho
     assert "http://127.0.0.1:9/…" in told
     assert "http://127.0.0.1:9/…" in kept
     assert "of-ours" not in told + kept
+
+
+async def test_a_webhook_leads_to_a_host_that_the_installation_lists(
+    rolled_back: Database, tmp_path: Path
+) -> None:
+    house = await build(rolled_back, home=tmp_path, webhook_hosts="10.20.0.0/16")
+    hook = await made(house, url="http://10.20.0.1/in")
+    path = f"{PATH}/{hook['id']}"
+    for method, where, body in (("POST", PATH, HOOK), ("PUT", path, {"url": HOOK["url"]})):
+        answer = await ask(house, method, where, body)
+        assert (answer.status_code, "OPTRIA_WEBHOOK_HOSTS" in answer.text) == (422, True)
+    assert (await ask(house, "GET", path)).json()["url"] == "http://10.20.0.1/in"

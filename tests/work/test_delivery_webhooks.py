@@ -14,15 +14,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from optria.core.errors import Invalid
+from optria.core.errors import ConfigurationError, Invalid
 from optria.db.delivery import WebhookDelivery, WebhookRow
 from optria.db.session import Database
 from optria.kit import clock
+from optria.kit.settings import Settings
 from optria.work.delivery import queue_test
 from optria.work.delivery_channels import NotSent
 from optria.work.delivery_sender import Sender
 from optria.work.delivery_webhooks import (
     check_url,
+    hosts_of,
     judge,
     new_secret,
     signature,
@@ -277,6 +279,28 @@ async def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
 
 async def test_an_address_in_the_plants_network_is_fine() -> None:
     assert await check_url(" http://10.20.30.40:8080/in?plant=a ") == "http://10.20.30.40:8080/in?plant=a"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [("", "delivered"), ("127.0.0.0/8", "delivered"), ("10.0.0.0/8, *.plant.example", "dead")],
+)
+async def test_the_list_of_hosts_is_asked_at_every_call(line: Line, hosts: str, status: str) -> None:
+    await line.hook()
+    await line.tell()
+    await sender_of(line.database, hosts=hosts).drain()
+    (row,) = await line.rows()
+    assert (row.status, len(line.receiver.requests)) == (status, 1 if status == "delivered" else 0)
+    assert ("OPTRIA_WEBHOOK_HOSTS" in str(row.last_error)) is (status == "dead")
+
+
+async def test_the_list_of_hosts_is_asked_when_an_address_is_written_down() -> None:
+    listed = hosts_of(Settings(webhook_hosts="*.plant.example, 10.20.0.0/16"))
+    assert await check_url("http://10.20.30.40/in", listed) == "http://10.20.30.40/in"
+    with pytest.raises(Invalid, match="not among the hosts that webhooks may reach here"):
+        await check_url("http://10.21.30.40/in", listed)
+    with pytest.raises(ConfigurationError, match="'a b' in OPTRIA_WEBHOOK_HOSTS is no host"):
+        hosts_of(Settings(webhook_hosts="a b"))
 
 
 async def test_https_is_checked_against_the_name(line: Line, tmp_path: Path) -> None:

@@ -3,41 +3,30 @@
 Checked when a connection is saved, tested and opened: a name may lead elsewhere tomorrow.
 """
 
-import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-from optria.core.errors import ConfigurationError, ConnectorUnavailable
-from optria.kit.addresses import refusal_of, resolve
+from optria.core.errors import ConnectorUnavailable
+from optria.kit.addresses import resolve
+from optria.kit.allowed_hosts import AllowedHosts
 from optria.kit.settings import Settings
 
-NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+WORDS: Final = "OPTRIA_CONNECTOR_HOSTS", "connections"
+ANY_HOST: Final = AllowedHosts(*WORDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Hosts by name, ``*.domain`` pattern or network; none of them means every host not always refused.
+    """The hosts; ``folder`` holds SQLite files, at any depth, besides those directly in the data folder."""
 
-    ``folder`` holds SQLite files, at any depth, besides those that lie directly in the data folder.
-    """
-
-    names: frozenset[str] = frozenset()
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    hosts: AllowedHosts = ANY_HOST
     folder: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """As the installation is set up. Raises ConfigurationError, naming the entry that is no host."""
-        names: set[str] = set()
-        networks: list[IPv4Network | IPv6Network] = []
-        for entry in filter(None, (part.strip() for part in settings.connector_hosts.split(","))):
-            try:
-                networks.append(ip_network(entry, strict=False))
-            except ValueError:
-                names.add(_name(entry))
-        return cls(frozenset(names), tuple(networks), settings.connector_files)
+        return cls(AllowedHosts.of(settings.connector_hosts, *WORDS), settings.connector_files)
 
     async def check(self, host: str, port: int, *, must_be_known: bool = True) -> tuple[str, ...]:
         """Refuse a host that is not allowed here, by name or by any address it has.
@@ -48,16 +37,10 @@ class Reach:
         Raises:
             ConnectorUnavailable: with the reason as a sentence.
         """
-        by_name = self._lets_every_host or self._is_named(host)
         addresses = await resolve(host, port)
-        if not addresses and by_name and not must_be_known:
+        if not addresses and not must_be_known and self.hosts.lets(host):
             return addresses
-        said = refusal_of(host, addresses)
-        if said is None and not by_name and not all(map(self._is_in_a_network, addresses)):
-            said = (
-                f"'{host}' is not among the hosts that connections may reach here. Ask whoever runs this "
-                "installation to add it to OPTRIA_CONNECTOR_HOSTS."
-            )
+        said = self.hosts.refusal_of(host, addresses)
         if said is not None:
             raise ConnectorUnavailable(said)
         return addresses
@@ -80,29 +63,6 @@ class Reach:
                 "Put it into the folder that OPTRIA_CONNECTOR_FILES names."
             )
 
-    @property
-    def _lets_every_host(self) -> bool:
-        return not self.names and not self.networks
-
-    def _is_named(self, host: str) -> bool:
-        name = host.rstrip(".").lower()
-        parents = (name.split(".", count)[-1] for count in range(1, name.count(".") + 1))
-        return name in self.names or any(f"*.{parent}" in self.names for parent in parents)
-
-    def _is_in_a_network(self, address: str) -> bool:
-        ip = ip_address(address.partition("%")[0])
-        return any(ip in network for network in self.networks)
-
 
 EVERYWHERE = Reach()
 """Every host but those that are always refused, and no folder but the data folder."""
-
-
-def _name(entry: str) -> str:
-    name = entry.rstrip(".").lower()
-    if not NAME.fullmatch(name) or ".." in name:
-        raise ConfigurationError(
-            f"'{entry}' in OPTRIA_CONNECTOR_HOSTS is no host. Write names, *.domain, addresses or networks "
-            "like 10.20.0.0/16, separated by commas."
-        )
-    return name

@@ -1,6 +1,6 @@
 """What an installation may set: environment variables that begin with ``OPTRIA_``."""
 
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     connector_hosts: str = ""
     """Hosts that connections may call: names, ``*.domain`` patterns, addresses and CIDR, comma-separated.
     Empty: all but those that are always refused."""
+    webhook_hosts: str = ""
+    """Hosts that webhooks may call, in the same words. Empty: all but those that are always refused."""
     connector_files: Path | None = None
     """Folder whose SQLite files connections may read, besides ``home``."""
     public_url: str | None = None
@@ -60,21 +62,27 @@ class Settings(BaseSettings):
     simulator_url: str | None = None
     """Control address of a simulated plant, for the demo's fault panel."""
 
-    @cached_property
+    @property
     def home_folder(self) -> Path:
         """``home``, made if missing.
 
         Raises:
             ConfigurationError: when it cannot be made or written.
         """
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            probe = self.home / ".writable"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise ConfigurationError(
-                f"The data folder {self.home} cannot be written ({error.strerror}). "
-                "Set OPTRIA_HOME to a folder you own."
-            ) from error
-        return self.home
+        return _usable(self.home)
+
+
+@cache
+def _usable(home: Path) -> Path:
+    """Kept by path, not by settings: a copy of them may name another folder."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {home} cannot be written ({error.strerror}). "
+            "Set OPTRIA_HOME to a folder you own."
+        ) from error
+    return home

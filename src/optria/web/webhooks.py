@@ -26,7 +26,7 @@ from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.web.turns import take_turns
 from optria.work.delivery import queue_test
-from optria.work.delivery_webhooks import check_url, new_secret, place_of_secret
+from optria.work.delivery_webhooks import check_url, hosts_of, new_secret, place_of_secret
 
 router = api_router(prefix="/api/webhooks", tags=["webhooks"])
 
@@ -46,8 +46,9 @@ async def list_webhooks(_viewer: Managing, tx: OpenTx, limit: Limit = 50, offset
 async def create_webhook(
     request: Request, viewer: Managing, tx: OpenTx, services: Given, asked: WebhookCreate
 ) -> Json:
-    """``secret`` is shown here and never again. Addresses of the cloud's own services are refused."""
-    url = await check_url(asked.url)
+    """``secret`` is shown here and never again. Addresses of the cloud's own services are refused,
+    and hosts that the installation does not list, if it lists any."""
+    url = await check_url(asked.url, hosts_of(services.settings))
     await take_turns(tx, "webhooks")
     await _refuse_known_name(tx, asked.name)
     if await tx.session.scalar(select(func.count()).select_from(WebhookRow)) == MOST:
@@ -73,12 +74,12 @@ async def get_webhook(_viewer: Managing, tx: OpenTx, webhook_id: RowId) -> Json:
 
 @router.put("/{webhook_id}", summary="Change a webhook")
 async def change_webhook(
-    request: Request, viewer: Managing, tx: OpenTx, webhook_id: RowId, asked: WebhookUpdate
+    request: Request, viewer: Managing, tx: OpenTx, services: Given, webhook_id: RowId, asked: WebhookUpdate
 ) -> Json:
     """Only what is sent changes. What waits is sent to the new address; a webhook switched off drops it."""
     sent = sent_fields(asked, ALWAYS_SET)
     if "url" in sent:
-        sent["url"] = await check_url(asked.url)
+        sent["url"] = await check_url(asked.url, hosts_of(services.settings))
     await take_turns(tx, "webhooks")
     row = await find(tx, WebhookRow, webhook_id, "webhook", lock=True)
     if "name" in sent and asked.name != row.name:

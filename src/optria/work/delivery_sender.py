@@ -18,7 +18,7 @@ from optria.kit.settings import Settings
 from optria.work.delivery_channels import CHANNELS, NotSent, missing
 from optria.work.delivery_email import open_email
 from optria.work.delivery_people import PersonQueue
-from optria.work.delivery_webhooks import WebhookQueue
+from optria.work.delivery_webhooks import WebhookQueue, hosts_of
 
 log = structlog.get_logger(__name__)
 
@@ -132,11 +132,12 @@ def open_sender(database: Database, settings: Settings) -> Sender:
     Reads certificates and keys: not for the event loop.
 
     Raises:
-        ConfigurationError: e-mail is set up wrongly, or the keys of secrets cannot be read.
+        ConfigurationError: e-mail or the hosts of webhooks are set up wrongly, or the keys of secrets cannot
+            be read.
     """
     CHANNELS.clear()
     email = open_email(settings)
     if email is not None:
         CHANNELS["email"] = email
-    webhooks = WebhookQueue(sealer_of(settings), ssl.create_default_context())
+    webhooks = WebhookQueue(sealer_of(settings), ssl.create_default_context(), hosts_of(settings))
     return Sender(database, PersonQueue(), webhooks)

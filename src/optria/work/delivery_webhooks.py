@@ -21,8 +21,10 @@ from optria.core.errors import ConfigurationError, Invalid
 from optria.db.delivery import DeliveryState, WebhookDelivery, WebhookRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.kit.addresses import refusal_of, resolve
+from optria.kit.addresses import resolve
+from optria.kit.allowed_hosts import AllowedHosts
 from optria.kit.secrets import Sealer
+from optria.kit.settings import Settings
 from optria.work.delivery_channels import NotSent
 from optria.work.delivery_queue import Claim, claim, finish, first_due, is_hopeless, settle
 
@@ -32,6 +34,9 @@ ANSWER_S: Final = 10.0
 MAY_PASS: Final = frozenset({408, 425, 429})
 """Refusals (besides 5xx) that another try may escape."""
 LONGEST_URL: Final = 2000
+WORDS: Final = "OPTRIA_WEBHOOK_HOSTS", "webhooks"
+EVERYWHERE: Final = AllowedHosts(*WORDS)
+"""Every host but those that are always refused."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,9 +58,10 @@ class HookJob:
 class WebhookQueue:
     """Posts facts to webhooks. ``trust`` are the certificates that vouch for an https receiver."""
 
-    def __init__(self, sealer: Sealer, trust: ssl.SSLContext) -> None:
+    def __init__(self, sealer: Sealer, trust: ssl.SSLContext, hosts: AllowedHosts = EVERYWHERE) -> None:
         self._sealer = sealer
         self._trust = trust
+        self._hosts = hosts
 
     async def due(self, tx: Tx) -> list[Hook]:
         """Which webhooks have something due, across tenants."""
@@ -111,7 +117,7 @@ class WebhookQueue:
         target = httpx.URL(url)
         host = target.host
         addresses = await resolve(host, target.port or _default_port(target))
-        refused = refusal_of(host, addresses)
+        refused = self._hosts.refusal_of(host, addresses)
         if refused is not None:
             raise NotSent(refused, is_final=bool(addresses))
         headers = {**headers, "Host": target.netloc.decode()}
@@ -197,11 +203,17 @@ def place_of_secret(tenant_id: int, webhook_id: int) -> tuple[object, ...]:
     return tenant_id, "webhook", webhook_id, "secret"
 
 
-async def check_url(url: str) -> str:
+def hosts_of(settings: Settings) -> AllowedHosts:
+    """As the installation is set up. Raises ConfigurationError, naming the entry that is no host."""
+    return AllowedHosts.of(settings.webhook_hosts, *WORDS)
+
+
+async def check_url(url: str, hosts: AllowedHosts = EVERYWHERE) -> str:
     """An address that a webhook may have, as it is stored.
 
     Raises:
-        Invalid: no http or https, with a name and password, unknown, or an address that is never called.
+        Invalid: no http or https, with a name and password, unknown, not among ``hosts``, or an address that
+            is never called.
     """
     try:
         target = httpx.URL(url.strip())
@@ -220,7 +232,7 @@ async def check_url(url: str) -> str:
             addresses = await resolve(target.host, port)
     except TimeoutError:
         addresses = ()
-    refused = refusal_of(target.host, addresses)
+    refused = hosts.refusal_of(target.host, addresses)
     if refused is not None:
         raise Invalid(refused)
     return str(target)
