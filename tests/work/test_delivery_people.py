@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from optria.core.roles import Role
 from optria.db.delivery import Delivery, NotificationPreferenceRow
 from optria.db.identity import Tenant, User
 from optria.db.session import Database
@@ -356,3 +357,48 @@ async def test_preferences_of_another_tenant_are_refused(post: Post) -> None:
             tx.session.add(fresh_row(post.tenant.id, stranger.id))
     async with post.database.transaction(post.tenant.id) as tx:
         assert (await tx.session.execute(select(NotificationPreferenceRow))).first() is None
+
+
+async def changed(post: Post, *, role: Role | None = None, **values: Any) -> None:
+    """A change of the person, or of the tenant's ``status``."""
+    async with post.database.platform("test") as tx:
+        if "status" in values:
+            await tx.session.execute(update(Tenant).where(Tenant.id == post.tenant.id).values(**values))
+            return
+        words = values if role is None else {"role": role.value}
+        await tx.session.execute(update(User).where(User.id == post.user.id).values(**words))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"role": Role.VIEWER}, "role"),
+        ({"is_active": False}, "account"),
+        ({"status": "suspended"}, "tenant"),
+        ({"status": "inactive"}, "tenant"),
+    ],
+)
+async def test_nothing_goes_out_to_who_may_not_see_it_any_more(
+    post: Post, change: dict[str, Any], why: str
+) -> None:
+    await post.tell(2)
+    await changed(post, **change)
+    await post.sender.drain()
+    rows = await post.rows()
+    assert [row.status for row in rows] == ["dropped", "dropped"]
+    assert all(why in (row.last_error or "") for row in rows)
+    assert post.server.letters == []
+
+
+async def test_a_digest_tells_only_what_the_role_still_sees(post: Post) -> None:
+    await post.choose(digest_minutes=10)
+    async with post.database.transaction(post.tenant.id) as tx:
+        await notify(tx, post.tenant.id, [post.user.id], replace(notice(), notification_type="SITE_NEWS"))
+        await notify(tx, post.tenant.id, [post.user.id], notice(title="Secret order"))
+        await notify(tx, post.tenant.id, [post.user.id], replace(notice(), notification_type="RCA_DONE"))
+    await changed(post, role=Role.VIEWER)
+    await post.later()
+    await post.sender.drain()
+    assert await post.states() == ["delivered", "dropped", "dropped"]
+    (letter,) = post.server.letters
+    assert "Secret order" not in str(letter.message)

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from optria.core.errors import ConfigurationError, Invalid
 from optria.db.delivery import WebhookDelivery, WebhookRow
+from optria.db.identity import Tenant
 from optria.db.session import Database
 from optria.kit import clock
 from optria.kit.settings import Settings
@@ -279,6 +280,16 @@ async def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
 
 async def test_an_address_in_the_plants_network_is_fine() -> None:
     assert await check_url(" http://10.20.30.40:8080/in?plant=a ") == "http://10.20.30.40:8080/in?plant=a"
+
+
+async def test_a_closed_tenants_webhooks_are_told_nothing(line: Line) -> None:
+    await line.hook()
+    await line.tell()
+    async with line.database.platform("test") as tx:
+        await tx.session.execute(update(Tenant).where(Tenant.id == line.tenant_id).values(status="suspended"))
+    await line.sender.drain()
+    (row,) = await line.rows()
+    assert (row.status, row.last_error, line.receiver.requests) == ("dropped", "The tenant is closed.", [])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Tenants, users, their sessions, and the audit log."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from optria.core.roles import Role
 from optria.db.base import Base, Code20, Code50, Code100, CreatedAt, Json, Key, Line, Prose
 from optria.kit import clock
+
+CLOSED_TENANTS: Final = frozenset({"inactive", "suspended"})
+"""Statuses of a tenant whose people may not use the product, and are told nothing outside of it."""
 
 
 class Tenant(Base):
@@ -25,6 +29,10 @@ class Tenant(Base):
     settings: Mapped[Json | None] = mapped_column(default=dict)
     created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime | None]
+
+    @property
+    def is_closed(self) -> bool:
+        return (self.status or "active").lower() in CLOSED_TENANTS
 
 
 class User(Base):

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from optria.core.messages import Message
 from optria.core.roles import Role
-from optria.db.identity import Tenant, User, UserSession
+from optria.db.identity import CLOSED_TENANTS, Tenant, User, UserSession
 from optria.db.session import Database, Tx
 from optria.kit import clock
 from optria.kit.settings import Settings
@@ -20,8 +20,6 @@ from optria.kit.settings import Settings
 COOKIE: Final = "access_token"
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How often the time of last use is written, at most."""
-CLOSED_TENANTS: Final = frozenset({"inactive", "suspended"})
-"""Statuses of a tenant whose people stay out."""
 
 
 @dataclass(frozen=True, slots=True)

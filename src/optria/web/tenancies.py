@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from optria.core.errors import Conflict, NotAllowed, NotFound
 from optria.core.messages import Message
 from optria.core.roles import Role
-from optria.db.identity import Tenant
+from optria.db.identity import CLOSED_TENANTS, Tenant
 from optria.db.session import Tx
+from optria.db.starting_rules import starting_rules
 from optria.web import audit, sessions
 from optria.web.accounts import Author
 from optria.web.edits import Edit, apply_edit
@@ -25,7 +26,7 @@ class NewTenant:
 
 
 async def add(tx: Tx, author: Author, new: NewTenant) -> Tenant:
-    """Make a tenant; ``tx`` must be of the platform's scope.
+    """Make a tenant, with the causal rules to begin with; ``tx`` must be of the platform's scope.
 
     Raises:
         Conflict: the code is taken, in whatever letter case.
@@ -40,6 +41,7 @@ async def add(tx: Tx, author: Author, new: NewTenant) -> Tenant:
         await tx.session.flush()
     except IntegrityError as error:
         raise Conflict(taken) from error
+    tx.session.add_all(starting_rules(tenant.id))
     words = {"code": tenant.code, "name": tenant.name, "industry": tenant.industry}
     audit.record(
         tx, author.user_id, tenant.id, "tenant_added", "tenant", tenant.id, author.request, new=words
@@ -56,7 +58,7 @@ async def change(tx: Tx, author: Author, tenant: Tenant, values: Mapping[str, ob
     edit = apply_edit(tenant, values)
     if "status" in edit.new and author.role is not Role.PLATFORM_OWNER:
         raise NotAllowed("Only a platform owner opens and closes tenants.")
-    if edit.new.get("status") in sessions.CLOSED_TENANTS:
+    if edit.new.get("status") in CLOSED_TENANTS:
         await sessions.end_of_tenant(tx, tenant.id)
     if "status" in edit.new:
         tx.publish(Message(tenant.id, "configuration", "tenant_changed", str(tenant.id)))

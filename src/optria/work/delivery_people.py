@@ -7,11 +7,12 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, case, false, func, or_, select, text, update
 
 from optria.core.event import Severity
+from optria.core.roles import Permission, Role, can
 from optria.db.delivery import Delivery, DeliveryState
-from optria.db.identity import User
+from optria.db.identity import Tenant, User
 from optria.db.session import Tx
 from optria.db.work import NotificationRow
 from optria.kit import clock
@@ -25,6 +26,8 @@ LOCK_CLASS: Final = 0x6F707464  # "optd"
 _GRAVEST: Final = case(
     {severity.name: -severity for severity in Severity}, value=NotificationRow.severity, else_=0
 )
+_NEEDED: Final = {"WORK_ORDER": Permission.VIEW_WORK_ORDERS, "RCA": Permission.VIEW_RCA}
+"""What a person has to be allowed to read to be told of a kind, by the beginning of its name."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,10 +73,10 @@ class PersonQueue:
         user = await tx.session.get(User, person.user_id)
         while row := await first_due(tx, Delivery, *person.rows()):
             if not is_hopeless(row) and await _may_go(tx, person, row, user, wanted):
-                if row.digest_id is None and row.attempts == 0:
-                    await _gather(tx, person, row, wanted)
-                taken = claim(row)
                 assert user is not None
+                if row.digest_id is None and row.attempts == 0:
+                    await _gather(tx, person, row, wanted, user.known_role)
+                taken = claim(row)
                 return PersonJob(taken, await _letter(tx, row, user, zone))
             await tx.session.flush()
         return None
@@ -95,11 +98,11 @@ async def _alone(tx: Tx, person: Person) -> None:
 async def _may_go(tx: Tx, person: Person, row: Delivery, user: User | None, wanted: Preferences) -> bool:
     """Whether a due row may go out now; if not it is dropped or due later."""
     severity = await _severity(tx, row)
-    if user is None or not user.is_active:
-        finish(row, DeliveryState.DROPPED, "The person's account is not active.")
-        return False
-    if not wanted.wants(person.channel, severity):
-        finish(row, DeliveryState.DROPPED, "The person does not want this any more.")
+    why_not = await _why_never(tx, row, user)
+    if why_not is None and not wanted.wants(person.channel, severity):
+        why_not = "The person does not want this any more."
+    if why_not is not None:
+        finish(row, DeliveryState.DROPPED, why_not)
         return False
     quiet_until = wanted.quiet_until(severity, clock.now())
     if quiet_until is not None:
@@ -110,6 +113,24 @@ async def _may_go(tx: Tx, person: Person, row: Delivery, user: User | None, want
         await _hold_all(tx, person, flood_until)
         return False
     return True
+
+
+async def _why_never(tx: Tx, row: Delivery, user: User | None) -> str | None:
+    """Why the person may not be told this (any more), as a sentence."""
+    if user is None or not user.is_active:
+        return "The person's account is not active."
+    if (await tx.session.get_one(Tenant, row.tenant_id)).is_closed:
+        return "The tenant is closed."
+    told = select(Delivery.id).join(NotificationRow, NotificationRow.id == Delivery.notification_id)
+    if await tx.session.scalar(told.where(_told_by(row), _beyond(user.known_role)).limit(1)):
+        return "The person's role does not see this any more."
+    return None
+
+
+def _beyond(role: Role) -> ColumnElement[bool]:
+    """Notifications of what a role may not read."""
+    kinds = [kind for kind, needed in _NEEDED.items() if not can(role, needed)]
+    return or_(false(), *(NotificationRow.notification_type.startswith(kind) for kind in kinds))
 
 
 async def _severity(tx: Tx, row: Delivery) -> Severity:
@@ -158,11 +179,17 @@ async def _hold_all(tx: Tx, person: Person, until: datetime) -> None:
     await tx.session.execute(update(Delivery).where(*due).values(**waits))
 
 
-async def _gather(tx: Tx, person: Person, row: Delivery, wanted: Preferences) -> None:
+async def _gather(tx: Tx, person: Person, row: Delivery, wanted: Preferences, role: Role) -> None:
     """What was held back with ``row`` and may go now goes in the same letter."""
     if row.status != DeliveryState.HELD:
         return
     others = [*person.rows(), Delivery.status == DeliveryState.HELD, Delivery.id != row.id]
+    unseen = select(NotificationRow.id).where(
+        NotificationRow.tenant_id == person.tenant_id,
+        NotificationRow.user_id == person.user_id,
+        _beyond(role),
+    )
+    others.append(Delivery.notification_id.not_in(unseen))
     if wanted.quiet_until(Severity.INFO, clock.now()) is not None:
         others.append(Delivery.notification_id.in_(_critical()))
     told = {"status": DeliveryState.DIGESTED, "digest_id": row.id, "next_attempt_at": None}

@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from optria import __version__
 from optria.core.errors import ConfigurationError, Invalid
 from optria.db.delivery import DeliveryState, WebhookDelivery, WebhookRow
+from optria.db.identity import Tenant
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.kit.addresses import resolve
@@ -78,9 +79,12 @@ class WebhookQueue:
         webhook = await tx.session.get(WebhookRow, hook.webhook_id)
         if webhook is None:
             return None
+        tenant = await tx.session.get_one(Tenant, hook.tenant_id)
         while row := await first_due(tx, WebhookDelivery, WebhookDelivery.webhook_id == hook.webhook_id):
             if not webhook.is_active or webhook.secret is None:
                 finish(row, DeliveryState.DROPPED, "The webhook is switched off.")
+            elif tenant.is_closed:
+                finish(row, DeliveryState.DROPPED, "The tenant is closed.")
             elif not is_hopeless(row):
                 return HookJob(claim(row), webhook.url, webhook.secret, row.body)
             await tx.session.flush()
