@@ -8,7 +8,6 @@ the catalogue.
 """
 
 import argparse
-import json
 import random
 import statistics
 import time
@@ -16,15 +15,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
-import optria.db.demo as demo
 from optria.core.asset import Asset, Link, PlantModel, Site
 from optria.core.event import Severity
 from optria.core.incident import OTHER, Analysis, Anchor, Contribution
 from optria.core.tag import SignalMapping, from_micros, to_micros
+from optria.db.starting_rules import read_rules
 from optria.rca.case import Case, PastIncident, Series
 from optria.rca.engine import analyse
 from optria.rca.rules import CausalRule, parse_rule
@@ -82,9 +80,9 @@ class Run:
         return replace(self.case, now=now, provisional=True, series=kept)
 
 
-def demo_rules() -> tuple[CausalRule, ...]:
-    rows = json.loads((Path(next(iter(demo.__path__))) / "rules.json").read_text())
-    return tuple(parse_rule({**row, "id": number}) for number, row in enumerate(rows, start=1))
+def starting_rules() -> tuple[CausalRule, ...]:
+    """The rules that a tenant begins with."""
+    return tuple(parse_rule({**rule, "id": number}) for number, rule in enumerate(read_rules(), start=1))
 
 
 def run_of(kind: str, asset: str, severity: float, seed: int, ramp_s: float = 60.0) -> Run:
@@ -248,7 +246,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=6, help="runs of each fault kind")
     parser.add_argument("--seed", type=int, default=77)
     chosen = parser.parse_args()
-    runs, rules = draw_runs(chosen.seed, chosen.runs), demo_rules()
+    runs, rules = draw_runs(chosen.seed, chosen.runs), starting_rules()
     past = past_incidents(draw_runs(chosen.seed + 1000, 6), 4)
     print(f"{len(runs)} runs of {len(KINDS)} fault kinds; {len(past)} past incidents (4 per cause)")
     for name, known, seen, minutes in (

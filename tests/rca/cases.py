@@ -1,21 +1,19 @@
 """A pump with its sensors, and cases around one anchor, for tests of the analysis."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import optria.db.demo as demo
 from optria.core.asset import Asset, Link, PlantModel, Site, Threshold
 from optria.core.event import EventWindow, Severity
 from optria.core.incident import Anchor, Contribution
 from optria.core.tag import Quality, SignalMapping, to_micros
+from optria.db.starting_rules import read_rules
 from optria.rca.case import (
     CarbonFactor,
     Case,
@@ -48,9 +46,8 @@ NORMAL: Mapping[str, tuple[float, float, str]] = {
 
 @cache
 def rules() -> tuple[CausalRule, ...]:
-    """The rules of the demo."""
-    rows = json.loads((Path(next(iter(demo.__path__))) / "rules.json").read_text())
-    return tuple(parse_rule({**row, "id": number}) for number, row in enumerate(rows, start=1))
+    """The rules that a tenant begins with."""
+    return tuple(parse_rule({**row, "id": number}) for number, row in enumerate(read_rules(), start=1))
 
 
 def mapping(tag: int, metric: str, asset_id: int = 1) -> SignalMapping:

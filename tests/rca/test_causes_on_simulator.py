@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.causes_on_simulator import demo_rules, past_incidents, run_of
+from benchmarks.causes_on_simulator import past_incidents, run_of, starting_rules
 from optria.rca.engine import analyse
 
 
@@ -30,14 +30,14 @@ from optria.rca.engine import analyse
 )
 def test_a_fault_is_called_by_its_name(kind: str, asset: str) -> None:
     run = run_of(kind, asset, 0.8, seed=20261)
-    analysis = analyse(replace(run.case, rules=demo_rules()))
+    analysis = analyse(replace(run.case, rules=starting_rules()))
     assert analysis.top.label == run.cause, analysis.scores
     assert analysis.top.probability > 0.5
 
 
 def test_normal_behaviour_has_no_cause() -> None:
     quiet = run_of("sensor-drift", "P-201", 0.01, seed=5)
-    assert analyse(replace(quiet.case, rules=demo_rules())).top.label == "Other"
+    assert analyse(replace(quiet.case, rules=starting_rules())).top.label == "Other"
 
 
 @pytest.mark.clause("A9", "A10", "A11")

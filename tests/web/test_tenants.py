@@ -117,6 +117,14 @@ async def test_a_new_tenant_has_an_administrator_who_gets_in(house: House) -> No
     assert credentials["password"] not in str([(deed.old_values, deed.new_values) for deed in deeds])
 
 
+async def test_a_new_tenant_begins_with_the_causal_rules_for_machines(house: House) -> None:
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        made = (await browser.post(TENANTS, json=ASKED)).json()["tenant"]
+        rules = await browser.get(f"/api/config/rules?limit=500&tenant_id={made['id']}")
+    names = {rule["name"] for rule in rules.json()["items"]}
+    assert {"High vibration", "High temperature with low flow"} <= names
+
+
 async def test_a_tenant_and_its_administrator_are_made_together_or_not_at_all(house: House) -> None:
     taken = house.other.users[Role.VIEWER].email.upper()
     async with house.client(Role.PLATFORM_OWNER) as browser:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from optria.blackbox.incidents import GOING_ON, announce
+from optria.blackbox.incidents import announce, is_empty_check
 from optria.core.incident import OTHER, Analysis, CarbonImpact, FinancialImpact, cause_code
 from optria.core.messages import Message
 from optria.db.blackbox import AnalysisRow, IncidentRow
@@ -64,7 +64,7 @@ async def latest(tx: Tx, incident: IncidentRow) -> Analysis | None:
 
 def _fill(incident: IncidentRow, analysis: Analysis, asset_code: str, user_id: int | None) -> None:
     top = analysis.top
-    unexplained = "Unexplained anomaly" if incident.status in GOING_ON else "Nothing abnormal"
+    unexplained = "Nothing abnormal" if is_empty_check(incident) else "Unexplained anomaly"
     cause = unexplained if top.label == OTHER else top.label
     incident.title = f"{cause} on {asset_code}"
     incident.event_story = analysis.story

@@ -268,6 +268,11 @@ async def set_status(tx: Tx, incident: IncidentRow, status: str, user_id: int) -
     announce(tx, incident, "incident_moved")
 
 
+def is_empty_check(incident: IncidentRow) -> bool:
+    """Whether it is the record of a check that somebody asked for, and that found nothing."""
+    return incident.status not in GOING_ON and Severity.parse(incident.severity) is Severity.INFO
+
+
 def end_episode(incident: IncidentRow, at: datetime) -> None:
     """From now on a new anchor of the asset is a new incident."""
     incident.dedup_key = None

@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from optria.core.catalogue import PlantCatalogue, TagEntry
 from optria.core.roles import Role
-from optria.db import blackbox, demo, identity, plant, rota, twin, work
+from optria.db import demo, identity, plant, rota, twin, work
 from optria.db.seed_history import past_rows
 from optria.db.session import Database, Tx
+from optria.db.starting_rules import starting_rules
 from optria.kit import clock
 
 TENANT_CODE = "ARAMCO_DEMO"
@@ -278,18 +279,8 @@ class _Seeder:
         )
 
     def _rules(self) -> None:
-        for rule in demo.read("rules"):
-            self._add(
-                blackbox.RcaRule(
-                    name=rule["name"],
-                    description=rule.get("description"),
-                    pattern=rule["pattern"],
-                    root_cause_category=rule["root_cause_category"],
-                    confidence=Decimal(str(rule["confidence"])),
-                    priority=rule.get("priority", 100),
-                    is_system=False,
-                )
-            )
+        for rule in starting_rules(self.tenant_id):
+            self._add(rule)
 
     def _drawings(self) -> None:
         for code, site_id in self.sites.items():
