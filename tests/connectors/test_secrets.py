@@ -98,3 +98,36 @@ def test_the_mask_keeps_what_is_stored() -> None:
 def test_neither_a_mask_of_nothing_nor_a_sealed_value_comes_from_outside(sent: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         with_stored(sent, {})
+
+
+@pytest.mark.parametrize(
+    "name", ["pwd", "DB_PWD", "connection_string", "ConnectionString", "conn_str", "dsn", "access_key"]
+)
+def test_version_1s_other_names_of_secrets_are_sealed_and_hidden(name: str) -> None:
+    stored = vault().seal({name: "Server=db;Password=s3cret"})
+    assert "s3cret" not in str(stored)
+    assert redacted(stored) == {name: HIDDEN}
+    assert with_stored(redacted(stored), stored) == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Server=db;Uid=r;PWD=s3cret;Port=1", "Server=db;Uid=r;PWD=********;Port=1"),
+        ('Password = "s3c;ret x";Server=db', "Password = ********;Server=db"),
+        ("Server=db;password=s3 cret", "Server=db;password=********"),
+        ("https://h/p?user=r&api_key=s3cret&x=1", "https://h/p?user=r&api_key=********&x=1"),
+        ("http://u:s3cret@h/", f"http://u:{HIDDEN}@h/"),
+        ("SELECT tag, value FROM passwords", "SELECT tag, value FROM passwords"),
+    ],
+)
+def test_a_secret_inside_a_text_is_hidden_and_stays_when_it_comes_back(text: str, shown: str) -> None:
+    stored: dict[str, object] = {"odbc": text, "deep": {"odbc": [text]}}
+    masked = redacted(stored)
+    assert masked == {"odbc": shown, "deep": {"odbc": [shown]}}
+    assert with_stored(masked, stored) == stored
+    if HIDDEN in shown:
+        with pytest.raises(Invalid, match="'odbc' is masked"):
+            with_stored({"odbc": f"{shown};other"}, stored)
+    as_it_is: dict[str, object] = {"odbc": f"PWD={HIDDEN};x=1"}
+    assert with_stored(as_it_is, as_it_is) == as_it_is

@@ -19,8 +19,16 @@ from optria.kit.secrets import Sealer, key_id_of
 MARK: Final = "$secret"
 HIDDEN: Final = "********"
 PLAIN: Final = "plain text"
-SECRET_NAME: Final = re.compile(r"pass|secret|token|credential|private|api_?key", re.IGNORECASE)
+SECRET_NAME: Final = re.compile(
+    r"pass|pwd|secret|token|credential|private|(api|access|account)_?key|conn(ection)?_?str|dsn",
+    re.IGNORECASE,
+)
 PASSWORD_IN_URL: Final = re.compile(r"(://[^:/@\s]*):\S*@")
+PASSWORD_IN_TEXT: Final = re.compile(
+    r"""\b((?:password|passwd|pwd|secret|token|(?:api|access|account)_?key)\s*=\s*)("[^"]*"|'[^']*'|[^;&]+)""",
+    re.IGNORECASE,
+)
+"""As ``Server=x;Password=y`` of ODBC and ADO, and ``?password=y`` of an address."""
 
 Config = dict[str, object]
 Write = Callable[[str, object], object]
@@ -100,21 +108,35 @@ def _shown(value: object) -> object:
         return {name: _shown(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_shown(each) for each in value]
-    return PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return PASSWORD_IN_TEXT.sub(rf"\1{HIDDEN}", PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", value))
 
 
 def with_stored(sent: Mapping[str, object], stored: Mapping[str, object]) -> Config:
     """What was sent, with the stored value wherever the mask came back.
 
     Raises:
-        Invalid: the mask for a secret that is not stored, or a sealed value from outside.
+        Invalid: the mask for a secret that is not stored, in a text that was changed, or a sealed value from
+            outside.
     """
     for name, value in sent.items():
         if is_sealed(value):
             raise Invalid(f"The setting '{name[:50]}' must be a text.")
         if is_secret(name) and value == HIDDEN and stored.get(name) in (None, ""):
             raise Invalid(f"The setting '{name[:50]}' is not stored yet. Enter it.")
-    return {name: stored[name] if keeps(name, value) else value for name, value in sent.items()}
+        is_new = value not in (HIDDEN, stored.get(name)) and not _came_back(name, value, stored)
+        if is_new and HIDDEN in str(value):
+            raise Invalid(f"A secret in the setting '{name[:50]}' is masked. Enter the setting as a whole.")
+    return {
+        name: stored[name] if keeps(name, value) or _came_back(name, value, stored) else value
+        for name, value in sent.items()
+    }
+
+
+def _came_back(name: str, value: object, stored: Mapping[str, object]) -> bool:
+    """Whether a value is the stored one as it was shown, masked."""
+    return name in stored and value != stored[name] and value == redacted({name: stored[name]})[name]
 
 
 def keeps(name: str, value: object) -> bool:
