@@ -151,6 +151,41 @@ async def test_a_stored_password_is_not_sent_to_another_address(house: House) ->
     assert without.json()["integration"]["config"] == {"endpoint_url": "http://127.0.0.1:3/piwebapi"}
 
 
+async def test_a_stored_password_is_not_sent_with_less_protection(house: House) -> None:
+    made = (await added(house))["integration"]
+    path, weaker = f"{PATH}{made['id']}", {"verify_tls": False}
+    masked = {"config": {**made["config"], **weaker}}
+    trial = {"integration_type": "pi", "integration_id": made["id"], **masked}
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        refused = [
+            await browser.put(path, json=masked),
+            await browser.patch(f"{path}/config", json=weaker),
+            await browser.post(f"{PATH}probe", json=trial),
+        ]
+        anew = await browser.patch(f"{path}/config", json={**weaker, "password": "entered"})
+        again = await browser.put(path, json={"config": anew.json()["integration"]["config"]})
+    for answer in refused:
+        assert answer.status_code == 422
+        assert "'verify_tls'" in answer.json()["detail"]
+        assert "enter 'password' again" in answer.json()["detail"]
+    assert (anew.status_code, again.status_code) == (200, 200)
+
+
+async def test_version_1s_other_secrets_are_masked_and_survive_a_change(house: House) -> None:
+    old = {"pwd": "s3cret", "connection_string": "Server=a;Password=s3cret", "odbc": "Server=a;Pwd=s3cret"}
+    row = await stored(house, "pi", **PI, **old)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        shown = (await browser.get(f"{PATH}{row.id}")).json()["config"]
+        put = await browser.put(f"{PATH}{row.id}", json={"config": {**shown, "verify_tls": True}})
+        patched = await browser.patch(f"{PATH}{row.id}/config", json={"request_timeout_s": 9})
+    assert "s3cret" not in f"{shown}{put.text}{patched.text}"
+    assert (put.status_code, patched.status_code) == (200, 200)
+    after = await seen(house, row.id)
+    assert {MARK} == set(after.config["pwd"]) == set(after.config["connection_string"])
+    opened = (await vault_of(house.services.settings, after)).open(after.config)
+    assert opened == {**PI, **old, "verify_tls": True, "request_timeout_s": 9}
+
+
 async def test_version_1s_plain_password_works_and_is_sealed_at_the_next_write(house: House) -> None:
     row = await stored(house, "pi", **PI, af_server="AF")
     async with house.client(Role.TENANT_ADMIN) as browser:

@@ -10,6 +10,7 @@ from anyio import to_thread
 from optria.connectors import Connector, make_connector
 from optria.connectors.allowed_hosts import Reach
 from optria.connectors.checking import checked
+from optria.connectors.protection import weakened
 from optria.connectors.secrets import HIDDEN, Vault, is_secret, redacted, with_stored
 from optria.core.errors import ConfigurationError, ConnectorUnavailable, Invalid
 from optria.db.plant import Integration
@@ -69,7 +70,7 @@ async def prepare(
 
     Raises:
         Invalid: a setting that cannot be used, an address that is not allowed, or a stored secret that would
-            go to another address than it was entered for.
+            go to another address than it was entered for, or there less protected.
     """
     sent = _with_stored_address({clean(name)[:100]: value for name, value in sent.items()}, stored)
     config, ignored = checked(kind, with_stored(sent, stored), stored)
@@ -97,20 +98,27 @@ def _with_stored_address(sent: Config, stored: Config) -> dict[str, object]:
 
 
 def _refuse_moved_secret(config: Config, stored: Config) -> None:
-    """Whoever may point a connection elsewhere may not thereby have its password sent there."""
+    """Whoever may point a connection elsewhere, or weaken it, may not thereby get at its password."""
     kept = [
         name
         for name, value in config.items()
         if is_secret(name) and value not in (None, "") and value is stored.get(name)
     ]
-    if kept and _target(config) != _target(stored):
+    if not kept:
+        return
+    if (setting := weakened(config, stored)) is not None:
+        raise Invalid(
+            f"With '{setting}' the connection is less protected than before: enter '{kept[0]}' again. "
+            "A stored secret is not sent with less protection."
+        )
+    if target(config) != target(stored):
         raise Invalid(
             f"The address has changed: enter '{kept[0]}' again. "
             "A stored secret is not sent to another address."
         )
 
 
-def _target(config: Config) -> tuple[str, str, int | None]:
+def target(config: Config) -> tuple[str, str, int | None]:
     """Scheme, host and port of the configured address."""
     try:
         parts = urlsplit(str(config.get("endpoint_url") or "").strip())
