@@ -222,3 +222,28 @@ async def test_a_platform_owner_reads_a_sample_of_the_first_database(
         "time": "",
     }
     assert "127.0.0.1" in dead["message"]
+
+
+async def test_a_trial_leaves_who_which_kind_and_which_host(house: House) -> None:
+    config = {"endpoint_url": "http://127.0.0.1:1/piwebapi", "username": "reader", "password": "s3cret"}
+    old = await stored(house, "pi", endpoint_url="http://reader:s3cret@127.0.0.2:1/piwebapi", pwd="s3cret")
+    trial = {"integration_type": "pi", "config": config}
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        await browser.post(f"{PATH}probe", json=trial)
+        await browser.get(f"{PATH}{old.id}/available-tags")
+        await browser.post(f"{PATH}{old.id}/read", json={"tags": ["a"]})
+        theirs = await browser.post(f"{PATH}{house.other.integration.id}/read", json={"tags": ["a"]})
+    async with house.client(house.owner) as browser:
+        await browser.post(f"{PATH}probe", json=trial)
+    async with house.database.platform("test") as tx:
+        tried = select(AuditLog).where(AuditLog.action == "connection_tried").order_by(AuditLog.id)
+        rows = (await tx.session.scalars(tried)).all()
+    admin, own = house.own.users[Role.TENANT_ADMIN].id, house.own.tenant.id
+    assert theirs.status_code == 404
+    assert [(row.user_id, row.tenant_id, row.entity_id, row.new_values) for row in rows] == [
+        (admin, own, None, {"deed": "probe", "kind": "pi", "host": "127.0.0.1"}),
+        (admin, own, old.id, {"deed": "browse", "kind": "pi", "host": "127.0.0.2"}),
+        (admin, own, old.id, {"deed": "read", "kind": "pi", "host": "127.0.0.2"}),
+        (house.owner.id, None, None, {"deed": "probe", "kind": "pi", "host": "127.0.0.1"}),
+    ]
+    assert {row.ip_address for row in rows} == {"127.0.0.1"}

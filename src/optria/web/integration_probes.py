@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 import anyio
-from fastapi import Query
+from fastapi import Query, Request
 from sqlalchemy import select
 
 from optria.connectors import Connector, make_connector
@@ -21,6 +21,7 @@ from optria.kit import clock
 from optria.web.deps import Given, RowId, TenantChoice, require, tenant_of
 from optria.web.integration_bodies import Reading, Trial
 from optria.web.integration_config import connector_of, prepare, vault_of
+from optria.web.integration_traces import Deed, note_trial
 from optria.web.integration_views import entry_json, probe_json, samples_json
 from optria.web.integrations import Managing, find_connection
 from optria.web.routing import api_router
@@ -38,7 +39,9 @@ SAMPLE_ROWS: Final = 5
 
 
 @router.post("/probe", summary="Try settings that are not stored")
-async def try_settings(viewer: Managing, services: Given, sent: Trial, tenant: TenantChoice = None) -> Json:
+async def try_settings(
+    viewer: Managing, services: Given, request: Request, sent: Trial, tenant: TenantChoice = None
+) -> Json:
     """Connects and reads with them, and says how it went. ``********`` stands for a secret of the
     connection ``integration_id``."""
     row = await read_row(services, viewer, sent.integration_id, tenant) if sent.integration_id else None
@@ -47,6 +50,17 @@ async def try_settings(viewer: Managing, services: Given, sent: Trial, tenant: T
     stored = (row.config or {}) if row is not None else {}
     vault = await vault_of(services.settings, row) if row is not None else None
     prepared = await prepare(services.settings, sent.integration_type, sent.config, stored, vault)
+    tenant_id = row.tenant_id if row is not None else tenant_of(viewer, tenant)
+    await note_trial(
+        services,
+        viewer,
+        request,
+        tenant_id,
+        "probe",
+        sent.integration_type,
+        prepared.config,
+        sent.integration_id,
+    )
     opened = vault.open(prepared.config) if vault else prepared.config
     settings = services.settings
     connector = make_connector(sent.integration_type, opened, settings.home_folder, Reach.of(settings))
@@ -75,12 +89,14 @@ async def try_integration(
 async def list_available_tags(
     viewer: Managing,
     services: Given,
+    request: Request,
     integration_id: RowId,
     node: Annotated[str | None, Query(max_length=500)] = None,
     tenant: TenantChoice = None,
 ) -> Json:
     """What the source offers: all its tags (at most 2,000), or what is under one ``node``."""
     row = await read_row(services, viewer, integration_id, tenant)
+    await _note_stored(services, viewer, request, "browse", row)
     connector = await _connector(services, row)
     with _patience():
         entries = await _all_tags(connector) if node is None else await connector.browse(node)
@@ -92,10 +108,17 @@ async def list_available_tags(
 
 @router.post("/{integration_id}/read", summary="Read present values of a source")
 async def read_values(
-    viewer: Managing, services: Given, integration_id: RowId, sent: Reading, tenant: TenantChoice = None
+    viewer: Managing,
+    services: Given,
+    request: Request,
+    integration_id: RowId,
+    sent: Reading,
+    tenant: TenantChoice = None,
 ) -> Json:
-    """Raw values as the source has them, without scale and offset; nothing of it is kept."""
+    """Raw values as the source has them, without scale and offset; nothing of it is kept but that it was
+    done."""
     row = await read_row(services, viewer, integration_id, tenant)
+    await _note_stored(services, viewer, request, "read", row)
     return await _present(await _connector(services, row), list(dict.fromkeys(sent.tags)))
 
 
@@ -127,6 +150,13 @@ async def read_row(
             return await find_connection(tx, integration_id)
     async with services.database.transaction(tenant_id) as tx:
         return await find_connection(tx, integration_id)
+
+
+async def _note_stored(
+    services: Services, viewer: Viewer, request: Request, deed: Deed, row: Integration
+) -> None:
+    kind, config = row.integration_type, row.config or {}
+    await note_trial(services, viewer, request, row.tenant_id, deed, kind, config, row.id)
 
 
 async def _first_sql(services: Services, tenant: int | None) -> Integration | None:
