@@ -171,16 +171,46 @@ async def test_bad_and_uncertain_quality_is_kept(here: Rig, plant: FakePlant) ->
     assert arrived == {1: Quality.BAD, 2: Quality.UNCERTAIN}
 
 
-async def test_tags_the_source_does_not_know_are_named(here: Rig, plant: FakePlant) -> None:
-    mappings = plant.mappings()
-    mappings[5] = replace(mappings[5], external_tag="X-999.NONE")
+@pytest.mark.clause("C1", "C2", "C3")
+@pytest.mark.parametrize("mistyped", ["X-999.NONE", "ns=2;s=X-999.NONE", "ns=2;i=none", "ns=70000;s=X"])
+async def test_one_unknown_tag_is_named_and_the_others_are_read(
+    here: Rig, plant: FakePlant, mistyped: str
+) -> None:
+    """Also over the history that is read at the start."""
+    since, mappings = plant.fill(10), plant.mappings()
+    mappings[5] = replace(mappings[5], external_tag=mistyped)
     got = Collected()
     connector = here.connector()
-    async with running(connector.run(mappings, got.append)):
+    async with running(connector.run(mappings, got.append, since)):
         await connected(connector)
-        await until(lambda: len(set(got.all.tag.tolist())) == 11)
-    assert connector.link.missing == ("X-999.NONE",)
+        backfilled = set(got.all.tag.tolist())
+        plant.tick(700)
+        await until(lambda: len({s.tag for s in got.all.rows() if s.value >= 700.0}) == 11)
+        await until(lambda: connector.link.warning)
+        assert connector.link.state is LinkState.CONNECTED
+    assert len(backfilled) == 11
+    assert connector.link.missing == (mistyped,)
     assert connector.link.tags == 11
+    assert mistyped in (connector.link.warning or "")
+    assert (connector.link.warning or "").endswith("the other signals are read.")
+    assert connector.link.last_error is None
+
+
+async def test_a_source_that_knows_every_tag_has_no_warning(here: Rig, plant: FakePlant) -> None:
+    connector = here.connector()
+    async with running(connector.run(plant.mappings(), lambda _batch: None, plant.fill(2))):
+        await connected(connector)
+        plant.tick(800)
+        await until(lambda: connector.link.received)
+    assert connector.link.warning is None
+
+
+@pytest.mark.clause("C3")
+async def test_history_leaves_an_unknown_tag_out(here: Rig, plant: FakePlant) -> None:
+    since, mappings = plant.fill(10), plant.mappings()
+    mappings[5] = replace(mappings[5], external_tag="ns=2;s=X-999.NONE")
+    history = await here.connector().read_history(mappings, since, clock.now())
+    assert set(history.tag.tolist()) == set(range(1, 13)) - {6}
 
 
 async def test_cancelling_is_prompt(here: Rig, plant: FakePlant) -> None:

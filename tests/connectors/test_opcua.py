@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,9 @@ from optria.connectors.opcua_session import sentence
 from optria.connectors.opcua_values import columns
 from optria.core.errors import ConfigurationError, ConnectorUnavailable
 from optria.core.tag import Quality, SampleBatch, to_micros
+from optria.kit import clock
 from optria.simulator.opcua_server import OpcUaEndpoint, opcua_server
+from optria.simulator.source import Series
 from tests.fakes.hosting import hosted
 from tests.fakes.plant import FakePlant
 
@@ -136,6 +138,30 @@ async def test_a_pin_without_security_is_a_configuration_error(endpoint: OpcUaEn
 async def test_our_key_is_ours_alone(endpoint: OpcUaEndpoint, home: Path) -> None:
     await secured(endpoint, home).probe()
     assert stat.S_IMODE((home / "pki" / "opcua_client.pem").stat().st_mode) == 0o600
+
+
+class NoHistory(FakePlant):
+    """A server that keeps no history and says so by refusing the request."""
+
+    def history(self, name: str, start: datetime, end: datetime, limit: int) -> Series:
+        raise ua.uaerrors.BadHistoryOperationUnsupported
+
+
+async def test_without_any_history_it_goes_on_live_and_says_so(home: Path) -> None:
+    plant, got = NoHistory(3), list[SampleBatch]()
+    plant.tick()
+    async with opcua_server(plant, home=home) as endpoint:
+        connector = OpcUaConnector({"endpoint_url": endpoint.url}, home)
+        run = connector.run(plant.mappings(), got.append, clock.now() - timedelta(seconds=10))
+        async with asyncio.TaskGroup() as group, asyncio.timeout(30):
+            task = group.create_task(run)
+            while len(SampleBatch.concat(got)) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            task.cancel()
+    assert connector.link.state is LinkState.CONNECTED
+    assert connector.link.warning == (
+        "The server gives no history of 3 of 3 signals; they are read from now on."
+    )
 
 
 @pytest.mark.parametrize("written", ["ns=2;s=P-0.TT-0004", "P-0.TT-0004", "P-0.P-0.TT-0004"])

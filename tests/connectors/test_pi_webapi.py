@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.responses import Response
 
 from optria.connectors import pi_webapi
 from optria.connectors.base import LinkState
@@ -13,7 +15,7 @@ from optria.connectors.pi_webapi import PiConnector
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import SampleBatch
 from optria.kit import clock
-from optria.simulator.pi_server import pi_app
+from optria.simulator.pi_server import pi_app, web_id
 from tests.fakes.plant import FakePlant
 from tests.fakes.sources import http_server
 
@@ -63,6 +65,26 @@ async def test_long_histories_come_page_by_page() -> None:
     first = history.select(history.tag == 1)
     assert first.value.tolist() == [float(n) for n in range(count)]
     assert len(history) == count + 1
+
+
+async def test_a_point_whose_history_is_refused_costs_the_others_nothing() -> None:
+    plant = FakePlant(3)
+    since = plant.fill(10)
+    app = made(plant, channels=True)
+
+    @app.middleware("http")
+    async def refuse(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        asked = request.query_params.getlist("webId")
+        is_gone = request.url.path.endswith("/recorded") and asked and web_id(plant.names[1]) in asked
+        return Response(status_code=404) if is_gone else await call_next(request)
+
+    async with http_server(app) as port:
+        asking = connector(port)
+        history = await asking.read_history(plant.mappings(), since, clock.now())
+    assert set(history.tag.tolist()) == {1, 3}
+    assert asking.link.warning == (
+        "The server gives no history of 1 of 3 signals; they are read from now on."
+    )
 
 
 async def test_none_of_the_tags_known_is_a_sentence() -> None:

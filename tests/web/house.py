@@ -89,6 +89,7 @@ class Source:
     rate: float = 2.0
     lag_s: float | None = 0.4
     last_error: str | None = None
+    warning: str | None = None
     tags: int = 2
 
 

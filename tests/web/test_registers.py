@@ -1,10 +1,12 @@
 """The registers show what a tenant has, to those who may see it."""
 
+from dataclasses import replace
+
 import pytest
 
 from optria.core.roles import Role
 from tests import factories
-from tests.web.house import House
+from tests.web.house import House, Source
 
 MAY = {
     "/assets": set(Role),
@@ -38,6 +40,21 @@ async def test_each_shows_the_own_tenants_things_only(house: House) -> None:
     assert house.other.integration.name not in sources
     assert house.user(Role.ENGINEER).email in people
     assert house.other.users[Role.ENGINEER].email not in people
+
+
+@pytest.mark.clause("C3")
+async def test_a_connected_source_says_which_tag_it_lacks(house: House) -> None:
+    sentence = "The server has no node ns=2;s=P-102B.NOPE; the other signals are read."
+    number = house.own.integration.id
+    house.services = replace(
+        house.services, links=lambda _tenant: [Source(number, "OPC UA", warning=sentence)]
+    )
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = (await browser.get("/integrations")).text
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        state = (await browser.get("/health/internal/config/status")).json()["integrations"]
+    assert sentence in page
+    assert state[str(house.own.tenant.id)][0]["warning"] == sentence
 
 
 async def test_a_platform_owner_sees_every_tenant(house: House) -> None:

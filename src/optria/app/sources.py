@@ -77,6 +77,10 @@ class Source:
         return self._link.last_error if self._link.state is not LinkState.CONNECTED else None
 
     @property
+    def warning(self) -> str | None:
+        return self._link.warning if self._link.state is LinkState.CONNECTED else None
+
+    @property
     def tags(self) -> int:
         return self._link.tags
 

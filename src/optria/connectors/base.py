@@ -18,6 +18,7 @@ Emit: TypeAlias = Callable[[SampleBatch], None]
 
 RATE_WINDOW_S = 10.0
 HISTORY_ROWS_PER_BATCH = 32_768
+NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Link:
     """0 to 1, of the tags."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Rows refused by the connector itself, by reason."""
+    _warnings: dict[str, str] = field(default_factory=dict)
     _weight: float = 0.0
     _counted_at: datetime | None = None
     _counted_from: datetime | None = None
@@ -89,6 +91,17 @@ class Link:
     def lost(self, sentence: str) -> None:
         self.last_error = sentence
         self.enter(LinkState.LOST)
+
+    def warn(self, about: str, sentence: str | None) -> None:
+        """Say what is wrong while the link does its work; None takes back what was said of the same."""
+        self._warnings.pop(about, None)
+        if sentence is not None:
+            self._warnings[about] = sentence
+
+    @property
+    def warning(self) -> str | None:
+        """Sentences about what the source does not deliver although it is connected."""
+        return " ".join(self._warnings.values()) or None
 
     def count(self, batch: SampleBatch, now: datetime | None = None) -> None:
         """Note a live batch that arrived ``now``."""
@@ -155,6 +168,12 @@ class Connector(Protocol):
         self, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> SampleBatch:
         """Samples in [start, end] in time order, each tag and time once. Raises ConnectorUnavailable."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def batch_of(

@@ -18,11 +18,12 @@ from optria.connectors.base import (
     Probe,
     Seam,
     in_time_order,
+    listed,
 )
 from optria.connectors.config import read_config
 from optria.connectors.opcua_names import browse_entries, find_nodes, standard
 from optria.connectors.opcua_session import OpcUaConfig, host_and_port, session
-from optria.connectors.opcua_values import TagNode, columns, read_raw
+from optria.connectors.opcua_values import NO_HISTORY, TagNode, columns, read_raw
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import SampleBatch, SignalMapping
 from optria.kit import clock
@@ -35,6 +36,7 @@ LAST_LOOK_S = 0.5
 """The end of that time is waited for by itself: if it was we who stood still, what arrived is read first."""
 OUTAGE_S = 60.0
 """The server keeps the subscription and queues samples for an interruption of this length."""
+UNKNOWN = frozenset({"BadNodeIdUnknown", "BadNodeIdInvalid"})
 
 Published = asyncio.Queue[ua.PublishResult]
 
@@ -62,7 +64,7 @@ class OpcUaConnector:
         nodes = await self._find(client, mappings)
         published: Published = asyncio.Queue()
         seam = Seam(emit, self.link, hold=since is not None)
-        await self._subscribe(client, nodes, published)
+        nodes = await self._subscribe(client, nodes, published)
         if since is not None:
             await self._backfill(client, nodes, published, seam, since)
         self.link.enter(LinkState.CONNECTED)
@@ -74,12 +76,20 @@ class OpcUaConnector:
     ) -> None:
         self.link.enter(LinkState.BACKFILLING)
         parts: list[SampleBatch] = []
-        async for part, share in read_raw(client.uaclient, nodes, since, clock.now(), self.link.rejected):
+        rejected = self.link.rejected
+        refused_before = rejected[NO_HISTORY]
+        async for part, share in read_raw(client.uaclient, nodes, since, clock.now(), rejected):
             parts.append(part)
             self.link.backfill_progress = share
             while not published.empty():
                 self._pass_on(published.get_nowait(), seam)
         seam.join(in_time_order(SampleBatch.concat(parts)))
+        if refused := rejected[NO_HISTORY] - refused_before:
+            self.link.warn(
+                "history",
+                f"The server gives no history of {refused} of {len(nodes)} signals; "
+                "they are read from now on.",
+            )
 
     async def _next(self, published: Published) -> ua.PublishResult:
         silence_s = max(SILENCE_S, 3 * self._publishing_s)
@@ -108,7 +118,10 @@ class OpcUaConnector:
         """A quarter of the sampling interval, 50 to 500 ms: it is half of a live value's delay."""
         return min(max(self._config.interval_s / 4, 0.05), 0.5)
 
-    async def _subscribe(self, client: Client, nodes: Sequence[TagNode], published: Published) -> None:
+    async def _subscribe(
+        self, client: Client, nodes: Sequence[TagNode], published: Published
+    ) -> list[TagNode]:
+        """Subscribe to the nodes that the server lets us read, which come back; the others are named."""
         period_ms = self._publishing_s * 1000
         parameters = ua.CreateSubscriptionParameters(
             RequestedPublishingInterval=period_ms,
@@ -119,21 +132,39 @@ class OpcUaConnector:
             Priority=0,
         )
         created = await client.uaclient.create_subscription(parameters, published.put_nowait)
-        missing: list[str] = []
+        refused: dict[TagNode, str] = {}
         size = max(self._config.max_tags_per_scan, 1)
         for start in range(0, len(nodes), size):
-            missing += await self._monitor(client, created.SubscriptionId, nodes[start : start + size])
-        self.link.tags = len(nodes) - len(missing)
-        self.link.missing += tuple(missing)
+            refused |= await self._monitor(client, created.SubscriptionId, nodes[start : start + size])
+        self.link.tags = len(nodes) - len(refused)
+        self._name_missing(refused)
         if not self.link.tags:
             raise ConnectorUnavailable(
                 f"None of the mapped tags exists on {self._config.endpoint_url}. "
                 "Check the external tag names of the signal mappings."
             )
+        return [node for node in nodes if node not in refused]
 
-    async def _monitor(self, client: Client, subscription: int, nodes: Sequence[TagNode]) -> list[str]:
-        """Ask for every sample, also one that only refreshes the time; the nodes refused come back."""
+    def _name_missing(self, refused: Mapping[TagNode, str]) -> None:
+        """Add to the names that were not found the nodes refused, and say which both are."""
+        unread = [(node.to_string(), why) for (_tag, node), why in refused.items() if why not in UNKNOWN]
+        gone = [node.to_string() for (_tag, node), why in refused.items() if why in UNKNOWN]
+        gone = [*self.link.missing, *gone]
+        self.link.missing = (*gone, *(name for name, _why in unread))
+        said = []
+        if gone:
+            said.append(f"The server has no node {listed(gone)}; the other signals are read.")
+        if unread:
+            names = listed([f"{name} ({why})" for name, why in unread])
+            said.append(f"The server does not let us read {names}; the other signals are read.")
+        self.link.warn("tags", " ".join(said) or None)
+
+    async def _monitor(
+        self, client: Client, subscription: int, nodes: Sequence[TagNode]
+    ) -> dict[TagNode, str]:
+        """Ask for every sample, also one that only refreshes the time; back come those refused, and why."""
         refused: list[TagNode] = list(nodes)
+        why: dict[TagNode, str] = {}
         for trigger in (ua.DataChangeTrigger.StatusValueTimestamp, None):
             if refused:
                 request = ua.CreateMonitoredItemsParameters(
@@ -142,8 +173,10 @@ class OpcUaConnector:
                     ItemsToCreate=[self._item(tag, node, trigger) for tag, node in refused],
                 )
                 answers = await client.uaclient.create_monitored_items(request)
-                refused = [n for n, a in zip(refused, answers, strict=True) if a.StatusCode.is_bad()]
-        return [node.to_string() for _tag, node in refused]
+                answered = zip(refused, (answer.StatusCode for answer in answers), strict=True)
+                why = {node: status.name for node, status in answered if status.is_bad()}
+                refused = list(why)
+        return why
 
     def _item(
         self, tag: int, node: ua.NodeId, trigger: ua.DataChangeTrigger | None

@@ -1,10 +1,12 @@
 """From the names of a mapping to node ids, and the address space as a person browses it."""
 
 import re
+import struct
 from collections.abc import Sequence
 
 from asyncua import ua
 from asyncua.client.ua_client import UaClient
+from asyncua.ua.ua_binary import nodeid_to_binary
 
 from optria.connectors.base import BrowseEntry
 
@@ -62,14 +64,26 @@ def _description(node: ua.NodeId) -> ua.BrowseDescription:
 async def find_nodes(server: UaClient, tags: Sequence[str], namespace: str = "") -> dict[str, ua.NodeId]:
     """Node ids of external tags: a node id as written, or a name that is unique below Objects.
 
-    A name is a browse name, the text of a string node id, or ``Folder.Name``.
+    A name is a browse name, the text of a string node id, or ``Folder.Name``. A node id that cannot be one
+    (``i=abc``) is left out.
     """
-    found = {tag: ua.NodeId.from_string(tag) for tag in tags if NODE_ID.match(tag)}
-    names = [tag for tag in tags if tag not in found]
+    written = {tag: node_id(tag) for tag in tags if NODE_ID.match(tag)}
+    found = {tag: node for tag, node in written.items() if node is not None}
+    names = [tag for tag in tags if tag not in written]
     if names:
         known = await _names_below_objects(server, set(names), namespace)
         found |= {name: node for name in names if (node := known.get(name)) is not None}
     return found
+
+
+def node_id(text: str) -> ua.NodeId | None:
+    """A node id as written, None when it is none that can be sent."""
+    try:
+        node = ua.NodeId.from_string(text)
+        nodeid_to_binary(node)
+    except (ua.UaError, ValueError, TypeError, struct.error):
+        return None
+    return node
 
 
 async def _names_below_objects(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from asyncua import ua
 from asyncua.client.ua_client import UaClient
+from asyncua.ua import uaerrors
 
 from optria.connectors.base import batch_of
 from optria.core.tag import EPOCH, SampleBatch, to_micros
@@ -16,6 +17,24 @@ TagNode = tuple[int, ua.NodeId]
 NODES_PER_HISTORY_READ = 2
 VALUES_PER_NODE = 1000
 """Two thousand values take asyncua about 30 ms to decode, during which nothing else runs."""
+
+NO_HISTORY = "no history"
+"""What a node without history is counted under."""
+HISTORY_REFUSALS = (
+    uaerrors.BadHistoryOperationUnsupported,
+    uaerrors.BadHistoryOperationInvalid,
+    uaerrors.BadServiceUnsupported,
+    uaerrors.BadNotSupported,
+    uaerrors.BadNotImplemented,
+    uaerrors.BadNodeIdUnknown,
+    uaerrors.BadNodeIdInvalid,
+    uaerrors.BadNotReadable,
+    uaerrors.BadUserAccessDenied,
+    uaerrors.BadTooManyOperations,
+    uaerrors.BadInternalError,
+    uaerrors.BadUnexpectedError,
+)
+"""Answers that say something of the nodes asked for or of history, not of the connection."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _NAN = float("nan")
@@ -52,7 +71,8 @@ async def read_raw(
 ) -> AsyncIterator[tuple[SampleBatch, float]]:
     """HistoryRead of raw values in [start, end], with the share of nodes done (0 to 1) after each answer.
 
-    A node without history is counted and left out.
+    A node without history is counted and left out. Some servers refuse a whole request for one such node:
+    then its nodes are asked for one by one.
     """
     details = ua.ReadRawModifiedDetails(
         IsReadModified=False,
@@ -64,11 +84,11 @@ async def read_raw(
     waiting: list[tuple[TagNode, bytes | None]] = [(node, None) for node in nodes]
     while waiting:
         asked, waiting = waiting[:NODES_PER_HISTORY_READ], waiting[NODES_PER_HISTORY_READ:]
-        results = await server.history_read(_request(details, asked))
+        results = await _results(server, details, asked)
         batches = []
         for ((tag, node), point), result in zip(asked, results, strict=True):
             if result.StatusCode.is_bad():
-                rejected["no history"] += 1
+                rejected[NO_HISTORY] += 1
                 continue
             batches.append(columns(((tag, value) for value in _values(result)), rejected))
             if result.ContinuationPoint and result.ContinuationPoint != point:
@@ -76,6 +96,18 @@ async def read_raw(
         batch = SampleBatch.concat(batches)
         inside = (batch.source_time >= to_micros(start)) & (batch.source_time <= to_micros(end))
         yield batch.select(inside), 1 - len(waiting) / max(len(nodes), 1)
+
+
+async def _results(
+    server: UaClient, details: ua.ReadRawModifiedDetails, asked: Sequence[tuple[TagNode, bytes | None]]
+) -> list[ua.HistoryReadResult]:
+    """One result for each; that of a node whose history is refused has the refusal as its status."""
+    try:
+        return await server.history_read(_request(details, asked))
+    except HISTORY_REFUSALS as refusal:
+        if len(asked) == 1:
+            return [ua.HistoryReadResult(StatusCode=ua.StatusCode(ua.UInt32(refusal.code)))]
+    return [result for each in asked for result in await _results(server, details, [each])]
 
 
 def _request(

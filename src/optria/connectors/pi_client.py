@@ -34,6 +34,10 @@ class PiConfig(SourceConfig):
     request_timeout_s: float = 8.0
 
 
+class RequestRefused(ConnectorUnavailable):
+    """The server answers, and refuses what was asked for (HTTP 4xx but sign-in, rights and haste)."""
+
+
 class ChannelRefused(Exception):
     """The server does not open channels; polling does the same more slowly."""
 
@@ -67,6 +71,8 @@ class PiClient:
             ) from None
         except httpx.HTTPError as error:
             raise ConnectorUnavailable(_unreachable(self.base, error)) from error
+        if answer.status_code in (400, 404, 405, 409, 410, 422, 501):
+            raise RequestRefused(refusal(answer.status_code, self.base))
         if not answer.is_success:
             raise ConnectorUnavailable(refusal(answer.status_code, self.base))
         try:

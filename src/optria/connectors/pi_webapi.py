@@ -1,6 +1,7 @@
 """PI Web API: history and latest values by REST, live values by channel or, where refused, by polling."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +20,14 @@ from optria.connectors.base import (
     Probe,
     Seam,
     in_time_order,
+    listed,
 )
 from optria.connectors.config import read_config
 from optria.connectors.pi_client import (
     ChannelRefused,
     PiClient,
     PiConfig,
+    RequestRefused,
     host_and_port,
     pi_client,
     short_queries,
@@ -122,11 +125,21 @@ class PiConnector:
 
     async def _recorded(self, client: PiClient, tags: WebIds, start: datetime, end: datetime) -> SampleBatch:
         parts: list[SampleBatch] = []
-        done = 0
-        for ids in short_queries(list(tags), STREAMS_PER_HISTORY_READ):
-            parts += await self._recorded_group(client, ids, tags, start, end)
+        done = refused = 0
+        groups = deque(short_queries(list(tags), STREAMS_PER_HISTORY_READ))
+        while groups:
+            ids = groups.popleft()
+            try:
+                parts += await self._recorded_group(client, ids, tags, start, end)
+            except RequestRefused:
+                if len(ids) > 1:  # whose point it is about is not said: one by one
+                    groups.extendleft([one] for one in ids)
+                    continue
+                refused += 1
             done += len(ids)
             self.link.backfill_progress = done / len(tags)
+        said = f"The server gives no history of {refused} of {len(tags)} signals; they are read from now on."
+        self.link.warn("history", said if refused else None)
         return in_time_order(SampleBatch.concat(parts))
 
     async def _recorded_group(
@@ -159,6 +172,8 @@ class PiConnector:
         self._known |= await client.web_ids([name for name in names if name not in self._known])
         self.link.missing = tuple(name for name in names if name not in self._known)
         self.link.tags = len(names) - len(self.link.missing)
+        gone = f"The server has no point {listed(self.link.missing)}; the other signals are read."
+        self.link.warn("tags", gone if self.link.missing else None)
         return {self._known[m.external_tag]: m.id for m in mappings if m.external_tag in self._known}
 
     async def check_address(self) -> None:

@@ -1,9 +1,10 @@
 """A table of a plant's database, read at an interval: only rows whose time moved on are emitted."""
 
 import asyncio
+import itertools
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -23,6 +24,7 @@ from optria.connectors.base import (
     Seam,
     batch_of,
     in_time_order,
+    listed,
 )
 from optria.connectors.config import read_config
 from optria.connectors.sql_engine import SqlConfig, check_address, make_engine, reading
@@ -31,6 +33,7 @@ from optria.core.tag import EPOCH, Quality, SampleBatch, SignalMapping
 from optria.kit import clock
 
 _MICROSECOND = timedelta(microseconds=1)
+POLLS_BEFORE_WARNING = 5
 QUALITIES = {
     "good": Quality.GOOD,
     "uncertain": Quality.UNCERTAIN,
@@ -78,7 +81,7 @@ class SqlConnector:
     ) -> None:
         tags = {mapping.external_tag: mapping.id for mapping in mappings}
         rows = await self._rows(engine, self._config.query)
-        self._note_missing(tags, rows)
+        unseen = self._note_missing(tags, rows)
         advance = Advance()
         seam = Seam(emit, self.link, hold=since is not None)
         seam.offer(advance.news(self._columns(rows, tags)))
@@ -87,9 +90,12 @@ class SqlConnector:
             seam.join(await self._history(engine, tags, since, clock.now()))
             self.link.backfill_progress = 1.0
         self.link.enter(LinkState.CONNECTED)
-        while True:
+        for poll in itertools.count(2):
             await asyncio.sleep(self._config.interval_s)
             rows = await self._rows(engine, self._config.query)
+            if unseen:
+                unseen = self._note_missing(tags, rows, unseen)
+                self._warn_of(unseen, poll)
             seam.offer(advance.news(self._columns(rows, tags)))
 
     async def _rows(self, engine: AsyncEngine, query: str) -> Sequence[Row]:
@@ -116,10 +122,22 @@ class SqlConnector:
         rows = await self._rows_between(engine, start, end)
         return in_time_order(self._columns(rows, tags))
 
-    def _note_missing(self, tags: Mapping[str, int], rows: Sequence[Row]) -> None:
+    def _note_missing(
+        self, tags: Mapping[str, int], rows: Sequence[Row], unseen: Collection[str] | None = None
+    ) -> tuple[str, ...]:
+        """The tags that no poll has given a row of until now, these rows included."""
         present = {str(row[0]) for row in rows if len(row)}
-        self.link.missing = tuple(name for name in tags if name not in present)
+        known = tags if unseen is None else unseen
+        self.link.missing = tuple(name for name in known if name not in present)
         self.link.tags = len(tags) - len(self.link.missing)
+        return self.link.missing
+
+    def _warn_of(self, unseen: Sequence[str], poll: int) -> None:
+        """A query may give only rows that changed, so a tag is missed after some polls, not at once."""
+        if not unseen:
+            self.link.warn("tags", None)
+        elif poll >= POLLS_BEFORE_WARNING:
+            self.link.warn("tags", f"No rows for {listed(unseen)}; the other signals are read.")
 
     def _columns(self, rows: Sequence[Row], tags: Mapping[str, int]) -> SampleBatch:
         return columns(rows, tags, self._zone, self.link.rejected)

@@ -127,5 +127,6 @@ def link_json(link: SourceState) -> Json:
         "rate": round(link.rate, 2),
         "lag_s": link.lag_s,
         "last_error": link.last_error,
+        "warning": link.warning,
         "tags": link.tags,
     }

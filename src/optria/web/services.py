@@ -51,6 +51,10 @@ class SourceState(Protocol):
     @property
     def last_error(self) -> str | None: ...
     @property
+    def warning(self) -> str | None:
+        """What a connected source does not deliver, as a sentence."""
+
+    @property
     def tags(self) -> int: ...
 
 
