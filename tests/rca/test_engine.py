@@ -62,6 +62,15 @@ def test_all_four_kinds_of_events_are_taken(category: str) -> None:
     assert "It happened" in analysis.story
 
 
+@pytest.mark.parametrize(("what", "told"), [("threshold", True), ("webhook", False), (None, True)])
+def test_of_our_own_changes_those_of_what_is_measured_are_told(what: str | None, told: bool) -> None:
+    payload = {"entity_type": what} if what else {}
+    entry = RawEntry(
+        "MANUAL", ANCHOR - timedelta(minutes=1), "event", "Changed", category="CONFIG_CHANGE", payload=payload
+    )
+    assert ("Changed" in analyse(case(events=(entry,))).story) == told
+
+
 @pytest.mark.clause("I2")
 def test_without_history_nothing_is_similar() -> None:
     whole, bare = analyse(case()), analyse(case(history=()))

@@ -17,7 +17,7 @@ from optria.cli.secrets import rotate_all
 from optria.core.catalogue import PlantCatalogue
 from optria.core.errors import ConfigurationError, SimulatorError
 from optria.db.installation import ready_database
-from optria.db.seed import PEOPLE, SourceAddresses, seed_demo
+from optria.db.seed import OWNER, PEOPLE, SourceAddresses, seed_demo
 from optria.db.session import Database
 from optria.kit import logs
 from optria.kit.secrets import Sealer, sealer_of
@@ -176,7 +176,7 @@ def _welcome(host: str, port: int, open_browser: bool) -> None:
         "",
         f"  OPTRIA IQ is live:  {url}",
         "",
-        *(f"  {person.role:22} {person.email:22} {person.password}" for person in PEOPLE),
+        *(f"  {person.role:22} {person.email:22} {person.password}" for person in (*PEOPLE, OWNER)),
         "",
         f"  Inject a fault:     {fault}",
         "  Stop everything:    Ctrl-C",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from optria.core.event import EventCategory
 from optria.core.incident import OTHER, RootCause
 from optria.core.tag import SignalMapping, from_micros, to_micros
 from optria.rca.case import Case
@@ -16,6 +17,8 @@ from optria.rca.words import Words, cause_words, local_clock, ltr, metric_words,
 _EVENTS_BEFORE = 3
 _TRENDS = 3
 _TREND_FROM = 2.0
+_MEASURING = frozenset({"threshold", "mapping", "integration", "clock_drift", "detector_setting", "asset"})
+"""Our own configuration that changes what is measured, or how it is judged."""
 _TROUBLES = {
     "bad": Words("bad quality", "جودة سيئة"),
     "stale": Words("no fresh samples", "لا عينات حديثة"),
@@ -149,12 +152,19 @@ def expected_range(case: Case, tag: TagSignal, value: float) -> tuple[float, flo
 def preceding(case: Case, window: Timeline, found: Sequence[Onset]) -> tuple[Words, ...]:
     """The last events before the anchor; where fewer than two, first onsets and past maintenance as well."""
     events = [e for e in window.events if e.time < case.anchor.time and is_evidence(e) and e.summary]
+    events = [e for e in events if _touches_the_plant(e)]
     told = [_event_words(case, e) for e in events[-_EVENTS_BEFORE:]]
     if len(told) < 2:
         told += _left_before(case, found)[: 2 - len(told)]
     if len(told) < 2:
         told += _last_maintenance(case, window)[: 2 - len(told)]
     return tuple(told)
+
+
+def _touches_the_plant(entry: TimelineEntry) -> bool:
+    """Whether a change of our own configuration is about what is measured; what others report always counts."""
+    what = entry.payload.get("entity_type")
+    return entry.category != EventCategory.CONFIG_CHANGE or what is None or what in _MEASURING
 
 
 def _event_words(case: Case, entry: TimelineEntry) -> Words:

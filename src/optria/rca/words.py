@@ -45,6 +45,8 @@ _METRICS: Mapping[str, Words] = {
     "interface_level": Words("interface level", "مستوى السطح البيني"),
     "*": Words("a tag", "إشارة واحدة"),
 }
+KNOWN_METRICS = frozenset(_METRICS) - {"*"}
+"""The metrics that the drawings and the words of the analysis know."""
 _DIRECTIONS: Mapping[Direction, Words] = {
     "high": Words("high", "ارتفاع"),
     "low": Words("low", "انخفاض"),
