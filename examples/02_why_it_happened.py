@@ -1,14 +1,12 @@
 """A fault of the simulated plant, analysed: probabilities with their evidence, and the story."""
 
-import json
-from importlib import resources
-
 import numpy as np
 
 from optria.core.asset import Asset, PlantModel
 from optria.core.event import EventWindow, Severity
 from optria.core.incident import Anchor
 from optria.core.tag import SignalMapping, from_micros
+from optria.db.starting_rules import read_rules
 from optria.rca.case import Case, Series
 from optria.rca.engine import analyse
 from optria.rca.rules import parse_rule
@@ -23,7 +21,6 @@ mappings = [SignalMapping(n, 1, pump.id, t.name, t.metric, t.unit) for n, t in e
 column = {name: index for index, name in enumerate(run.tags)}
 onset = run.label.started_at
 now = from_micros(int(np.max(run.time)))
-rules = json.loads(resources.files("optria.db.demo").joinpath("rules.json").read_text("utf-8"))
 
 case = Case(
     incident_id="1",
@@ -38,7 +35,7 @@ case = Case(
         Series(m, run.time, run.value[:, column[m.external_tag]], run.quality[:, column[m.external_tag]])
         for m in mappings
     ),
-    rules=tuple(parse_rule(rule) for rule in rules),
+    rules=tuple(parse_rule(rule) for rule in read_rules()),
 )
 analysis = analyse(case)
 for cause in analysis.causes[:3]:
