@@ -106,6 +106,15 @@ def test_every_module_of_the_documents_exists() -> None:
             assert (ROOT / name).is_file() or (SOURCE / name).is_file(), f"{document.name}: {name}"
 
 
+def test_every_type_of_webhook_message_of_the_documents_is_sent() -> None:
+    told = (ROOT / "docs" / "notifications.md").read_text("utf-8")
+    kinds = re.findall(r"^\| `((?!OPTRIA_)[A-Z_]+)` \| [a-z]", told, flags=re.MULTILINE)
+    program = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
+    assert len(kinds) >= 4
+    sent = re.findall(r'notification_type="(\w+)"|Fact\(f"[^"]*", "(\w+)"', program)
+    assert set(kinds) == {one or other for one, other in sent}
+
+
 @contextmanager
 def served(home: Path) -> Iterator[dict[str, str]]:
     """The product with one administrator, and the environment for commands about it."""
@@ -130,9 +139,10 @@ def served(home: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="no curl or openssl here")
 def test_the_commands_of_the_documents_run(tmp_path: Path) -> None:
     """Every ``sh`` block, in order, in one shell that ends at the first failure."""
-    text = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in ("access.md", "work-orders.md"))
+    names = ("access.md", "configuration.md", "work-orders.md")
+    text = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in names)
     blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 7
+    assert len(blocks) >= 8
     folder = tmp_path / "shell"
     folder.mkdir()
     with served(tmp_path / "home") as environment:
@@ -149,5 +159,6 @@ def test_the_commands_of_the_documents_run(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "idempotency-replayed: true" in ran.stdout
     assert "broken: 0" in ran.stdout
+    assert '"reason":"New coupling"' in ran.stdout
     assert '"status":"closed"' in ran.stdout
     assert "2026-11: 0 (this key encrypts)" in ran.stdout
