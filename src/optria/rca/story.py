@@ -162,7 +162,7 @@ def preceding(case: Case, window: Timeline, found: Sequence[Onset]) -> tuple[Wor
 
 
 def _touches_the_plant(entry: TimelineEntry) -> bool:
-    """Whether a change of our own configuration is about what is measured; what others report always counts."""
+    """Whether a change of our own configuration is about what is measured; others' reports always count."""
     what = entry.payload.get("entity_type")
     return entry.category != EventCategory.CONFIG_CHANGE or what is None or what in _MEASURING
 
