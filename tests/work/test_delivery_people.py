@@ -18,6 +18,7 @@ from optria.db.session import Database
 from optria.db.work import NotificationRow
 from optria.kit import clock
 from optria.work import delivery_queue
+from optria.work.delivery import look_again
 from optria.work.delivery_channels import CHANNELS, KNOWN_CHANNELS, NotSent, missing
 from optria.work.delivery_planning import MAX_TRIES
 from optria.work.delivery_sender import Sender
@@ -219,6 +220,18 @@ async def test_quiet_hours_hold_back_and_their_end_brings_one_digest(post: Post)
     assert all(f"Order {number}" in digest.part("plain") for number in range(3))
     assert "10 in 10 minutes" not in digest.part("plain")
     assert await post.states() == ["delivered", "digested", "digested"]
+
+
+async def test_what_was_held_goes_when_quiet_hours_are_given_up(post: Post) -> None:
+    await post.choose(**quiet_now(90))
+    await post.tell(2, "MINOR")
+    await post.choose()
+    await post.sender.drain()
+    assert post.server.letters == []
+    async with post.database.transaction(post.tenant.id) as tx:
+        await look_again(tx, post.tenant.id, post.user.id)
+    await post.sender.drain()
+    assert len(post.server.letters) == 1
 
 
 async def test_critical_breaks_through_quiet_hours(post: Post) -> None:

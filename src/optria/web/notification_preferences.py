@@ -17,6 +17,7 @@ from optria.web.notifications import Seeing
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
+from optria.work.delivery import look_again
 from optria.work.delivery_channels import KNOWN_CHANNELS, missing
 from optria.work.preferences import fresh_row, row_of
 
@@ -43,6 +44,7 @@ async def change_preferences(request: Request, viewer: Seeing, tx: OpenTx, asked
     _apply(row, sent, asked)
     row.updated_at = clock.now()
     await tx.session.flush()
+    await look_again(tx, row.tenant_id, viewer.user_id)
     new = preferences_json(row)
     audit.record(
         tx,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from optria.core.event import Severity
@@ -25,6 +25,7 @@ from optria.db.work import NotificationRow
 from optria.kit import clock
 from optria.work import preferences
 from optria.work.delivery_channels import CHANNELS
+from optria.work.delivery_planning import HeldFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,17 @@ async def channels_of(tx: Tx, tenant_id: int) -> list[str]:
     settings = await tx.session.scalar(select(Tenant.settings).where(Tenant.id == tenant_id))
     chosen = (settings or {}).get("channels")
     return [name for name in CHANNELS if not isinstance(chosen, list) or name in chosen]
+
+
+async def look_again(tx: Tx, tenant_id: int, user_id: int) -> None:
+    """What was held back for a person is looked at again now, because their preferences have changed."""
+    held = (
+        Delivery.tenant_id == tenant_id,
+        Delivery.user_id == user_id,
+        Delivery.status == DeliveryState.HELD,
+        Delivery.held_for != HeldFor.FLOOD,
+    )
+    await tx.session.execute(update(Delivery).where(*held).values(next_attempt_at=clock.now()))
 
 
 async def tell_webhooks(tx: Tx, tenant_id: int, fact: Fact) -> None:
