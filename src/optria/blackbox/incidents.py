@@ -193,7 +193,7 @@ async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | N
     open_ones = (await tx.session.execute(statement)).scalars().all()
     nearby = _within(plant, anchor.asset_id, JOIN_STEPS)
     own = [row for row in open_ones if row.root_asset_id == anchor.asset_id]
-    spreading = [row for row in open_ones if nearby & _reached(row) and _began_just_before(row, anchor)]
+    spreading = [row for row in open_ones if nearby & reached(row) and _began_just_before(row, anchor)]
     return await _still_open(tx, own[0].id if own else spreading[0].id if spreading else None)
 
 
@@ -210,7 +210,7 @@ async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
     return (await tx.session.execute(statement)).scalar_one_or_none()
 
 
-def _reached(row: IncidentRow) -> set[int]:
+def reached(row: IncidentRow) -> set[int]:
     """The assets that an incident has been seen on."""
     return {*(row.impact_scope or {}).get("assets", ()), row.root_asset_id or 0}
 

@@ -16,6 +16,7 @@ from optria.blackbox import incidents
 from optria.blackbox.case_loader import SensorReader, load_case
 from optria.blackbox.events import link_event, store_event
 from optria.blackbox.inbox import Held, Inbox
+from optria.blackbox.lingering import lingering
 from optria.blackbox.on_demand import incident_of_asset
 from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
 from optria.blackbox.poison import BAD_DATA, is_poison
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 EVENTS_A_TIME = 200
 LOOK_EVERY_S = 1.0
+RESOLVED_EVERY_S = 30.0
 
 
 class Watch(Protocol):
@@ -66,6 +68,7 @@ class Recorder:
         self._watch = watch
         self.inbox = Inbox()
         self._work = asyncio.Event()
+        self._look_at_resolved_at = 0.0
         self._running: dict[tuple[UUID, bool], asyncio.Future[None]] = {}
 
     def anchor(self, tenant_id: int, anchor: Anchor) -> None:
@@ -88,8 +91,20 @@ class Recorder:
             self._work.clear()
             await self.drain()
             await self.do_due()
+            await self.look_at_resolved()
             if not self.inbox:
                 await self._wait()
+
+    async def look_at_resolved(self) -> None:
+        """Report anew what goes on although its incident was resolved; not more often than it can change."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at_resolved_at:
+            return
+        self._look_at_resolved_at = now + RESOLVED_EVERY_S
+        async with self._database.platform("resolved incidents") as tx:
+            found = await lingering(tx, self._watch.seen)
+        for tenant_id, anchor in found:
+            self.anchor(tenant_id, anchor)
 
     async def _wait(self) -> None:
         try:
