@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from optria.core.roles import Role
+from optria.web.server import create_app
 from tests import factories
 from tests.web.house import House, Source
 
@@ -46,9 +47,8 @@ async def test_each_shows_the_own_tenants_things_only(house: House) -> None:
 async def test_a_connected_source_says_which_tag_it_lacks(house: House) -> None:
     sentence = "The server has no node ns=2;s=P-102B.NOPE; the other signals are read."
     number = house.own.integration.id
-    house.services = replace(
-        house.services, links=lambda _tenant: [Source(number, "OPC UA", warning=sentence)]
-    )
+    links = [Source(number, "OPC UA", warning=sentence)]
+    house.app = create_app(replace(house.services, links=lambda _tenant: links))
     async with house.client(Role.TENANT_ADMIN) as browser:
         page = (await browser.get("/integrations")).text
     async with house.client(Role.PLATFORM_OWNER) as browser:
