@@ -33,6 +33,16 @@ async def _added(house: House, **fields: object) -> Any:
     return answer.json()["asset"]
 
 
+async def test_an_asset_type_that_nothing_knows_is_taken_with_a_warning(house: House) -> None:
+    fields = {"code": "P-902", "name": "New", "asset_type": "Pmup"}
+    made = (await _send(house, "POST", "/api/assets/", fields)).json()
+    path = f"/api/assets/{made['asset']['id']}"
+    renamed = (await _send(house, "PUT", path, {"name": "Newer"})).json()
+    corrected = (await _send(house, "PUT", path, {"asset_type": "pump"})).json()
+    assert made["warnings"] == ["No rule and no other asset has the asset type Pmup. Is Pump meant?"]
+    assert (renamed["warnings"], corrected["warnings"]) == ([], [])
+
+
 async def test_an_asset_is_added_with_all_of_version_1s_fields(house: House) -> None:
     fields = {
         "site_id": house.own.site.id,

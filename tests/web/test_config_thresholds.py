@@ -48,6 +48,23 @@ async def test_a_limit_is_watched_from_its_approval_on(house: House) -> None:
 
 
 @pytest.mark.clause("I8")
+async def test_a_limit_that_watches_nothing_is_proposed_with_a_warning(house: House) -> None:
+    seen = await done(house, "POST", "thresholds", limit(house))
+    blind = await done(house, "POST", "thresholds", limit(house, metric="vibratoin"))
+    of_type = await done(
+        house, "POST", "thresholds", limit(house, asset_id=None, asset_type="Dryer", metric="level", unit="%")
+    )
+    asset = house.own.asset.code
+    assert seen["warnings"] == []
+    assert blind["warnings"] == [
+        f"No tag measures vibratoin of {asset}: the limit watches nothing until one does. Is vibration meant?"
+    ]
+    assert of_type["warnings"] == [
+        "No tag measures level of every Dryer: the limit watches nothing until one does."
+    ]
+
+
+@pytest.mark.clause("I8")
 async def test_a_change_ends_what_it_replaces(house: House) -> None:
     first = await done(house, "POST", "thresholds", limit(house))
     await done(house, "POST", f"thresholds/{first['id']}/approve")

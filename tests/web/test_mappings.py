@@ -52,6 +52,34 @@ async def post(house: House, path: str = PATH, /, **changes: object) -> tuple[in
     return answer.status_code, answer.json()
 
 
+@pytest.mark.clause("C3")
+async def test_a_metric_that_nothing_knows_is_taken_with_a_warning(house: House) -> None:
+    status, made = await post(house, internal_metric_name="vibratoin")
+    sentence = "No rule, limit or drawing knows the metric vibratoin. Is vibration meant?"
+    assert (status, made["warnings"]) == (200, [sentence])
+    path = f"{PATH}/{made['mapping']['id']}"
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        unit = await browser.put(path, json={"unit": "mm/s"})
+        right = await browser.put(path, json={"internal_metric_name": "flow"})
+    assert unit.json()["warnings"] == [sentence]
+    assert right.json()["warnings"] == []
+
+
+async def test_many_mappings_are_warned_of_each_unknown_metric_once(house: House) -> None:
+    tags = [("a", "temprature"), ("b", "qqqq"), ("c", "flow")]
+    rows = [{"external_tag": tag, "internal_metric_name": metric} for tag, metric in tags]
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        sent = {"integration_id": house.own.integration.id, "mappings": rows}
+        answer = (await browser.post(f"{PATH}/bulk", json=sent)).json()
+    assert (answer["created_count"], answer["warnings"]) == (
+        3,
+        [
+            "No rule, limit or drawing knows the metric qqqq.",
+            "No rule, limit or drawing knows the metric temprature. Is temperature meant?",
+        ],
+    )
+
+
 async def active(house: House) -> list[str]:
     async with house.database.transaction(house.own.tenant.id) as tx:
         query = (

@@ -23,6 +23,7 @@ from optria.web.asset_views import component_json, failure_mode_json, find_asset
 from optria.web.changes import Change
 from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, RowId, require, written_tenant
 from optria.web.edits import apply_edit, plain, sent_fields
+from optria.web.known_words import type_warnings
 from optria.web.readings import latest_readings
 from optria.web.routing import api_router
 from optria.web.services import Services
@@ -59,7 +60,10 @@ async def list_assets(
 
 @router.post("/", summary="Add an asset")
 async def create_asset(viewer: Managing, request: Request, tx: OpenTx, asked: AssetCreate) -> Json:
-    """The code is unique in the tenant, also among assets that are out of use."""
+    """The code is unique in the tenant, also among assets that are out of use.
+
+    ``warnings`` names an asset type that nothing else knows.
+    """
     tenant_id = written_tenant(tx)
     await claim_code(tx, asked.code)
     await _check_place(tx, asked.site_id, asked.parent_asset_id, None)
@@ -69,7 +73,8 @@ async def create_asset(viewer: Managing, request: Request, tx: OpenTx, asked: As
     summary = f"Asset {row.code} was added"
     change = Change("asset_added", "asset", row.id, summary, new=plain(asked), asset_id=row.id)
     await changes.record(tx, viewer, request, change)
-    return {"success": True, "asset": asset_json(row)}
+    warnings = await type_warnings(tx, row.asset_type, row.id)
+    return {"success": True, "asset": asset_json(row), "warnings": warnings}
 
 
 async def _check_place(tx: Tx, site_id: int | None, parent_id: int | None, own_id: int | None) -> None:
@@ -118,7 +123,8 @@ async def update_asset(
         summary = f"Asset {row.code}: {', '.join(edit.new)} changed"
         change = Change("asset_changed", "asset", row.id, summary, edit.old, edit.new, row.id)
         await changes.record(tx, viewer, request, change)
-    return {"success": True, "asset": asset_json(row)}
+    warnings = await type_warnings(tx, row.asset_type, row.id) if "asset_type" in edit.new else []
+    return {"success": True, "asset": asset_json(row), "warnings": warnings}
 
 
 @router.delete("/{asset_id}", summary="Take an asset out of use")

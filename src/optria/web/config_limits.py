@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from optria.core.errors import Conflict, Invalid
 from optria.db.plant import AssetRow, MappingRow, ThresholdRow
 from optria.db.session import Tx
-from optria.web.config_scope import same
+from optria.rca.words import KNOWN_METRICS
+from optria.web.config_scope import same, scope_words
+from optria.web.known_words import closest
 from optria.web.shapes import Json
 
 LIMIT = "limit"
@@ -61,11 +63,30 @@ async def _tags(tx: Tx, row: ThresholdRow) -> Sequence[tuple[str, str]]:
         )
         .order_by(MappingRow.id)
     )
+    found = await tx.session.execute(query.where(*_of_scope(row)))
+    return [(tag, (unit or "").strip()) for tag, unit in found.all()]
+
+
+def _of_scope(row: ThresholdRow) -> list[ColumnElement[bool]]:
+    """What mappings, joined with their assets, meet if a limit is for them."""
     if row.asset_id is not None:
-        query = query.where(MappingRow.asset_id == row.asset_id)
-    elif row.asset_type is not None:
-        query = query.where(same(AssetRow.asset_type, row.asset_type))
-    return [(tag, (unit or "").strip()) for tag, unit in (await tx.session.execute(query)).all()]
+        return [MappingRow.asset_id == row.asset_id]
+    if row.asset_type is not None:
+        return [same(AssetRow.asset_type, row.asset_type)]
+    return []
+
+
+async def limit_warnings(tx: Tx, row: ThresholdRow) -> list[str]:
+    """A sentence if no tag that the limit is for measures its metric."""
+    watched = select(MappingRow.internal_metric_name).join(AssetRow, AssetRow.id == MappingRow.asset_id)
+    watched = watched.where(MappingRow.tenant_id == row.tenant_id, MappingRow.is_active.is_not(False))
+    measured = set(await tx.session.scalars(watched.where(*_of_scope(row)).distinct()))
+    if row.metric in measured:
+        return []
+    near = closest(row.metric, measured | KNOWN_METRICS)
+    meant = f" Is {near} meant?" if near and near != row.metric else ""
+    whose = await scope_words(tx, row.asset_id, row.asset_type)
+    return [f"No tag measures {row.metric} of {whose}: the limit watches nothing until one does.{meant}"]
 
 
 async def check_fits(tx: Tx, row: ThresholdRow, replaced: ThresholdRow | None) -> None:

@@ -12,7 +12,7 @@ from optria.web import audit, bodies, changes, config_proposals
 from optria.web.bodies import NewBody, SeverityWord, Word50, Word100
 from optria.web.changes import Change
 from optria.web.config_bodies import Reason, Rejection
-from optria.web.config_limits import LIMIT, check_fits, facts, limit_words
+from optria.web.config_limits import LIMIT, check_fits, facts, limit_warnings, limit_words
 from optria.web.config_proposals import ProposalStatus, has_status, life_json
 from optria.web.config_scope import (
     Managing,
@@ -101,7 +101,10 @@ async def get_threshold(_viewer: Reading, tx: OpenTx, threshold_id: RowId) -> Js
 
 @router.post("", summary="Propose a limit", status_code=201)
 async def propose_threshold(request: Request, viewer: Managing, tx: OpenTx, body: ThresholdProposal) -> Json:
-    """Nothing is watched differently until the proposal is approved. A change names what it replaces."""
+    """Nothing is watched differently until the proposal is approved. A change names what it replaces.
+
+    ``warnings`` says when no tag measures the metric there, so that the limit would watch nothing.
+    """
     await lock_settings(tx)
     check_one_scope(body.asset_id, body.asset_type)
     await find_asset(tx, body.asset_id)
@@ -118,7 +121,7 @@ async def propose_threshold(request: Request, viewer: Managing, tx: OpenTx, body
     await tx.session.flush()
     deed = "threshold_proposed", "threshold", row.id
     audit.record(tx, viewer.user_id, row.tenant_id, *deed, request, new=facts(row))
-    return threshold_json(row)
+    return threshold_json(row) | {"warnings": await limit_warnings(tx, row)}
 
 
 @router.post("/{threshold_id}/approve", summary="Approve a limit")

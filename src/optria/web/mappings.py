@@ -12,6 +12,7 @@ from optria.kit import clock
 from optria.web import changes
 from optria.web.deps import IdFilter, OpenTx, RowId, written_tenant
 from optria.web.integrations import Managing, find_connection, lock
+from optria.web.known_words import metric_warnings
 from optria.web.mapping_bodies import BulkCreate, BulkMapping, MappingCreate, MappingUpdate
 from optria.web.mapping_rules import neighbours
 from optria.web.routing import api_router
@@ -42,7 +43,11 @@ async def list_mappings(
 
 @router.post("", summary="Map a tag to a metric of an asset")
 async def create_mapping(viewer: Managing, tx: OpenTx, request: Request, sent: MappingCreate) -> Json:
-    """A tag of a connection is mapped once, and an asset has each metric once."""
+    """A tag of a connection is mapped once, and an asset has each metric once.
+
+    ``warnings`` names a metric that nothing else knows; whether the source has the tag, the connection's
+    ``warning`` says once it reads it.
+    """
     await lock(tx)
     integration = await find_connection(tx, sent.integration_id)
     row = _row(tx, integration.id, sent)
@@ -57,7 +62,8 @@ async def create_mapping(viewer: Managing, tx: OpenTx, request: Request, sent: M
         request,
         changes.Change("mapping_created", "mapping", row.id, summary, new=shown, asset_id=row.asset_id),
     )
-    return {"success": True, "mapping": shown}
+    warnings = await metric_warnings(tx, [row.internal_metric_name])
+    return {"success": True, "mapping": shown, "warnings": warnings}
 
 
 @router.post("/bulk", summary="Map many tags at once")
@@ -77,7 +83,12 @@ async def create_mappings(viewer: Managing, tx: OpenTx, request: Request, sent: 
         request,
         changes.Change("mappings_created", "integration", integration.id, summary, new=new),
     )
-    return {"success": True, "created_count": len(rows), "mappings": [mapping_json(row) for row in rows]}
+    return {
+        "success": True,
+        "created_count": len(rows),
+        "mappings": [mapping_json(row) for row in rows],
+        "warnings": await metric_warnings(tx, (row.internal_metric_name for row in rows)),
+    }
 
 
 @router.put("/{mapping_id}", summary="Change a signal mapping")
@@ -106,7 +117,8 @@ async def update_mapping(
             "mapping_updated", "mapping", row.id, summary[:500], old=old, new=new, asset_id=row.asset_id
         )
         await changes.record(tx, viewer, request, change)
-    return {"success": True, "mapping": after}
+    warnings = await metric_warnings(tx, [row.internal_metric_name])
+    return {"success": True, "mapping": after, "warnings": warnings}
 
 
 @router.delete("/{mapping_id}", summary="Delete a signal mapping")
