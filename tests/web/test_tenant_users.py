@@ -156,6 +156,20 @@ async def test_a_person_with_a_password_made_up_gets_in(house: House) -> None:
     assert made["new_password"] not in str(deed.new_values)
 
 
+async def test_an_address_of_this_machine_is_one(house: House) -> None:
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        answer = await browser.post(USERS, json=ASKED | {"email": "nora@localhost"})
+    assert answer.json()["email"] == "nora@localhost"
+
+
+async def test_a_refusal_is_said_in_our_words_alone(house: House) -> None:
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        answer = await browser.post(USERS, json=ASKED | {"email": "nora@plant"})
+    (said,) = answer.json()["detail"]
+    assert said["msg"] == "an e-mail address such as name@example.com is needed"
+    assert said["loc"] == ["body", "email"]
+
+
 async def test_a_password_that_was_chosen_is_not_repeated(house: House) -> None:
     async with house.client(Role.TENANT_ADMIN) as browser:
         answer = await browser.post(USERS, json=ASKED | {"password": GOOD})
@@ -167,6 +181,9 @@ async def test_a_password_that_was_chosen_is_not_repeated(house: House) -> None:
     "wrong",
     [
         {"email": "nora"},
+        {"email": "nora@plant"},
+        {"email": "nora@plant..example"},
+        {"email": "nora@.example"},
         {"username": " "},
         {"username": "x" * 101},
         {"full_name": None},

@@ -19,6 +19,7 @@ from optria.kit.settings import Settings
 from optria.web import accounts, tenancies
 from optria.web.accounts import COMMAND_LINE, NewAccount
 from optria.web.passwords import SHORTEST
+from optria.web.refused_values import plain
 from optria.web.tenancies import NewTenant
 from optria.web.tenant_bodies import TenantNames
 from optria.web.user_bodies import PasswordReset, UserCreate
@@ -202,9 +203,7 @@ def _checked(kind: type[Checked], **values: object) -> Checked:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Invalid(
-            f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}."
-        ) from error
+        raise Invalid(f"{'.'.join(map(str, first['loc']))}: {plain(first['msg'])}.") from error
 
 
 def _state(user: User) -> str:

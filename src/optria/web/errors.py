@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from optria.core import errors
 from optria.web.deps import MissingPermission
 from optria.web.error_page import failed_page, refused_page
+from optria.web.refused_values import plain
 from optria.web.security import HEADERS
 
 log = structlog.get_logger(__name__)
@@ -90,11 +91,11 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
-    """FastAPI's shape without the input itself, which may not be printable."""
+    """FastAPI's shape without the input itself, which may not be printable, and in our words alone."""
     assert isinstance(error, RequestValidationError)
     if wants_page(request):
         return await refused_page(request, 422)
-    detail = [{"loc": e["loc"], "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+    detail = [{"loc": e["loc"], "msg": plain(e["msg"]), "type": e["type"]} for e in error.errors()]
     return JSONResponse({"detail": detail}, 422)
 
 

@@ -30,7 +30,9 @@ DESCRIPTION: Final = (
     f"the cookie `{COOKIE}`, whose value programs may also send as `Authorization: Bearer`. Each operation "
     "names the permission it needs and the roles that have it. A thing of another tenant does not exist "
     "(404). Platform owners see every tenant, and name one with `tenant_id` when they change something. "
-    'Times are ISO 8601 with an offset. Every refusal is `{"detail": "a sentence"}`.'
+    'Times are ISO 8601 with an offset. A refusal is `{"detail": "a sentence"}`; '
+    "that of a body or parameter that cannot be read is a list under `detail`, with the place (`loc`) and a "
+    "sentence (`msg`) for each thing that is wrong (422)."
 )
 SECURITY_SCHEMES: Final = {
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Set by signing in."},

@@ -21,7 +21,8 @@ def mail_address(text: str) -> str:
     address = text.strip().lower()
     name, at, host = address.partition("@")
     odd = any(char.isspace() or not char.isprintable() or char in NOT_IN_ADDRESSES for char in address)
-    if odd or not (name and at and host) or "@" in host or host.startswith(".") or host.endswith("."):
+    has_domain = host == "localhost" or ("." in host and all(host.split(".")))
+    if odd or not (name and at) or "@" in host or not has_domain:
         raise ValueError("an e-mail address such as name@example.com is needed")
     return address
 
