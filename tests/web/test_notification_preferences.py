@@ -151,12 +151,20 @@ async def test_what_leaves_the_product_and_fails_is_shown(
     assert (await ask(house, "GET", who=Role.ENGINEER, path=path)).status_code == 403
 
 
+async def test_a_tenant_that_has_not_chosen_has_every_channel(house: House) -> None:
+    path = "/api/notifications/channels"
+    answer = await ask(house, "GET", None, Role.TENANT_ADMIN, path)
+    assert answer.json() == {"channels": None, "notes": []}
+
+
 async def test_a_tenant_chooses_its_channels(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CHANNELS, "email", channel(1))
     path = "/api/notifications/channels"
     answer = await ask(house, "PUT", {"channels": ["sms"]}, Role.TENANT_ADMIN, path)
     assert answer.json()["channels"] == ["sms"]
     assert "no sender" in answer.json()["notes"][0]
+    assert (await ask(house, "GET", None, Role.TENANT_ADMIN, path)).json() == answer.json()
+    assert (await ask(house, "GET", None, Role.ENGINEER, path)).status_code == 403
     await tell(house)
     async with house.database.transaction(house.own.tenant.id) as tx:
         assert (await tx.session.execute(select(Delivery))).first() is None

@@ -105,6 +105,14 @@ async def test_a_name_is_taken_once(house: House) -> None:
     assert theirs.status_code == 201
 
 
+async def test_a_mistyped_type_is_refused_with_the_list_of_types(house: House) -> None:
+    answer = await ask(house, "POST", PATH, HOOK | {"kinds": ["WORK_ORDER_CREATED", "INCIDENT"]})
+    (said,) = answer.json()["detail"]
+    assert answer.status_code == 422
+    assert said["loc"] == ["body", "kinds", 1]
+    assert said["msg"].startswith("a type of notification is needed: INCIDENT_CREATED, ")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -118,6 +126,7 @@ async def test_a_name_is_taken_once(house: House) -> None:
         {"name": "x" * 101},
         {"min_severity": "GRAVE"},
         {"kinds": [""]},
+        {"kinds": ["WORK_ORDER_CRAETED"]},
         {"is_active": None},
         {"secret": "whsec_mine"},
     ],

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from optria.web import bodies
 from optria.web.bodies import NewBody, SeverityWord, Word50, Word100
 from optria.web.texts import Text
+from optria.work.notifications import TYPES
 
 ChannelName = Literal["email", "sms"]
 LONGEST_DIGEST_MINUTES = 1440
@@ -78,6 +79,17 @@ class TenantChannelsBody(NewBody):
     )
 
 
+def _known_type(word: str) -> str:
+    if word not in TYPES:
+        raise ValueError(f"a type of notification is needed: {', '.join(TYPES)}")
+    return word
+
+
+NotificationType = Annotated[
+    Word50, AfterValidator(_known_type), Field(json_schema_extra={"enum": list(TYPES)})
+]
+
+
 class WebhookCreate(NewBody):
     """A new webhook."""
 
@@ -97,8 +109,8 @@ class WebhookCreate(NewBody):
     name: Word100
     url: Annotated[Text, Field(min_length=1, max_length=2000)] = Field(description="https or http.")
     is_active: bool = True
-    kinds: Annotated[list[Word50], Field(max_length=50)] | None = Field(
-        None, description="Types of notification, such as WORK_ORDER_CREATED; null: all."
+    kinds: Annotated[list[NotificationType], Field(max_length=50)] | None = Field(
+        None, description="Types of notification; null: all, also those that only programs know."
     )
     min_severity: SeverityWord = "INFO"
 

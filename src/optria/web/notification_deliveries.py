@@ -1,15 +1,17 @@
 """``/api/notifications/deliveries`` and ``/channels``: what leaves the product, how, and by which ways."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import Query, Request
 
 from optria.core.roles import Permission
 from optria.db.delivery import Delivery, WebhookDelivery
+from optria.db.identity import Tenant
 from optria.db.session import Tx
 from optria.web import changes
 from optria.web.changes import Change
-from optria.web.deps import OpenTx, require
+from optria.web.deps import OpenTx, require, written_tenant
 from optria.web.notification_bodies import TenantChannelsBody
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
@@ -45,6 +47,14 @@ async def list_deliveries(_viewer: Managing, tx: OpenTx, limit: Failures = 20) -
     }
 
 
+@router.get("/channels", summary="Read by which channels the tenant's people are told")
+async def get_channels(_viewer: Managing, tx: OpenTx) -> Json:
+    """``channels`` null: every channel that the installation has. ``notes`` says why one sends nothing."""
+    tenant = await tx.session.get(Tenant, written_tenant(tx))
+    settings = tenant.settings if tenant is not None else None
+    return _channels_json((settings or {}).get("channels"))
+
+
 @router.put("/channels", summary="Choose by which channels the tenant's people are told")
 async def choose_channels(request: Request, viewer: Managing, tx: OpenTx, asked: TenantChannelsBody) -> Json:
     """People choose among these in their preferences. ``notes`` says why a chosen channel sends nothing."""
@@ -65,7 +75,12 @@ async def choose_channels(request: Request, viewer: Managing, tx: OpenTx, asked:
         {"channels": new},
     )
     await changes.record(tx, viewer, request, change)
-    return {"channels": new, "notes": [note for name in new or () if (note := missing(name)) is not None]}
+    return _channels_json(new)
+
+
+def _channels_json(chosen: Sequence[str] | None) -> Json:
+    notes = [note for name in chosen or () if (note := missing(name)) is not None]
+    return {"channels": chosen, "notes": notes}
 
 
 async def queue_json(tx: Tx) -> Json:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -13,6 +14,19 @@ from optria.db.session import Tx
 from optria.db.work import NotificationRow
 from optria.kit import clock
 from optria.work import delivery
+
+TYPES: Final = (
+    "INCIDENT_CREATED",
+    "INCIDENT_ASSIGNED",
+    "INCIDENT_RESOLVED",
+    "WORK_ORDER_CREATED",
+    "WORK_ORDER_ASSIGNED",
+    "WORK_ORDER_COMPLETED",
+    "RCA_COMPLETED",
+    "ALERT_CRITICAL",
+    "SYSTEM_MESSAGE",
+)
+"""Version 1's types of notification. Programs may write others, which webhooks for all types are told."""
 
 
 @dataclass(frozen=True, slots=True)
