@@ -138,6 +138,14 @@ async def test_a_new_password_and_a_closed_account_end_the_sessions(
     assert [deed.action for deed in await _deeds(database)] == ["password_reset", "user_deactivated"]
 
 
+def test_a_role_that_there_is_not_is_refused_with_the_list(optria: CommandLine) -> None:
+    answer = optria("user", "add", "--role", "admin", "--email", "a@example.com")
+    said = " ".join(answer.stderr.replace("│", " ").split())
+    assert answer.returncode == 2
+    assert "'admin' is none of platform_owner, tenant_admin, " in said
+    assert "Value error" not in said
+
+
 async def test_what_cannot_be_done_is_said_in_a_sentence(optria: CommandLine, database: Database) -> None:
     async with database.platform("test") as tx:
         tenant = await factories.tenant(tx, code="JUBAIL")

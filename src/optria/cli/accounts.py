@@ -27,6 +27,7 @@ from optria.web.user_bodies import PasswordReset, UserCreate
 tenants = typer.Typer(help="Tenants: the companies whose plants are watched.", no_args_is_help=True)
 users = typer.Typer(help="People who sign in.", no_args_is_help=True)
 
+ROLES = ", ".join(Role)
 Checked = TypeVar("Checked", bound=BaseModel)
 Done = TypeVar("Done")
 FromStdin = Annotated[
@@ -70,10 +71,19 @@ def list_tenants() -> None:
     _print_table(("CODE", "NAME", "STATUS", "PEOPLE"), _run(read))
 
 
+def _role(word: str) -> Role:
+    """Raises BadParameter, in our words: those of Typer for an enum differ from version to version."""
+    if word not in set(Role):
+        raise typer.BadParameter(f"'{word}' is none of {ROLES}.")
+    return Role(word)
+
+
 @users.command("add")
 def add_user(
     email: Annotated[str, typer.Option(help="The address to sign in with.")],
-    role: Annotated[Role, typer.Option(help="What the person may do.")],
+    role: Annotated[
+        Role, typer.Option(help=f"What the person may do: {ROLES}.", parser=_role, metavar="ROLE")
+    ],
     tenant: TenantOption = None,
     name: Annotated[str | None, typer.Option(help="The person's name.")] = None,
     name_ar: Annotated[str | None, typer.Option(help="The name in Arabic.")] = None,
