@@ -1,17 +1,13 @@
 """A throw-away site and a real browser on it; skipped where there is no Chromium."""
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.frontend.fake_site import fake_site, serving
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
+from tests.web.browsers import launched
 
 
 @pytest.fixture
@@ -29,14 +25,8 @@ async def site(site_app: FastAPI) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield launched
-        await launched.close()
+    async with launched() as opened:
+        yield opened
 
 
 @pytest.fixture
