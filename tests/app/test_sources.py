@@ -8,6 +8,7 @@ import pytest
 from optria.app.plants import load_plants
 from optria.app.sources import Source, connections
 from optria.app.streams import Streams
+from optria.connectors.allowed_hosts import Reach
 from optria.connectors.secrets import Vault
 from optria.core.errors import ConfigurationError, ConnectorUnavailable, OptriaError
 from optria.db.plant import Integration
@@ -31,7 +32,7 @@ async def source(
     assert "s3cret" not in str((await _stored(database, row)).config)
     plants = await load_plants(database)
     (connection,) = await connections(database, plants(tenant_id))
-    return Source(connection, Streams(plants, database, settings), settings)
+    return Source(connection, Streams(plants, database, settings), settings, Reach.of(settings))
 
 
 async def _stored(database: Database, row: Integration) -> Integration:

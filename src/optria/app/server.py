@@ -16,7 +16,6 @@ from optria.app.plants import load_plants
 from optria.app.sources import Sources
 from optria.app.streams import Streams
 from optria.blackbox.recorder import Recorder
-from optria.connectors.allowed_hosts import Reach
 from optria.core.errors import ConfigurationError, OptriaError
 from optria.db.session import Database
 from optria.kit.bus import Bus
@@ -62,7 +61,6 @@ class _Server:
         self._supervisor = Supervisor()
 
     async def run(self, on_bound: Callable[[int], None] | None) -> None:
-        Reach.of(self._settings)  # wrong settings end the start with a sentence, not a source later
         plants = await load_plants(self._database)
         streams = Streams(plants, self._database, self._settings)
         recorder = Recorder(self._database, plants, streams, streams)

@@ -44,12 +44,12 @@ class Connection:
 class Source:
     """One running connection. Its connector is made anew for every try, its link state stays."""
 
-    def __init__(self, connection: Connection, streams: Streams, settings: Settings) -> None:
+    def __init__(self, connection: Connection, streams: Streams, settings: Settings, reach: Reach) -> None:
         self.connection = connection
         self._streams = streams
         self._backfill = timedelta(minutes=settings.backfill_minutes)
         self._settings = settings
-        self._reach = Reach.of(settings)
+        self._reach = reach
         self._link = Link(tags=len(connection.mappings))
 
     @property
@@ -117,7 +117,10 @@ class Source:
 
 
 class Sources:
-    """The running connections: begun, ended and begun anew as the configuration asks."""
+    """The running connections: begun, ended and begun anew as the configuration asks.
+
+    Raises ConfigurationError for settings of hosts and folders that cannot be meant.
+    """
 
     def __init__(
         self,
@@ -128,6 +131,7 @@ class Sources:
     ) -> None:
         self._database, self._streams = database, streams
         self._settings, self._supervisor = settings, supervisor
+        self._reach = Reach.of(settings)
         self._running: dict[int, tuple[Source, asyncio.Task[None]]] = {}
 
     @property
@@ -161,7 +165,7 @@ class Sources:
                 log.warning("source_did_not_stop", source=tasks[task].name)
 
     def _begin(self, connection: Connection, group: asyncio.TaskGroup) -> None:
-        source = Source(connection, self._streams, self._settings)
+        source = Source(connection, self._streams, self._settings, self._reach)
         name = _task_name(source)
         task = group.create_task(self._supervisor.keep(name, source.run), name=name)
         self._running[connection.integration_id] = source, task
