@@ -1,0 +1,1 @@
+"""The production path run over recordings and stored history: what it would have said, and how well."""
