@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from optria.streams.detectors.bank import DifferenceVarianceBank, LevelBank
 from optria.streams.detectors.joint import JointBank
+from optria.streams.detectors.joint_tuning import JOINT
 from optria.streams.detectors.reference import GatedDifferenceVariance, GatedLevel
 from optria.streams.detectors.reference_joint import JointT2
-from optria.streams.detectors.tuning import DIFFERENCE_VARIANCE, JOINT, LEVEL
+from optria.streams.detectors.tuning import DIFFERENCE_VARIANCE, LEVEL
 
 QUICK = replace(LEVEL, calibrate_from=20, warm_up=60, settled=30, patience=50, restless=8)
 QUICK_VARIANCE = replace(

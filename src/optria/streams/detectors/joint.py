@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optria.streams.detectors.bank import Floats, Rows
-from optria.streams.detectors.tuning import JOINT, JointTuning
+from optria.streams.detectors.joint_tuning import JOINT, JointTuning
 
 CHANNELS = 4
 KEPT = 3

@@ -7,7 +7,7 @@ import numpy as np
 from river.base.anomaly_detector import AnomalyDetector
 
 from optria.streams.detectors.bank import Floats
-from optria.streams.detectors.tuning import JOINT, JointTuning
+from optria.streams.detectors.joint_tuning import JOINT, JointTuning
 
 KEPT = 3
 
