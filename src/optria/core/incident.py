@@ -93,8 +93,31 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Lack:
+    """One reason why a cause is not likelier: something that was not seen, or that speaks against it.
+
+    ``kind``: "condition" (its rule needs it), "support" (would make it likelier), "contrary" (was seen and
+    speaks against it), "not_measured" (no tag can tell), "no_rule", "similarity" (its nearest past incident),
+    "no_history", "weaker". ``measured`` and ``needed`` are in ``unit``.
+    """
+
+    kind: str
+    text: str
+    text_ar: str
+    measured: float | None = None
+    needed: float | None = None
+    unit: str = ""
+    tag: int | None = None
+    rule_id: int | None = None
+    incident_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RootCause:
-    """A likely cause with its probability; the shares of ``evidence`` sum to it."""
+    """A likely cause with its probability; the shares of ``evidence`` sum to it.
+
+    ``why_not`` says of every cause but the likeliest what it lacks.
+    """
 
     label: str
     code: str
@@ -102,6 +125,7 @@ class RootCause:
     evidence: tuple[Evidence, ...] = ()
     missing: tuple[str, ...] = ()
     missing_ar: tuple[str, ...] = ()
+    why_not: tuple[Lack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class Case:
     hold any asset type; only the asset's own type counts. ``provisional`` while ``now`` is before the
     window's end. ``clock_drift_s`` is source to seconds its clock is ahead of UTC, ``time_zones`` source to
     the IANA zone its naive times are meant in (default: the site's). ``missing_sources`` are sources that
-    could not be read, by name.
+    could not be read, by name. ``temperature`` of the probabilities; None: as the history tells it.
     """
 
     incident_id: str
@@ -188,6 +188,7 @@ class Case:
     clock_drift_s: Mapping[str, float] = field(default_factory=dict)
     time_zones: Mapping[str, str] = field(default_factory=dict)
     missing_sources: tuple[str, ...] = ()
+    temperature: float | None = None
 
     @property
     def time_zone(self) -> str:

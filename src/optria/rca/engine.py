@@ -16,6 +16,7 @@ from optria.rca.signature import signature
 from optria.rca.similarity import Pattern, compare_history, event_types
 from optria.rca.story import tell
 from optria.rca.timeline import Timeline, TimelineEntry, build_timeline, is_evidence
+from optria.rca.why_not import explain_losers
 
 
 def analyse(case: Case) -> Analysis:
@@ -29,8 +30,9 @@ def analyse(case: Case) -> Analysis:
     compared = compare_history(pattern, history)
     found = onsets(signals)
     matches = match_rules(case.rules, _observed(case, signals, pattern, evidence), case.asset.asset_type)
-    temperature = fit_temperature(history)
+    temperature = fit_temperature(history) if case.temperature is None else case.temperature
     causes = score_causes(compared, matches, _first_metric(found), temperature)
+    causes = explain_losers(causes, matches, compared, signals, history)
     story = tell(case, window, signals, found, causes[0], compared)
     return Analysis(
         window=case.window,

@@ -13,6 +13,7 @@ from optria.core.incident import (
     CarbonImpact,
     Evidence,
     FinancialImpact,
+    Lack,
     RecommendedAction,
     RootCause,
     SimilarIncident,
@@ -72,7 +73,8 @@ def _analysis(row: Row) -> Analysis:
 def _cause(row: Row) -> RootCause:
     evidence = tuple(_build(Evidence, one) for one in _rows(row["evidence"]))
     lists = {name: tuple(_rows(row[name])) for name in ("missing", "missing_ar")}
-    return _call(RootCause, {**_cells(row), **lists, "evidence": evidence})
+    why_not = tuple(_build(Lack, one) for one in _rows(row.get("why_not", [])))
+    return _call(RootCause, {**_cells(row), **lists, "evidence": evidence, "why_not": why_not})
 
 
 def _build(kind: Callable[..., Value], row: object) -> Value:

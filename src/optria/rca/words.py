@@ -92,7 +92,7 @@ def metric_words(metric: str) -> Words:
 
 
 def direction_words(direction: Direction) -> Words:
-    return _DIRECTIONS[direction]
+    return _DIRECTIONS.get(direction, Words(direction, direction))
 
 
 def seen(condition: Condition) -> Words:
