@@ -1,0 +1,273 @@
+"""A recording of a plant: what a file of rows and columns says of its tags, and the plant that it is of."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optria.backtest import times as clocks
+from optria.backtest.csv_file import CsvFile, is_number, read_csv
+from optria.core.asset import Asset, Link, PlantModel
+from optria.core.errors import Invalid
+from optria.core.tag import SignalMapping
+
+Floats: TypeAlias = NDArray[np.float64]
+Times: TypeAlias = NDArray[np.int64]
+
+TIME_NAMES = ("datetime", "timestamp", "time", "date", "date_time", "date time", "ts", "zeit", "datum", "t")
+NUMERIC_SHARE = 0.5
+"""A column is a tag where at least this share of its filled cells is a number."""
+COUNTER_ROWS = 10
+ASSET = "Recorded asset"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """Rows by ascending time, a column per tag.
+
+    ``time`` int64[rows] µs UTC, ``value`` float64[rows, tags], NaN where missing. ``stamp`` is each row's
+    time as the file writes it, ``input_row`` its place in the file (0 is the first). ``label`` bool[rows] is
+    a column that says where the plant was known to be faulty. ``notes`` say what was made of the file.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    time: Times
+    value: Floats
+    stamp: tuple[str, ...] = ()
+    input_row: NDArray[np.intp] | None = None
+    label: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def step_us(self) -> int:
+        """Median time from row to row."""
+        return clocks.usual_step(self.time)
+
+    def rows(self, start: int, end: int | None = None) -> "Recording":
+        """The rows [start, end) alone."""
+        part = slice(start, end)
+        return Recording(
+            self.name,
+            self.tags,
+            self.time[part],
+            self.value[part],
+            self.stamp[part],
+            None if self.input_row is None else np.argsort(np.argsort(self.input_row[part])),
+            None if self.label is None else self.label[part],
+            self.notes,
+        )
+
+
+def read_recording(
+    path: Path, time_column: str | None = None, ignore: Collection[str] = (), label: str | None = None
+) -> Recording:
+    """Read a CSV file whose columns and units are not known beforehand.
+
+    The column of times is ``time_column``, else found by its name or its cells; without one, rows are a
+    second apart. ``ignore`` names columns that are no tags, ``label`` the one that is not 0 in a fault.
+
+    Raises:
+        Invalid: no such file or column, no rows, no tags, or a row with too many or too few cells.
+    """
+    table = read_csv(path)
+    notes = list(table.notes)
+    missing = [name for name in ignore if name not in table.header]
+    if missing:
+        notes.append(f"there is no column {', '.join(missing)} to ignore")
+    used, times, stamps = _times(table, time_column, [*ignore, *([label] if label else [])], notes)
+    moved = clocks.glued(times)
+    if (moved != times).any():
+        notes.append("times begin anew within the file: its parts are taken one after the other")
+    order = np.argsort(moved, kind="stable")
+    if (np.diff(order) != 1).any():
+        notes.append(f"{int((np.diff(moved) < 0).sum())} times go back: the rows are played in order of time")
+    left_out = {*used, *(table.header.index(name) for name in ignore if name in table.header)}
+    fault = _label(table, label)
+    if label is not None:
+        left_out.add(table.header.index(label))
+    tags, value = _tags(table, left_out, notes)
+    return Recording(
+        path.stem,
+        tags,
+        _apart(moved[order], value[order], notes),
+        value[order],
+        tuple(stamps[row] for row in order.tolist()),
+        order,
+        None if fault is None else fault[order],
+        tuple(notes),
+    )
+
+
+def plant_of(
+    recording: Recording,
+    assets: Mapping[str, str] | None = None,
+    topology: Sequence[tuple[str, str]] = (),
+    asset_type: str = "",
+) -> PlantModel:
+    """The plant that a recording is of: mapping id i + 1 is its i-th tag.
+
+    ``assets`` says which asset each tag belongs to (a tag it does not name belongs to one of its own kind,
+    "Recorded asset"), ``topology`` what flows from which asset to which. A mapping's ``scan_s`` is the median
+    time between the values of its tag.
+    """
+    of_tag = [(assets or {}).get(tag, ASSET) for tag in recording.tags]
+    names = sorted({*of_tag, *(end for link in topology for end in link)})
+    ids = {name: place + 1 for place, name in enumerate(names)}
+    return PlantModel(
+        tenant_id=1,
+        assets=tuple(Asset(ids[name], name, name, asset_type, None) for name in names),
+        links=tuple(Link(ids[source], ids[target]) for source, target in topology),
+        mappings=tuple(
+            SignalMapping(place + 1, 1, ids[asset], tag, tag, "", scan_s=_scan_s(recording, place))
+            for place, (tag, asset) in enumerate(zip(recording.tags, of_tag, strict=True))
+        ),
+    )
+
+
+def column_names(text: Sequence[str]) -> tuple[str, ...]:
+    """The names of ``--ignore``: given several times, or several in one separated by commas."""
+    return tuple(name.strip() for part in text for name in part.split(",") if name.strip())
+
+
+def _times(
+    table: CsvFile, wanted: str | None, no_time: Sequence[str], notes: list[str]
+) -> tuple[set[int], Times, list[str]]:
+    """The columns that are times, µs of each row, and the text that says it in the file."""
+    if wanted is not None:
+        place = _place(table, wanted)
+        times = _read_column(table, place)
+        if times is None:
+            raise Invalid(f"{table.name}: the column {wanted!r} holds no times.")
+        return {place}, _filled(times, notes), table.column(place)
+    dated = _day_and_clock(table)
+    if dated is not None:
+        return dated[0], _filled(dated[1], notes), dated[2]
+    for place in _likely_times(table, no_time):
+        times = _read_column(table, place)
+        if times is not None:
+            return {place}, _filled(times, notes), table.column(place)
+    notes.append("there is no column of times: a row a second")
+    seconds = np.arange(len(table.rows), dtype=np.int64)
+    return set(), seconds * 1_000_000, [str(second) for second in seconds]
+
+
+def _likely_times(table: CsvFile, no_time: Sequence[str]) -> list[int]:
+    """Places to look for times in: by name, then text that may be dates, then numbers that may be a clock."""
+    places = [p for p, name in enumerate(table.header) if name not in no_time]
+    named = [p for word in TIME_NAMES for p in places if _plain(table.header[p]) == word]
+    named += [p for p in places if re.match(r"(time|date|datetime|timestamp)\b", _plain(table.header[p]))]
+    named = [p for p in named if _may_be_time(table, p)]
+    text = [p for p in places if not _mostly_numbers(table, p)]
+    clock = [p for p in places if clocks.is_epoch(np.array(table.numbers(p)))]
+    return list(dict.fromkeys([*named, *text, *clock]))
+
+
+def _may_be_time(table: CsvFile, place: int) -> bool:
+    numbers = np.array(table.numbers(place))
+    return not _mostly_numbers(table, place) or len(numbers) == 1 or clocks.may_be_clock(numbers)
+
+
+def _read_column(table: CsvFile, place: int) -> Times | None:
+    if not _mostly_numbers(table, place):
+        return clocks.read_times(table.column(place))
+    return clocks.read_numbers(np.array(table.numbers(place)), table.header[place])
+
+
+def _day_and_clock(table: CsvFile) -> tuple[set[int], Times, list[str]] | None:
+    """A column of days beside a column of clock times, together."""
+    first = [cell.strip() for cell in table.rows[0]]
+    clock = [p for p, cell in enumerate(first) if re.fullmatch(r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?", cell)]
+    days = [p for p, cell in enumerate(first) if re.fullmatch(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}", cell)]
+    if not clock or not days:
+        return None
+    day, time = table.column(days[0]), table.column(clock[0])
+    stamps = [f"{a.strip()} {b.strip()}" for a, b in zip(day, time, strict=True)]
+    times = clocks.read_times(stamps)
+    return None if times is None else ({days[0], clock[0]}, times, stamps)
+
+
+def _filled(times: Times, notes: list[str]) -> Times:
+    unreadable = int((times == clocks.UNREADABLE).sum())
+    if unreadable:
+        notes.append(f"{unreadable} rows have no readable time: they follow the row before")
+    return clocks.without_gaps(times)
+
+
+def _apart(time: Times, value: Floats, notes: list[str]) -> Times:
+    """Times of rows that share one, spread; those of rows that are the same in all stay as they are."""
+    same_time = np.diff(time) == 0
+    if not same_time.any():
+        return time
+    a, b = value[1:][same_time], value[:-1][same_time]
+    again = ((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
+    if again.all():
+        notes.append(f"{len(again)} rows come twice: they count once")
+        return time
+    notes.append(f"{len(again)} rows share their time with the row before: spread evenly")
+    return clocks.spread(time)
+
+
+def _tags(table: CsvFile, left_out: set[int], notes: list[str]) -> tuple[tuple[str, ...], Floats]:
+    names, columns, text, counters, constant = [], [], [], [], []
+    for place, name in enumerate(table.header):
+        if place in left_out:
+            continue
+        column = np.array(table.numbers(place))
+        if not _mostly_numbers(table, place):
+            text.append(name)
+        elif _is_counter(column):
+            counters.append(name)
+        else:
+            names.append(name)
+            columns.append(column)
+            if not np.nanmax(column) > np.nanmin(column):
+                constant.append(name)
+    for words, which in (("no numbers", text), ("a count of rows", counters)):
+        if which:
+            notes.append(f"left out, for holding {words}: {', '.join(which)}")
+    if constant:
+        notes.append(f"never changes: {', '.join(constant)}")
+    if not names:
+        raise Invalid(f"{table.name} has no column of numbers that could be a tag.")
+    return tuple(names), np.stack(columns, axis=1)
+
+
+def _label(table: CsvFile, label: str | None) -> NDArray[np.bool_] | None:
+    if label is None:
+        return None
+    fault: NDArray[np.bool_] = np.nan_to_num(np.array(table.numbers(_place(table, label)))) > 0
+    return fault
+
+
+def _mostly_numbers(table: CsvFile, place: int) -> bool:
+    filled = [cell for cell in table.column(place) if cell.strip()]
+    return sum(is_number(cell, table.decimal_comma) for cell in filled) >= max(1, NUMERIC_SHARE * len(filled))
+
+
+def _is_counter(column: Floats) -> bool:
+    """A column that grows by the same step with every row numbers the rows."""
+    steps = np.diff(column)
+    return len(column) >= COUNTER_ROWS and bool(steps[0]) and bool((steps == steps[0]).all())
+
+
+def _place(table: CsvFile, name: str) -> int:
+    if name not in table.header:
+        raise Invalid(f"{table.name} has no column {name!r}; it has: {', '.join(table.header)}.")
+    return table.header.index(name)
+
+
+def _plain(name: str) -> str:
+    return name.strip().strip('"').casefold()
+
+
+def _scan_s(recording: Recording, place: int) -> float:
+    there = recording.time[np.isfinite(recording.value[:, place])]
+    return max(clocks.usual_step(there), 1_000) / 1e6
