@@ -273,6 +273,7 @@ LOOSE = {
     "blackbox_incidents.rca_completed_by",
     "blackbox_incidents.resolved_by",
     "blackbox_incidents.trigger_event_id",
+    "cause_confirmations.confirmed_by",
     "cost_references.approved_by",
     "cost_references.proposed_by",
     "cost_references.replaces_id",

@@ -46,6 +46,10 @@ class WorkOrderPolicy:
     initial_status: WorkOrderStatus = WorkOrderStatus.OPEN
     watchers: tuple[int, ...] = ()
     min_severity: Severity = Severity.MAJOR
+    verification_hours: float = 24.0
+    """How long after the work a returning anomaly reopens its order; 0 never does."""
+    rebaseline_when_closed: bool = True
+    """Whether the detectors learn an asset anew when its corrective order is closed."""
 
 
 def needs_work_order(severity: Severity, analysis: Analysis, policy: WorkOrderPolicy) -> bool:

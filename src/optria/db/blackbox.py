@@ -164,6 +164,8 @@ class IncidentRow(TenantOwned, Base):
     resolution: Mapped[Prose | None]
     downtime_hours: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
     occurrences: Mapped[int] = mapped_column(server_default="1", default=1)
+    recurrence_of: Mapped[UUID | None]
+    """The incident whose fix turned out not to be effective, because this one came after it."""
 
 
 class AnalysisRow(TenantOwned, Base):

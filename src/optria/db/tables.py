@@ -2,9 +2,20 @@
 
 from sqlalchemy import Table
 
-from optria.db import asset_details, blackbox, delivery, identity, plant, requests, rota, twin, work
+from optria.db import (
+    asset_details,
+    blackbox,
+    delivery,
+    identity,
+    learning,
+    plant,
+    requests,
+    rota,
+    twin,
+    work,
+)
 from optria.db.base import Base
 
-DECLARED_IN = (asset_details, blackbox, delivery, identity, plant, requests, rota, twin, work)
+DECLARED_IN = (asset_details, blackbox, delivery, identity, learning, plant, requests, rota, twin, work)
 METADATA = Base.metadata
 TABLES: dict[str, Table] = dict(METADATA.tables)

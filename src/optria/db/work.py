@@ -79,6 +79,8 @@ class WorkOrderRow(TenantOwned, Base):
     failure_note: Mapped[Prose | None]
     actual_cause: Mapped[Code100 | None]
     downtime_hours: Mapped[Hours | None]
+    not_effective_count: Mapped[int] = mapped_column(server_default="0", default=0)
+    """How often the anomaly came back after the work was done."""
 
 
 class WorkOrderHistory(TenantOwned, Base):
@@ -110,6 +112,10 @@ class WorkOrderPolicyRow(TenantOwned, Base):
     initial_status: Mapped[Code20] = mapped_column(default="open")
     watchers: Mapped[list[int]] = mapped_column(ARRAY(INTEGER), default=list)
     min_severity: Mapped[Code20] = mapped_column(server_default="MAJOR", default="MAJOR")
+    verification_hours: Mapped[float] = mapped_column(Double, server_default="24", default=24.0)
+    """How long after the work a returning anomaly reopens its order; 0 never does."""
+    rebaseline_when_closed: Mapped[bool] = mapped_column(server_default="true", default=True)
+    """Whether the detectors learn an asset anew when its corrective order is closed."""
 
 
 class NotificationRow(TenantOwned, Base):

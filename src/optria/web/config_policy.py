@@ -34,6 +34,7 @@ class PolicyBody(NewBody):
                     "min_probability": 0.6,
                     "initial_status": "pending_approval",
                     "watchers": [3],
+                    "verification_hours": 48,
                 }
             ]
         }
@@ -49,6 +50,12 @@ class PolicyBody(NewBody):
     watchers: Annotated[list[bodies.RowNumber], Field(max_length=50)] = Field(
         default_factory=list, description="Users who are told of every order made by the Black Box."
     )
+    verification_hours: Annotated[float, Field(ge=0, le=8760, allow_inf_nan=False)] = Field(
+        24, description="An anomaly that comes back within this time reopens the order; 0 never does."
+    )
+    rebaseline_when_closed: bool = Field(
+        True, description="Closing a corrective order has the detectors learn the asset anew."
+    )
 
 
 def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> Json:
@@ -58,6 +65,8 @@ def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> Json:
         "min_probability": policy.min_probability,
         "initial_status": policy.initial_status.value,
         "watchers": list(policy.watchers),
+        "verification_hours": policy.verification_hours,
+        "rebaseline_when_closed": policy.rebaseline_when_closed,
     }
 
 

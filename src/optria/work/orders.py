@@ -39,6 +39,8 @@ async def load_policy(tx: Tx, tenant_id: int) -> WorkOrderPolicy:
         WorkOrderStatus(row.initial_status),
         tuple(row.watchers),
         Severity[row.min_severity],
+        row.verification_hours,
+        row.rebaseline_when_closed,
     )
 
 
