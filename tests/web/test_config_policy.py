@@ -24,6 +24,8 @@ async def test_without_a_policy_the_default_is_shown(house: House) -> None:
         "min_probability": 0.6,
         "initial_status": "open",
         "watchers": [],
+        "verification_hours": 24.0,
+        "rebaseline_when_closed": True,
     }
 
 
