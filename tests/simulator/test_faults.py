@@ -201,6 +201,8 @@ def book() -> FaultBook:
         (FaultAsk("surge", "COMP-002", severity=0.0), ["severity"]),
         (FaultAsk("surge", "COMP-002", ramp_s=-1.0), ["ramp"]),
         (FaultAsk("surge", "COMP-002", duration_s=0.0), ["duration"]),
+        (FaultAsk("surge", "COMP-002", tag="COMP-002.Vibration"), ["surge", "no fault of one instrument"]),
+        (FaultAsk("sensor-drift", "T-201", tag="P-201.VT-2012"), ["P-201.VT-2012", "T-201.LIT-2011"]),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused_in_words(ask: FaultAsk, words: list[str]) -> None:
@@ -232,3 +234,13 @@ def test_intensity_grows_to_the_severity(severity: float, ramp_s: float, one: fl
     assert 0.0 <= fault.intensity(early) <= fault.intensity(late) <= severity
     assert fault.intensity(ramp_s) == pytest.approx(severity)
     assert fault.intensity(-1.0) == 0.0
+
+
+def test_an_instrument_can_be_chosen_and_drift_down() -> None:
+    quiet, faulty = (
+        fault_run(kind, "T-201", 0.8, 3, 1, 2, 5.0, tag="T-201.TT-2021" if kind else None, falls=True)
+        for kind in (None, "sensor-drift")
+    )
+    moved = (faulty.value - quiet.value)[-30:].mean(axis=0)
+    assert {name for name, away in zip(faulty.tags, moved, strict=True) if away} == {"T-201.TT-2021"}
+    assert moved[faulty.tags.index("T-201.TT-2021")] < -1.0

@@ -1,7 +1,7 @@
 """An incident from its opening to its end: opened once, joined by what follows, analysed, resolved."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from optria.blackbox.anchors import anchor_from_json, anchor_to_json
 from optria.blackbox.events import link_event
+from optria.blackbox.joining import Running, joined
 from optria.blackbox.windows import window_of
 from optria.core.asset import Asset, PlantModel
 from optria.core.errors import Conflict, Invalid, NotFound
@@ -23,10 +24,6 @@ from optria.work.delivery import Fact, tell_webhooks
 
 GOING_ON = ("OPEN", "INVESTIGATING")
 """Statuses of an incident that nobody has resolved."""
-JOIN_WITHIN = timedelta(minutes=5)
-"""A process neighbour that deviates this soon after an anchor belongs to the same incident."""
-JOIN_STEPS = 2
-"""Process links that a disturbance is followed along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +188,13 @@ async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | N
         .order_by(IncidentRow.start_time)
     )
     open_ones = (await tx.session.execute(statement)).scalars().all()
-    nearby = _within(plant, anchor.asset_id, JOIN_STEPS)
-    own = [row for row in open_ones if row.root_asset_id == anchor.asset_id]
-    spreading = [row for row in open_ones if nearby & reached(row) and _began_just_before(row, anchor)]
-    return await _still_open(tx, own[0].id if own else spreading[0].id if spreading else None)
+    found = joined(plant, [_as_running(row) for row in open_ones], anchor)
+    return await _still_open(tx, found.key if found else None)
+
+
+def _as_running(row: IncidentRow) -> Running[UUID]:
+    mode = (row.dedup_key or "").rpartition(":")[2]
+    return Running(row.id, row.root_asset_id or 0, frozenset(reached(row)), row.start_time, mode)
 
 
 async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
@@ -213,18 +213,6 @@ async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
 def reached(row: IncidentRow) -> set[int]:
     """The assets that an incident has been seen on."""
     return {*(row.impact_scope or {}).get("assets", ()), row.root_asset_id or 0}
-
-
-def _began_just_before(row: IncidentRow, anchor: Anchor) -> bool:
-    same_mode = row.dedup_key is not None and row.dedup_key.endswith(":process")
-    return same_mode and anchor.mode == "process" and abs(anchor.time - row.start_time) <= JOIN_WITHIN
-
-
-def _within(plant: PlantModel, asset_id: int, steps: int) -> set[int]:
-    reached = {asset_id}
-    for _ in range(steps):
-        reached |= {near for asset in reached for near in plant.neighbours(asset)}
-    return reached
 
 
 async def _join(tx: Tx, incident: IncidentRow, anchor: Anchor) -> Opened:

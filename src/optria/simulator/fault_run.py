@@ -39,16 +39,21 @@ def fault_run(
     minutes_after: float = 15.0,
     ramp_s: float = 60.0,
     start: datetime = DEFAULT_START,
+    tag: str | None = None,
+    falls: bool = False,
 ) -> Recording:
     """Run the plant without sleeping: normal, then a fault (`kind` None: none). 86 µs a simulated second.
 
-    Two runs of one seed and start differ only by the fault. Raises BadFault.
+    `tag` and `falls` are those of `FaultAsk`. Two runs of one seed and start differ only by the fault.
+    Raises BadFault.
     """
     engine = PlantEngine(seed, start)
     before, after = int(minutes_before * 60), int(minutes_after * 60)
     frames = [_next(engine) for _ in range(before)]
     if kind is not None:
-        engine.inject(FaultAsk(kind, asset, severity, ramp_s), from_micros(engine.time_us))
+        engine.inject(
+            FaultAsk(kind, asset, severity, ramp_s, tag=tag, falls=falls), from_micros(engine.time_us)
+        )
     frames += [_next(engine) for _ in range(after)]
     return _recording(engine, frames)
 

@@ -20,6 +20,7 @@ class Fault:
     kind: FaultKind
     onset_s: float
     duration_s: float | None
+    falls: bool = False
 
     def intensity(self, time_s: float) -> float:
         """0 to severity at a plant time."""
@@ -48,12 +49,12 @@ class FaultBook:
             kind=kind.kind,
             cause=kind.cause,
             asset=asset.code,
-            tags=affected_tags(kind, asset.code, self.catalogue),
+            tags=(ask.tag,) if ask.tag else affected_tags(kind, asset.code, self.catalogue),
             severity=ask.severity,
             started_at=at,
             ramp_s=ask.ramp_s,
         )
-        self._faults[label.id] = Fault(label, kind, time_s, ask.duration_s)
+        self._faults[label.id] = Fault(label, kind, time_s, ask.duration_s, ask.falls)
         return label
 
     def end(self, fault_id: str, at: datetime) -> None:
@@ -94,13 +95,18 @@ class FaultBook:
 
 @dataclass(frozen=True, slots=True)
 class FaultAsk:
-    """What somebody wants to break; seconds are plant seconds."""
+    """What somebody wants to break; seconds are plant seconds.
+
+    For a sensor fault `tag` is the instrument (None: the asset's main one); with `falls` it drifts down.
+    """
 
     kind: str
     asset: str
     severity: float = 0.7
     ramp_s: float = 60.0
     duration_s: float | None = None
+    tag: str | None = None
+    falls: bool = False
 
 
 def fitting_assets(kind: FaultKind, catalogue: PlantCatalogue) -> list[str]:
@@ -136,6 +142,7 @@ def _checked(ask: FaultAsk, catalogue: PlantCatalogue) -> tuple[FaultKind, Asset
         reason = dict(kind.not_on).get(asset.code, f"is a {asset.asset_type}")
         raise BadFault(f"{asset.code} {reason}; {kind.kind} fits: {fitting or 'no asset here'}.")
     _check_numbers(ask)
+    _check_tag(ask, kind, catalogue)
     return kind, asset
 
 
@@ -146,3 +153,13 @@ def _check_numbers(ask: FaultAsk) -> None:
         raise BadFault(f"The ramp is {ask.ramp_s:g} s; it must be between 0 and 86400 s.")
     if ask.duration_s is not None and not 0.0 < ask.duration_s <= 864_000.0:
         raise BadFault(f"The duration is {ask.duration_s:g} s; it must be above 0 and at most 864000 s.")
+
+
+def _check_tag(ask: FaultAsk, kind: FaultKind, catalogue: PlantCatalogue) -> None:
+    if ask.tag is None:
+        return
+    if kind.group != "sensor":
+        raise BadFault(f"{kind.kind} is no fault of one instrument; leave the tag out.")
+    names = [tag.name for tag in catalogue.tags_of(ask.asset)]
+    if ask.tag not in names:
+        raise BadFault(f"{ask.asset} has no tag {ask.tag!r}; it has: {', '.join(names)}.")

@@ -30,7 +30,8 @@ class SensorFaults:
                 continue
             column = self._column[fault.label.tags[0]]
             if fault.kind.kind == "sensor-drift":
-                values[column] += DRIFT_SPANS * self._span[column] * intensity
+                away = DRIFT_SPANS * self._span[column] * intensity
+                values[column] += -away if fault.falls else away
             else:
                 values[column] = self._stuck_at.setdefault(fault.label.id, float(values[column]))
 
