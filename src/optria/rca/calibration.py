@@ -1,7 +1,7 @@
 """How sure an analysis may be, learned from the causes that people confirmed.
 
-One number a tenant: probabilities are raised to 1/factor and normalised anew (temperature scaling, Guo et al., "On
-Calibration of Modern Neural Networks", 2017). It maximises the likelihood of the confirmed causes under a
+One number a tenant: probabilities are raised to 1/factor and normalised anew (temperature scaling, Guo et
+al., "On Calibration of Modern Neural Networks", 2017). It maximises the likelihood of the confirmed causes under a
 log-normal prior around 1, so that a few orders hardly move it. The order of the causes never changes.
 """
 

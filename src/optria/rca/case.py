@@ -145,6 +145,22 @@ class DowntimeReference:
 
 
 @dataclass(frozen=True, slots=True)
+class DowntimeHistory:
+    """What confirmed orders of a cause (label) on an asset type really took, in hours.
+
+    ``low_h`` and ``high_h`` are the 10th and 90th percentile, ``orders`` the codes of the newest.
+    """
+
+    cause: str
+    asset_type: str
+    count: int
+    mean_h: Decimal
+    low_h: Decimal
+    high_h: Decimal
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CarbonFactor:
     """kg CO2 per kWh of an energy type."""
 
@@ -163,7 +179,8 @@ class Case:
     hold any asset type; only the asset's own type counts. ``provisional`` while ``now`` is before the
     window's end. ``clock_drift_s`` is source to seconds its clock is ahead of UTC, ``time_zones`` source to
     the IANA zone its naive times are meant in (default: the site's). ``missing_sources`` are sources that
-    could not be read, by name. ``temperature`` of the probabilities; None: as the history tells it.
+    could not be read, by name. ``temperature`` of the probabilities; None: as the history tells it,
+    times ``calibration``, which the tenant's confirmed orders tell (:mod:`optria.rca.calibration`).
     """
 
     incident_id: str
@@ -189,6 +206,8 @@ class Case:
     time_zones: Mapping[str, str] = field(default_factory=dict)
     missing_sources: tuple[str, ...] = ()
     temperature: float | None = None
+    calibration: float = 1.0
+    downtime_history: tuple[DowntimeHistory, ...] = ()
 
     @property
     def time_zone(self) -> str:

@@ -30,7 +30,8 @@ def analyse(case: Case) -> Analysis:
     compared = compare_history(pattern, history)
     found = onsets(signals)
     matches = match_rules(case.rules, _observed(case, signals, pattern, evidence), case.asset.asset_type)
-    temperature = fit_temperature(history) if case.temperature is None else case.temperature
+    fitted = case.calibration * fit_temperature(history)
+    temperature = fitted if case.temperature is None else case.temperature
     causes = score_causes(compared, matches, _first_metric(found), temperature)
     causes = explain_losers(causes, matches, compared, signals, history)
     story = tell(case, window, signals, found, causes[0], compared)
@@ -124,6 +125,7 @@ def _facts(
         "clock_drift_s": ", ".join(f"{name}: {drift:g}" for name, drift in timeline.drift_s.items()),
         "first_onset": found[0].tag.mapping.external_tag if found else "",
         "temperature": f"{temperature:g}",
+        "calibration": f"{case.calibration:g}" if case.temperature is None else "1",
         "absent_inputs": ", ".join(_absent(case)),
     }
     return {name: text for name, text in facts.items() if text}
