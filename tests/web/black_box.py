@@ -14,6 +14,7 @@ from optria.core.tag import Quality, Sample, SignalMapping
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import CostReference
 from optria.db.session import Tx
+from optria.db.starting_rules import starting_rules
 from optria.kit import clock
 from optria.rca.case import Series
 from optria.web.server import create_app
@@ -79,6 +80,12 @@ async def priced(house: House) -> None:
                 source="approved",
             )
         )
+
+
+async def ruled(house: House) -> None:
+    """The causal rules that a tenant begins with."""
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        tx.session.add_all(starting_rules(house.own.tenant.id))
 
 
 async def detected(house: House, recorder: Recorder, probability: float = 0.95) -> IncidentRow:

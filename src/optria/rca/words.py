@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from optria.core.arabic import CAUSE_AR
 from optria.rca.rules import Condition, Direction
 
 
@@ -62,27 +63,10 @@ _PLACES: Mapping[str, Words] = {
     "up": Words(" upstream", " في المنبع"),
     "down": Words(" downstream", " في المصب"),
 }
-CAUSES_AR: Mapping[str, str] = {
-    "Bearing Fault": "عطل في المحمل",
-    "Pump Cavitation": "تكهف المضخة",
-    "Valve Leakage": "تسرب الصمام",
-    "Rotor Imbalance": "عدم اتزان الدوّار",
-    "Shaft Misalignment": "عدم محاذاة العمود",
-    "Seal Leak": "تسرب مانع التسرب",
-    "Suction Blockage": "انسداد السحب",
-    "Discharge Blockage": "انسداد الطرد",
-    "Valve Stiction": "التصاق الصمام",
-    "Exchanger Fouling": "اتساخ المبادل الحراري",
-    "Instrumentation Fault": "عطل في أجهزة القياس",
-    "Motor Electrical Fault": "عطل كهربائي في المحرك",
-    "Compressor Surge": "تموّج الضاغط",
-    "Utility Loss": "فقد الخدمات المساندة",
-    "Other": "سبب آخر",
-}
 
 
 def cause_words(label: str) -> Words:
-    return Words(label, CAUSES_AR.get(label, label))
+    return Words(label, CAUSE_AR.get(label, label))
 
 
 def metric_words(metric: str) -> Words:

@@ -23,6 +23,7 @@ from optria.web.deps import (
     tenant_to_write,
 )
 from optria.web.event_views import linked_events
+from optria.web.incident_causes import iso_json
 from optria.web.incident_views import find_incident, order_of
 from optria.web.routing import api_router
 from optria.web.services import Services
@@ -98,6 +99,7 @@ def _analysis_json(row: IncidentRow) -> Json:
     cause: Json = {"category": None, "confidence": 0.0}
     if top:
         cause = {"category": cause_code(top), "label": top, "confidence": float(scores[top])}
+        cause["iso14224"] = iso_json(top)
     return {
         "success": True,
         "incident_id": str(row.id),

@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_, select
 
 from optria.blackbox.incidents import anchor_of
 from optria.core.event import EventCategory, EventWindow
-from optria.core.incident import Analysis, Evidence, RootCause
+from optria.core.incident import Analysis
 from optria.db.blackbox import AnalysisRow, EventRow, IncidentRow
 from optria.db.plant import SiteRow
 from optria.db.session import Tx
@@ -15,6 +15,7 @@ from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.rca.storage import from_json
 from optria.web.event_views import linked_events
+from optria.web.incident_causes import cause_json
 from optria.web.incident_stages import stages
 from optria.web.incident_views import asset_of, asset_words, incident_json, order_of, sees_analysis
 from optria.web.people import name_of
@@ -82,30 +83,6 @@ async def _people_and_order(tx: Tx, viewer: Viewer, row: IncidentRow, newest: An
         "has_work_order": order is not None,
         "acknowledged_by_name": await name_of(tx, row.acknowledged_by, viewer.language),
         "assigned_name": await name_of(tx, row.assigned_to, viewer.language),
-    }
-
-
-def cause_json(cause: RootCause) -> Json:
-    """A cause with the evidence whose shares sum to its probability."""
-    return {
-        "label": cause.label,
-        "code": cause.code,
-        "probability": cause.probability,
-        "evidence": [_evidence(row) for row in cause.evidence],
-        "missing": list(cause.missing),
-        "missing_ar": list(cause.missing_ar),
-    }
-
-
-def _evidence(row: Evidence) -> Json:
-    return {
-        "kind": row.kind,
-        "text": row.text,
-        "text_ar": row.text_ar,
-        "share": row.share,
-        "incident_number": row.incident_number,
-        "rule_id": row.rule_id,
-        "tag": row.tag,
     }
 
 

@@ -4,12 +4,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from optria.core.incident import cause_label
 from optria.core.roles import Permission, can
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderHistory, WorkOrderRow
+from optria.web.incident_causes import iso_json
 from optria.web.people import user_name, user_words
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
@@ -56,6 +58,7 @@ async def _incident_of(tx: Tx, row: WorkOrderRow) -> Json | None:
         "severity": found.severity,
         "top_cause": top,
         "top_probability": scores[top] if top else None,
+        "iso14224": iso_json(cause_label(top)) if top else None,
         "amount": impact.get("total_estimated_cost"),
         "currency": impact.get("currency") or "",
         "anchored_at": found.anchored_at,
