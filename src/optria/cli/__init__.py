@@ -1,4 +1,6 @@
-"""The command line, ``optria``: demo, serve, db, tenant, user, audit, secrets, simulate, replay, smoke."""
+"""The command line, ``optria``: demo, serve, db, tenant, user, audit, secrets, simulate, replay, smoke,
+backtest.
+"""
 
 import sys
 from importlib import import_module
@@ -19,6 +21,7 @@ COMMANDS = {
     "simulate": ("optria.cli.simulate", "app"),
     "replay": ("optria.cli.simulate", "replay"),
     "smoke": ("optria.cli.smoke", "smoke"),
+    "backtest": ("optria.cli.backtest", "app"),
 }
 
 
