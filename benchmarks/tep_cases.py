@@ -26,11 +26,11 @@ STEP = timedelta(seconds=60)
 UNITS: Mapping[str, tuple[str, ...]] = {
     "Feed": ("XMEAS_1", "XMEAS_2", "XMEAS_3", "XMV_1", "XMV_2", "XMV_3"),
     "Stream 4": ("XMEAS_4", "XMV_4"),
-    "Reactor": tuple(f"XMEAS_{i}" for i in (6, 7, 8, 9, 21, *range(23, 29))) + ("XMV_10",),
+    "Reactor": (*(f"XMEAS_{i}" for i in (6, 7, 8, 9, 21, *range(23, 29))), "XMV_10"),
     "Condenser": ("XMEAS_22", "XMV_11"),
-    "Separator": tuple(f"XMEAS_{i}" for i in (10, 11, 12, 13, 14, *range(29, 37))) + ("XMV_6", "XMV_7"),
+    "Separator": (*(f"XMEAS_{i}" for i in (10, 11, 12, 13, 14, *range(29, 37))), "XMV_6", "XMV_7"),
     "Compressor": ("XMEAS_5", "XMEAS_20", "XMV_5"),
-    "Stripper": tuple(f"XMEAS_{i}" for i in (*range(15, 20), *range(37, 42))) + ("XMV_8", "XMV_9"),
+    "Stripper": (*(f"XMEAS_{i}" for i in (*range(15, 20), *range(37, 42))), "XMV_8", "XMV_9"),
 }
 FLOWS = (
     ("Feed", "Reactor"),
