@@ -143,7 +143,7 @@ def whole_calibration_error(scores: Sequence[Scores], truths: Sequence[str]) -> 
     )
 
 
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+def auroc(positive: Sequence[float] | Floats, negative: Sequence[float] | Floats) -> float:
     """Chance that a positive's score is above a negative's (equal: half)."""
     a, b = np.asarray(positive, np.float64)[:, None], np.asarray(negative, np.float64)[None, :]
     return float(np.mean((a > b) + 0.5 * (a == b))) if a.size and b.size else float("nan")
