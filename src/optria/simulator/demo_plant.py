@@ -4,6 +4,7 @@ import numpy as np
 
 from optria.simulator.catalogue import ASSETS
 from optria.simulator.dynamics import Disturbances, Upsets, day_wave
+from optria.simulator.operations import Orders
 from optria.simulator.readings import (
     Readings,
     export_readings,
@@ -29,6 +30,10 @@ class DemoPlant:
         self._gas = GasTrain(self.upsets)
         self._utilities = Utilities(self.upsets)
         self._ambient_c = 32.0
+
+    def order(self, orders: Orders) -> None:
+        """From now on operate the plant so."""
+        self._oil.orders = self._gas.orders = self._utilities.orders = orders
 
     def step(self) -> None:
         """Advance all units by one second."""

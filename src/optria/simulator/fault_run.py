@@ -1,5 +1,6 @@
 """Labelled runs of the demo plant at full speed, for past incidents and benchmarks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from optria.core.catalogue import FaultLabel
 from optria.core.tag import from_micros, to_micros
 from optria.simulator.engine import PlantEngine
 from optria.simulator.faults import FaultAsk
+from optria.simulator.operations import Operation
 from optria.simulator.plant import SECOND_US
 from optria.simulator.source import PlantFrame, Qualities, Times, Values
 
@@ -41,13 +43,14 @@ def fault_run(
     start: datetime = DEFAULT_START,
     tag: str | None = None,
     falls: bool = False,
+    operations: Sequence[Operation] = (),
 ) -> Recording:
     """Run the plant without sleeping: normal, then a fault (`kind` None: none). 86 µs a simulated second.
 
-    `tag` and `falls` are those of `FaultAsk`. Two runs of one seed and start differ only by the fault.
-    Raises BadFault.
+    `tag` and `falls` are those of `FaultAsk`, `operations` what operators do in plant seconds. Two runs of
+    one seed and start differ only by the fault. Raises BadFault.
     """
-    engine = PlantEngine(seed, start)
+    engine = PlantEngine(seed, start, operations)
     before, after = int(minutes_before * 60), int(minutes_after * 60)
     frames = [_next(engine) for _ in range(before)]
     if kind is not None:

@@ -36,9 +36,9 @@ def oil_readings(oil: OilTrain, pressure_bar: float) -> Readings:
         "PUMP-003.PT-1032": pump.suction_bar,
         "PUMP-003.TT-1034": pump.machine.bearing_c,
         "PUMP-003.JT-1035": pump.machine.power_kw,
-        "P-102A.VT-1042": 0.29 + 0.004 * oil.export.machine.vibration,
-        "P-102A.IT-1044": 0.0,
-        "P-102A.JT-1046": 0.0,
+        "P-102A.VT-1042": oil.standby.vibration(oil.export.machine.vibration),
+        "P-102A.IT-1044": oil.standby.current_a,
+        "P-102A.JT-1046": oil.standby.power_kw,
         "P-102A.FT-4010": 0.0,
         "P-201.VT-2012": water.machine.vibration,
         "P-201.TT-2013": water.machine.bearing_c,
@@ -58,9 +58,9 @@ def export_readings(oil: OilTrain, ambient_c: float) -> Readings:
     machine = pump.machine
     header = pump.suction_bar + pump.suction_loss_bar * pump.x * pump.x
     return {
-        "P-102A.TT-1043": ambient_c + 2.0,
+        "P-102A.TT-1043": ambient_c + oil.standby.bearing_rise_k,
         "P-102A.PT-1047": header,
-        "P-102A.PT-1045": header,
+        "P-102A.PT-1045": header + oil.standby.head_bar,
         "P-102B.VT-1022": machine.vibration,
         "P-102B.TT-1023": machine.bearing_c,
         "P-102B.FT-4011": pump.flow,

@@ -7,10 +7,12 @@ controllers hold them: change one thing and the rest follows.
 import math
 
 from optria.simulator.dynamics import Disturbances, Pi, Upsets, clamp, lag
+from optria.simulator.operations import Orders
 from optria.simulator.train_specs import BOOST_COMPRESSOR, EXPORT_PUMP, TRANSFER_PUMP, WATER_PUMP
 from optria.simulator.units.compressor import Compressor
 from optria.simulator.units.cooler import Cooler
 from optria.simulator.units.pump import Pump, line_flow
+from optria.simulator.units.standby import StandbyPump
 from optria.simulator.units.valve import ControlValve
 
 LIQUID_M3H, OIL_M3H, WATER_M3H, GAS_KSM3H = 604.0, 412.0, 192.0, 75.8
@@ -33,7 +35,7 @@ class Wells:
         self.water_cut = WATER_M3H / LIQUID_M3H
 
     def step(self, gusts: list[float], day: float, choke: float) -> None:
-        """`choke` (0-1) is what the high-level override leaves open."""
+        """`choke` (0-1, more where operators want more) is what the high-level override leaves open."""
         open_share = choke * (1.0 - 0.95 * self.upsets.utility_loss)
         self.liquid = LIQUID_M3H * (1.0 + 0.003 * gusts[0] + 0.01 * day) * open_share
         self.gas = GAS_KSM3H * (1.0 + 0.0025 * gusts[1] + 0.006 * day) * open_share
@@ -41,7 +43,8 @@ class Wells:
 
 
 class OilTrain:
-    """SEP-001 and its heater; the oil line LCV-101, V-102, PUMP-003, P-102B; the water line P-201, T-201."""
+    """SEP-001 and its heater; the oil line LCV-101, V-102, PUMP-003, P-102B (P-102A stands by); the water
+    line P-201, T-201. Set `orders` for what operators ask."""
 
     def __init__(self, upsets: dict[str, Upsets]) -> None:
         self.wells = Wells(upsets["SEP-001"])
@@ -49,6 +52,9 @@ class OilTrain:
         self.transfer = Pump(TRANSFER_PUMP, upsets["PUMP-003"])
         self.export = Pump(EXPORT_PUMP, upsets["P-102B"])
         self.water = Pump(WATER_PUMP, upsets["P-201"])
+        machine = EXPORT_PUMP.machine
+        self.standby = StandbyPump(EXPORT_PUMP.head_bar, machine.current_a, machine.power_kw)
+        self.orders = Orders()
         self.level, self.interface, self.lp_level, self.tank_level = 54.0, 40.0, 58.0, 46.0
         self.temperature_c, self.heater_a = 62.4, 24.0
         self.lp_bar, self.lp_c = 2.14, 58.5
@@ -63,14 +69,17 @@ class OilTrain:
     ) -> None:
         """One step; `pressure_bar` is the separator's, `day` -1 to 1."""
         noise = gusts.values
-        self.wells.step(noise, day, clamp((97.0 - self.level) / 8.0, 0.0, 1.0))
+        choke = clamp((97.0 - self.level) / 8.0, 0.0, 1.0)
+        self.wells.step(noise, day, choke * (1.0 + self.orders.well_rate))
         self._separator(pressure_bar, noise, ambient_c, dt_s)
         self._lp_separator(noise, dt_s)
         self._oil_line(gusts, ambient_c, dt_s)
         self._water_line(pressure_bar, gusts, ambient_c, dt_s)
+        self.standby.step(self.orders.standby_run, dt_s)
 
     def _separator(self, pressure_bar: float, noise: list[float], ambient_c: float, dt_s: float) -> None:
         override = clamp((97.0 - self.lp_level) / 8.0, 0.0, 1.0)
+        self._level_control.setpoint = 54.0 + self.orders.oil_level
         output = self._level_control.step(self.level, dt_s) * override
         self.valve.step(output, dt_s)
         drop = max(pressure_bar - self.lp_bar, 0.0)
@@ -102,6 +111,7 @@ class OilTrain:
         self.lp_c = lag(self.lp_c, self.temperature_c - 3.9, 120.0, dt_s)
 
     def _oil_line(self, gusts: Disturbances, ambient_c: float, dt_s: float) -> None:
+        self._lp_control.setpoint = 58.0 + self.orders.lp_level
         throttle = self._lp_control.step(self.lp_level, dt_s)
         header = self.lp_bar + 0.1 + 0.0045 * self.lp_level
         drive = header + self.transfer.shut_off_bar + self.export.shut_off_bar - STATIC_EXPORT_BAR
@@ -116,6 +126,7 @@ class OilTrain:
         self.export.step(x, suction, fluid, gusts.fresh[1], dt_s)
 
     def _water_line(self, pressure_bar: float, gusts: Disturbances, ambient_c: float, dt_s: float) -> None:
+        self._interface_control.setpoint = 40.0 + self.orders.interface_level
         throttle = self._interface_control.step(self.interface, dt_s)
         header = 3.2 + 0.02 * (pressure_bar - 38.2)
         drive = header + self.water.shut_off_bar - STATIC_TANK_BAR
@@ -134,6 +145,7 @@ class GasTrain:
     """Separator pressure, PSV-101, V-301, COMP-002 with FV-302, E-302."""
 
     def __init__(self, upsets: dict[str, Upsets]) -> None:
+        self.orders = Orders()
         self.pressure_bar = 38.2
         self.relief = ControlValve(0.0, upsets["PSV-101"])
         self.recycle = ControlValve(0.0, upsets["FV-302"])
@@ -179,6 +191,7 @@ class GasTrain:
         square = machine.export * machine.export
         self.scrubber_bar = self.pressure_bar - 0.8 * square
         self.condensate = lag(self.condensate, 18.0 + 0.3 * noise[7] + 4.0 * (machine.flow - 1.0), 30.0, dt_s)
+        self._pressure_control.setpoint = 38.2 + self.orders.separator_bar
         machine.n = self._pressure_control.step(self.pressure_bar, dt_s)
         short = 0.76 - (machine.export + machine.recycle) / machine.n
         ask = max(clamp(short * 1000.0, 0.0, 100.0), 55.0 * machine.upsets.surge)
@@ -191,6 +204,7 @@ class GasTrain:
         machine.step((self.scrubber_bar - 0.2 * square, inlet_c), ambient_c, fouled, dt_s)
 
     def _cool(self, noise: list[float], ambient_c: float, dt_s: float) -> None:
+        self._cooling_control.setpoint = 48.0 + self.orders.cooler_c
         self.cooling_output = self._cooling_control.step(self.cooler.outlet_c, dt_s)
         coolant = ambient_c + 0.08 * noise[8] + 18.0 * self.cooler.upsets.utility_loss
         flow = max(self.compressor.export, 0.05)

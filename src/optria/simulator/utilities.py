@@ -1,6 +1,7 @@
 """The utilities of PLANT-A: cooling water, process gas compressor with its cooler, feed water and turbine."""
 
 from optria.simulator.dynamics import Disturbances, Upsets, lag
+from optria.simulator.operations import Orders
 from optria.simulator.train_specs import COOLING_WATER_PUMP, FEED_PUMP, PROCESS_COMPRESSOR, TURBINE
 from optria.simulator.units.compressor import Compressor
 from optria.simulator.units.cooler import Cooler
@@ -19,6 +20,7 @@ class Utilities:
         self.turbine = Machine(TURBINE, upsets["TURB-001"])
         self.steam_bar, self.steam_c, self.steam_t_h = 62.0, 485.0, 68.0
         self.speed_rpm = 3000.0
+        self.orders = Orders()
 
     def step(self, gusts: Disturbances, day: float, ambient_c: float, dt_s: float) -> None:
         """One step; the load of the turbine follows the day."""
@@ -62,7 +64,7 @@ class Utilities:
         delivered = pump.flow / pump.spec.flow
         self.steam_bar = lag(self.steam_bar, 62.0 + 40.0 * (delivered - 1.0), 120.0, dt_s)
         self.steam_c = 485.0 + 0.6 * noise[13] - 40.0 * (delivered - 1.0)
-        demand = 1.0 + 0.025 * day + 0.002 * noise[14]
+        demand = 1.0 + 0.025 * day + 0.002 * noise[14] + self.orders.turbine_load
         self.steam_t_h = 68.0 * demand * max(self.steam_bar, 0.0) / 62.0
         self.turbine.step(15_500.0 * self.steam_t_h / 68.0, ambient_c, 0.0, dt_s)
         grid_loss = min(0.0, self.steam_bar - 50.0) * 4.0
