@@ -20,6 +20,7 @@ from optria.db.session import Database
 from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.rca.rules import CausalRule, Match, match_rule
+from optria.rca.what_if import Changes, WhatIf, what_if
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 from optria.web import sessions
@@ -27,6 +28,7 @@ from optria.web.connection import Timing
 from optria.web.server import create_app
 from optria.web.services import Services
 from tests import factories
+from tests.rca.cases import case
 
 
 class Scores:
@@ -74,6 +76,9 @@ class Analyst:
 
     async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
         return match_rule(rule, ())
+
+    async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:
+        return what_if(case(), changes)
 
     def wake(self) -> None:
         self.woken += 1

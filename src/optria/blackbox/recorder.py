@@ -28,6 +28,7 @@ from optria.db.session import Database, Tx
 from optria.kit import clock
 from optria.rca.engine import try_rule
 from optria.rca.rules import CausalRule, Match
+from optria.rca.what_if import Changes, WhatIf, what_if
 
 log = structlog.get_logger(__name__)
 
@@ -272,6 +273,16 @@ class Recorder:
             incident = await incidents.find(tx, incident_id)
             case = await load_case(tx, incident, self._plants(tenant_id), self._sensors)
         return await asyncio.to_thread(try_rule, case, rule)
+
+    async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:
+        """The analysis of an incident as it is now and as it would be with changes. Nothing is stored.
+
+        Raises NotFound, and Invalid for a change of what plays no part in it.
+        """
+        async with self._database.transaction(tenant_id) as tx:
+            incident = await incidents.find(tx, incident_id)
+            case = await load_case(tx, incident, self._plants(tenant_id), self._sensors)
+        return await asyncio.to_thread(what_if, case, changes)
 
     @contextmanager
     def _alone(self, asked: tuple[UUID, bool]) -> Generator[asyncio.Future[None]]:

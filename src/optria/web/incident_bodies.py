@@ -80,3 +80,34 @@ class IncidentEventLink(bodies.Body):
     event_id: UUID
     role: Literal["CAUSE", "SYMPTOM", "CONTEXT", "NOISE", "UNKNOWN"] = "UNKNOWN"
     notes: bodies.Prose | None = None
+
+
+class RuleWeight(bodies.NewBody):
+    """Another confidence of a rule; 0 leaves it out."""
+
+    rule_id: bodies.RowNumber
+    confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class LimitValue(bodies.NewBody):
+    """Another limit on a metric of the asset, in the unit of its tag; without a severity all of its side."""
+
+    metric: bodies.Word100
+    direction: Literal["high", "low"]
+    limit: Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+    severity: bodies.SeverityWord | None = None
+
+
+class WhatIfBody(bodies.NewBody):
+    """What is to be different in the analysis. What is not named stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"anchor_shift_s": -60, "temperature": 0.5}]},
+    )
+
+    limits: Annotated[list[LimitValue], Field(max_length=20)] = []
+    rules: Annotated[list[RuleWeight], Field(max_length=100)] = []
+    without_tags: Annotated[list[bodies.RowNumber], Field(max_length=100)] = []
+    without_incidents: Annotated[list[bodies.Word50], Field(max_length=100)] = []
+    anchor_shift_s: Annotated[float, Field(ge=-900, le=900, allow_inf_nan=False)] = 0.0
+    temperature: Annotated[float, Field(ge=0.1, le=3, allow_inf_nan=False)] | None = None

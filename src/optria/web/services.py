@@ -11,6 +11,7 @@ from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.kit.supervise import TaskState
 from optria.rca.rules import CausalRule, Match
+from optria.rca.what_if import Changes, WhatIf
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 
@@ -73,6 +74,10 @@ class Recorder(Protocol):
 
     async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
         """How far a rule would be met by an incident as it stands now; nothing is stored."""
+        ...
+
+    async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:
+        """The analysis of an incident as it is now and as it would be; nothing is stored."""
         ...
 
     def wake(self) -> None:
