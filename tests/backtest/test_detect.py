@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from optria.backtest.detect import detect
+from optria.backtest.detect import detect, train
 from optria.backtest.detection_report import report
 from optria.backtest.recording import Recording, plant_of
 from optria.core.tag import from_micros
@@ -61,6 +61,17 @@ def test_recordings_of_normal_operation_train_before_the_first_row() -> None:
     found = detect(stepped(normal(200, 5), 100), warm_up=0, trained=trained)
     assert not found.alarm[:100].any()
     assert found.alarm[110:150].all()
+
+
+def test_what_was_learned_once_serves_many_recordings() -> None:
+    plant, days = plant_of(normal(10, 1)), [normal(300, 3), normal(300, 4)]
+    trained = train(plant, days)
+    recording = stepped(normal(200, 5), 100)
+    recording.time[:] += 1_700_000_000_000_000
+    again = detect(recording, 0, trained, plant)
+    anew = detect(stepped(normal(200, 5), 100), 0, days)
+    assert again.score == pytest.approx(anew.score)
+    assert again.anchors[0].time - anew.anchors[0].time == timedelta(seconds=1_700_000_000)
 
 
 def test_missing_values_and_rows_are_no_fault() -> None:

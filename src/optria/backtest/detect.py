@@ -1,7 +1,8 @@
 """The production path over a recording at full speed: what the detectors say of every row."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,15 @@ from numpy.typing import NDArray
 from optria.backtest.recording import Floats, Recording, Times, plant_of
 from optria.core.asset import PlantModel
 from optria.core.incident import Anchor
-from optria.core.tag import Quality, SampleBatch, from_micros
+from optria.core.tag import Quality, SampleBatch, from_micros, to_micros
 from optria.kit.settings import Settings
 from optria.streams.anchoring import Anchoring
 from optria.streams.pipeline import Pipeline
 
 WARM_UP = 400
+START = datetime(2000, 1, 1, tzinfo=UTC)
+"""When the first row of every recording is played, whenever it was recorded: what was learned of another
+recording ends just before."""
 STANDS_OUT = 0.5
 """Score over limit from which a tag is named."""
 
@@ -41,10 +45,34 @@ class Detection:
         return self.plant.mappings[tag_id - 1].external_tag
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """What detectors learned of recordings of normal operation, for any number of later recordings."""
+
+    state: Mapping[str, object]
+
+
+def train(plant: PlantModel, recordings: Sequence[Recording]) -> Trained:
+    """Learn from recordings of normal operation, one after the other; tags are found by name."""
+    replay = _Replay(plant)
+    tags = [mapping.external_tag for mapping in plant.mappings]
+    step = max((recording.step_us for recording in recordings), default=0)
+    ends = to_micros(START) - step
+    begins = []
+    for recording in reversed(recordings):
+        begins.append(ends - int(recording.time[-1] - recording.time[0]))
+        ends = begins[-1] - step
+    for recording, begin in zip(recordings, reversed(begins), strict=True):
+        times = recording.time - recording.time[0] + begin
+        for time, row in zip(times.tolist(), columns(recording, tags), strict=True):
+            replay.ingest(time, row)
+    return Trained(replay.pipeline.state())
+
+
 def detect(
     recording: Recording,
     warm_up: int = WARM_UP,
-    trained: Sequence[Recording] = (),
+    trained: Sequence[Recording] | Trained = (),
     plant: PlantModel | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Detection:
@@ -53,20 +81,33 @@ def detect(
     ``trained`` are recordings of normal operation, of the same tags by name, that come before it: then, as
     before row ``warm_up``, detectors learn and nothing is alarmed. Gaps in time forget nothing.
     """
-    replay = _Replay(plant or plant_of(recording), recording)
-    replay.train(trained, recording.tags)
+    plant = plant or plant_of(recording)
+    learned = trained if isinstance(trained, Trained) else train(plant, trained) if trained else None
+    replay = _Replay(plant, learned)
+    shift = to_micros(START) - int(recording.time[0])
+    said = _Said()
     for row in range(len(recording)):
         if row == warm_up:
             replay.go_live()
-        replay.take(row, live=row >= warm_up)
+        replay.ingest(int(recording.time[row]) + shift, recording.value[row])
+        replay.tell(said, live=row >= warm_up)
         if row % 1000 == 999:
             progress(row + 1)
     progress(len(recording))
-    return replay.told(min(warm_up, len(recording)))
+    live = len(recording) > warm_up
+    return Detection(
+        plant,
+        np.array(said.score),
+        np.array(said.probability),
+        np.array(said.alarm, bool),
+        tuple(said.top),
+        tuple(_moved(anchor, timedelta(microseconds=-shift)) for anchor in replay.anchors if live),
+        min(warm_up, len(recording)),
+    )
 
 
 @dataclass(slots=True)
-class _Told:
+class _Said:
     score: list[float] = field(default_factory=list)
     probability: list[float] = field(default_factory=list)
     alarm: list[bool] = field(default_factory=list)
@@ -74,77 +115,61 @@ class _Told:
 
 
 class _Replay:
-    """A pipeline whose clock is that of the recording."""
+    """A pipeline whose clock is that of what is played."""
 
-    def __init__(self, plant: PlantModel, recording: Recording) -> None:
-        self._plant, self._recording = plant, recording
-        self._now = from_micros(0)
-        self._ids = np.arange(1, len(recording.tags) + 1, dtype=np.int32)
-        self._anchors: list[Anchor] = []
-        self._said = _Told()
-        self._pipeline = Pipeline(
+    def __init__(self, plant: PlantModel, trained: Trained | None = None) -> None:
+        self._now = START
+        self._ids = np.array([mapping.id for mapping in plant.mappings], np.int32)
+        self._names = {mapping.id: mapping.external_tag for mapping in plant.mappings}
+        self.anchors: list[Anchor] = []
+        self.pipeline = Pipeline(
             plant,
             Settings(),
-            self._anchors.append,
+            self.anchors.append,
             lambda event: None,
             lambda asset_id: None,
             now=lambda: self._now,
         )
+        if trained is not None:
+            self.pipeline.restore(trained.state)
 
-    def train(self, recordings: Sequence[Recording], tags: Sequence[str]) -> None:
-        """Take in recordings as if they had ended just before this one began."""
-        step = self._recording.step_us
-        end = int(self._recording.time[0])
-        begins = []
-        for recording in reversed(recordings):
-            end -= int(recording.time[-1] - recording.time[0]) + step
-            begins.append(end)
-        for recording, begin in zip(recordings, reversed(begins), strict=True):
-            value = columns(recording, tags)
-            for time, row in zip(recording.time - recording.time[0] + begin, value, strict=True):
-                self._ingest(int(time), row)
+    def ingest(self, time_us: int, value: Floats) -> None:
+        """Take in a row; a missing value is no sample."""
+        there = np.flatnonzero(np.isfinite(value))
+        self._now = from_micros(time_us)
+        time: Times = np.full(len(there), time_us, np.int64)
+        quality = np.full(len(there), Quality.GOOD, np.uint8)
+        self.pipeline.ingest(SampleBatch(self._ids[there], time, value[there], quality))
 
     def go_live(self) -> None:
         """What began in training is no episode."""
-        self._anchors.clear()
-        self._pipeline.anchoring = Anchoring(
-            self._anchors.append, lambda asset_id: None, self._pipeline.scorer.blame
+        self.anchors.clear()
+        self.pipeline.anchoring = Anchoring(
+            self.anchors.append, lambda asset_id: None, self.pipeline.scorer.blame
         )
 
-    def take(self, row: int, live: bool) -> None:
-        self._ingest(int(self._recording.time[row]), self._recording.value[row])
-        anchoring, said = self._pipeline.anchoring, self._said
+    def tell(self, said: _Said, live: bool) -> None:
+        """Note what the detectors say now; in training, nothing."""
+        anchoring = self.pipeline.anchoring
         scores = anchoring.scores() if live else {}
         asset = max(scores, key=lambda one: scores[one][0], default=0)
         score, probability = scores.get(asset, (0.0, 0.0))
         said.score.append(score)
         said.probability.append(probability)
-        said.alarm.append(live and any(anchoring.alarming(one) for one in scores))
+        said.alarm.append(any(anchoring.alarming(one) for one in scores))
         said.top.append(self._loudest(asset) if score >= STANDS_OUT else "")
 
-    def told(self, live_from: int) -> Detection:
-        said = self._said
-        anchors = tuple(self._anchors) if live_from < len(self._recording) else ()
-        return Detection(
-            self._plant,
-            np.array(said.score),
-            np.array(said.probability),
-            np.array(said.alarm, bool),
-            tuple(said.top),
-            anchors,
-            live_from,
-        )
-
     def _loudest(self, asset: int) -> str:
-        first = next(iter(self._pipeline.scorer.blame(asset).contributions), None)
-        return self._plant.mappings[first.tag - 1].external_tag if first and first.score >= STANDS_OUT else ""
+        first = next(iter(self.pipeline.scorer.blame(asset).contributions), None)
+        return self._names[first.tag] if first and first.score >= STANDS_OUT else ""
 
-    def _ingest(self, time_us: int, value: Floats) -> None:
-        there = np.flatnonzero(np.isfinite(value))
-        self._now = from_micros(time_us)
-        time: Times = np.full(len(there), time_us, np.int64)
-        quality = np.full(len(there), Quality.GOOD, np.uint8)
-        self._pipeline.ingest(SampleBatch(self._ids[there], time, value[there], quality))
+
+def _moved(anchor: Anchor, by: timedelta) -> Anchor:
+    """The anchor at another time."""
+    contributions = tuple(
+        replace(one, first_onset=one.first_onset and one.first_onset + by) for one in anchor.contributions
+    )
+    return replace(anchor, time=anchor.time + by, contributions=contributions)
 
 
 def columns(recording: Recording, tags: Sequence[str]) -> Floats:
