@@ -16,6 +16,7 @@ from optria.core.asset import Asset, PlantModel, Threshold
 from optria.core.event import EventCategory, EventWindow, Severity
 from optria.core.incident import Anchor
 from optria.core.tag import SignalMapping
+from optria.rca.baseline import Baseline
 from optria.rca.rules import CausalRule
 
 RawTime: TypeAlias = datetime | str | int | float
@@ -181,6 +182,7 @@ class Case:
     the IANA zone its naive times are meant in (default: the site's). ``missing_sources`` are sources that
     could not be read, by name. ``temperature`` of the probabilities; None: as the history tells it,
     times ``calibration``, which the tenant's confirmed orders tell (:mod:`optria.rca.calibration`).
+    ``normal`` is how these tags run when nothing is wrong, where that was learned from longer history.
     """
 
     incident_id: str
@@ -208,6 +210,7 @@ class Case:
     temperature: float | None = None
     calibration: float = 1.0
     downtime_history: tuple[DowntimeHistory, ...] = ()
+    normal: Baseline | None = None
 
     @property
     def time_zone(self) -> str:

@@ -25,7 +25,7 @@ def analyse(case: Case) -> Analysis:
     window = timeline.inside(case.window)
     signals = read_signals(case, timeline.series)
     evidence = [entry for entry in window.events if is_evidence(entry)]
-    pattern = Pattern(signature(signals, case.anchor.mode == "sensor"), event_types(_of_machines(evidence)))
+    pattern = Pattern(_signature(case, signals), event_types(_of_machines(evidence)))
     history = comparable(case)
     compared = compare_history(pattern, history)
     found = onsets(signals)
@@ -71,8 +71,12 @@ def try_rule(case: Case, rule: CausalRule) -> Match:
     timeline = build_timeline(case)
     signals = read_signals(case, timeline.series)
     evidence = [entry for entry in timeline.inside(case.window).events if is_evidence(entry)]
-    pattern = Pattern(signature(signals, case.anchor.mode == "sensor"), event_types(_of_machines(evidence)))
+    pattern = Pattern(_signature(case, signals), event_types(_of_machines(evidence)))
     return match_rule(rule, _observed(case, signals, pattern, evidence))
+
+
+def _signature(case: Case, signals: Signals | None) -> dict[str, float]:
+    return signature(signals, case.anchor.mode == "sensor", case.normal)
 
 
 def _observed(

@@ -10,7 +10,7 @@ from optria.core.incident import OTHER, Evidence, RootCause, cause_code
 from optria.rca.case import PastIncident
 from optria.rca.rules import CausalRule, Match
 from optria.rca.signals import Floats
-from optria.rca.similarity import CANDIDATE, Compared, unit_rows
+from optria.rca.similarity import CANDIDATE, Compared, mutual_likeness
 from optria.rca.words import Words, cause_words, not_seen, seen, speaks_against
 
 HISTORY_WEIGHT = 1.2
@@ -155,8 +155,7 @@ def fit_temperature(history: Sequence[PastIncident]) -> float:
 
 def _left_out_masses(known: Sequence[PastIncident], labels: Sequence[str]) -> Floats:
     """Mass of each label (column) for each past incident (row) as the others see it."""
-    rows = unit_rows([past.signature for past in known])
-    cosines = rows @ rows.T
+    cosines = mutual_likeness(known)
     np.fill_diagonal(cosines, -1.0)
     columns = [labels.index(past.cause) for past in known]
     masses = np.zeros((len(known), len(labels)))

@@ -18,6 +18,8 @@ SECOND = 1_000_000
 MIN_STEP_S = 10.0
 SETTLED = timedelta(minutes=15)
 """How much of the time after the anchor shapes the pattern: beyond it, people act."""
+SETTLED_BINS = 90
+"""A slow process, scanned by the minute, takes as many bins to show itself."""
 _LONG_REFERENCE_S = 900.0
 _MIN_REFERENCE_BINS = 12
 _MAX_BINS = 2000
@@ -47,6 +49,11 @@ class TagSignal:
     after: float
     trouble: Trouble | None = None
 
+    @property
+    def values(self) -> Floats:
+        """Means of the bins in the tag's unit."""
+        return self.reference + self.z * self.spread
+
     def value_at(self, row: int) -> float:
         """Mean of a bin in the tag's unit."""
         return self.reference + float(self.z[row]) * self.spread
@@ -63,6 +70,11 @@ class Signals:
     reference_end: int
     after_start: int
     after_end: int
+
+    @property
+    def step(self) -> timedelta:
+        """Length of a bin."""
+        return timedelta(microseconds=int(self.time[1] - self.time[0]) if len(self.time) > 1 else 0)
 
     @property
     def own(self) -> tuple[TagSignal, ...]:
@@ -121,7 +133,8 @@ def _grid(case: Case, series: Sequence[Series]) -> _Grid | None:
     if reference < _MIN_REFERENCE_BINS or bins <= reference:
         return None
     shortest = min(_SHORTEST_AFTER, max(1, bins - reference))
-    after_end = min(bins, (anchor + SETTLED // timedelta(microseconds=1) - start) // step)
+    settled = max(SETTLED // timedelta(microseconds=1), SETTLED_BINS * step)
+    after_end = min(bins, (anchor + settled - start) // step)
     after_end = max(after_end, reference + 1)
     after_start = max(reference, min((anchor - start) // step, after_end - shortest))
     return _Grid(start, step, int(bins), int(reference), int(after_start), int(after_end))

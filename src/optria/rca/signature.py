@@ -4,15 +4,19 @@ Features are ``<metric>.<channel>``, of process neighbours with ``up:`` or ``dow
 ``level`` (marginal shift), ``given`` (shift given all other tags, the conditional residual
 ``(P d)_j / sqrt(P_jj)`` of the shrunk precision matrix P), ``slope``, ``slope_given`` and ``noise`` (log
 difference-variance), all in standard deviations with a soft dead band. ``alone.level`` is the shift of a
-tag that left all others alone.
+tag that left all others alone. Where normal running was learned, the features of
+:mod:`optria.rca.surprise` are among them.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 
+from optria.rca.baseline import Baseline
 from optria.rca.signals import Floats, Signals, TagSignal
+from optria.rca.surprise import surprise_features
 
 DEAD_BAND = 1.5
 SHRINKAGE = 0.2
@@ -22,15 +26,21 @@ DOUBT = 0.3
 """Weight of what an untrusted tag says."""
 ALONE = "alone.level"
 _QUIET = 3.0
+_QUIET_SHARE = 0.1
+"""Of the leader's shift: days are warm and cold, and a little of that is no company for a large shift."""
+_FOLLOWED = timedelta(minutes=10)
 _ALONE_FROM = 4.0
 UNPAIRED = frozenset({"vibration", "axial_vibration", "current", "current_imbalance", "valve_output"})
 """Metrics in which a machine fault may show first and alone: by themselves a weak sign of the instrument."""
 
 
-def signature(signals: Signals | None, sensor_anchor: bool = False) -> dict[str, float]:
+def signature(
+    signals: Signals | None, sensor_anchor: bool = False, normal: Baseline | None = None
+) -> dict[str, float]:
     """Features of the incident; those inside the dead band are left out.
 
-    ``sensor_anchor``: the detector already saw one tag leave its neighbours alone.
+    ``sensor_anchor``: the detector already saw one tag leave its neighbours alone. ``normal`` counts only
+    where it was learned on the same grid.
     """
     if signals is None:
         return {}
@@ -50,7 +60,24 @@ def signature(signals: Signals | None, sensor_anchor: bool = False) -> dict[str,
     alone = alone_score(signals, given, sensor_anchor)
     if alone:
         features[ALONE] = alone
+    if normal is not None and normal.step == signals.step:
+        features |= surprise_features(normal, values_of(signals, normal), signals.after_start)
     return features
+
+
+def values_of(signals: Signals, normal: Baseline) -> Floats:
+    """The tags of a baseline on the signals' grid, float64[bins, tags]; NaN for one that is not there."""
+    by_name = {stem(tag): tag for tag in reversed(signals.tags) if tag.trouble is None}
+    values = np.full((len(signals.time), len(normal.names)), np.nan)
+    for column, name in enumerate(normal.names):
+        if name in by_name:
+            values[:, column] = by_name[name].values
+    return values
+
+
+def stem(tag: TagSignal) -> str:
+    """How features name a tag: its metric, behind its place where it is a neighbour's."""
+    return tag.mapping.metric if tag.at == "own" else f"{tag.at}:{tag.mapping.metric}"
 
 
 def conditional(signals: Signals, shift: Floats) -> Floats:
@@ -79,19 +106,25 @@ def _precision(reference: Floats) -> Floats:
 
 def alone_score(signals: Signals, given: Floats, sensor_anchor: bool = False) -> float:
     """How far one own tag stands out while nothing else moved; 0 where others moved or nothing did."""
-    own = [(abs(tag.level), abs(given[row]), tag) for row, tag in enumerate(signals.tags) if tag.at == "own"]
-    trusted = [entry for entry in own if entry[2].trouble is None]
-    if not trusted:
+    own = [(abs(t.level), abs(given[row]), t) for row, t in enumerate(signals.tags) if t.at == "own"]
+    leading = [entry for entry in own if entry[2].trouble in (None, "frozen")]
+    if not leading:
         return 0.0
-    level, residual, leader = max(trusted, key=lambda entry: (entry[0], entry[2].mapping.id))
+    level, residual, leader = max(leading, key=lambda entry: (entry[0], entry[2].mapping.id))
     others = [t for t in signals.tags if t is not leader and t.trouble is None]
-    moved = max((_movement(t) for t in others), default=0.0)
-    if not others or moved >= _QUIET:
+    strength = float(level if leader.trouble else min(level, residual))  # at the end of its range: no residual
+    quiet = max(_QUIET, min(_QUIET_SHARE * strength, 2.0 * _QUIET))
+    if not others or max(map(_movement, others)) >= quiet:
         return 0.0
-    strength = float(min(level, residual))
     if strength >= _ALONE_FROM:
-        return _ALONE_FROM if leader.mapping.metric in UNPAIRED else strength
+        unsure = leader.mapping.metric in UNPAIRED and not _has_settled(signals)
+        return _ALONE_FROM if unsure else strength
     return _ALONE_FROM if sensor_anchor and strength >= DEAD_BAND else 0.0
+
+
+def _has_settled(signals: Signals) -> bool:
+    """Whether heat and flow have had the time to follow a machine fault."""
+    return (signals.after_end - signals.after_start) * signals.step >= _FOLLOWED
 
 
 def _movement(tag: TagSignal) -> float:
@@ -126,8 +159,7 @@ def _weight(name: str) -> float:
 
 
 def _name(tag: TagSignal, channel: str) -> str:
-    prefix = "" if tag.at == "own" else f"{tag.at}:"
-    return f"{prefix}{tag.mapping.metric}.{channel}"
+    return f"{stem(tag)}.{channel}"
 
 
 def _trust(tag: TagSignal, channel: str) -> float:

@@ -1,5 +1,6 @@
 """How much one incident resembles a past one: in what moved, what happened, and in which order."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from optria.core.incident import SimilarIncident
 from optria.rca.case import PastIncident
 from optria.rca.signals import Floats
 from optria.rca.signature import compress, compressed
+from optria.rca.surprise import alike, is_surprise, mutually_alike
 from optria.rca.timeline import TimelineEntry
 
 CANDIDATE = 0.75
@@ -31,20 +33,37 @@ class Pattern:
 
 
 def similarity(a: Pattern, b: Pattern) -> float:
-    """In [0, 1], symmetric, 1 for itself: the weighted mean of the signatures' cosine and key metrics, and
-    of the overlap and the order of event types. What neither or only one of the two has is left out.
+    """In [0, 1], symmetric, 1 for itself: the weighted mean of the signatures' likeness, and of the overlap
+    and the order of event types. What neither or only one of the two has is left out.
+    """
+    if a == b:
+        return 1.0
+    surprise = float(alike(a.signature, [b.signature])[0]) if a.signature and b.signature else math.nan
+    return _weighed(a, b, surprise)
+
+
+def _weighed(a: Pattern, b: Pattern, surprise: float) -> float:
+    """``surprise`` is how alike they are beyond what normal running foresees; else (NaN) the cosine and the
+    key metrics of what moved tell.
     """
     parts: list[tuple[float, float]] = []
-    if a.signature and b.signature:
-        parts.append((COSINE_WEIGHT, cosine(a.signature, b.signature)))
-        parts.append((KEY_WEIGHT, key_metrics(a.signature, b.signature)))
+    if not math.isnan(surprise):
+        parts.append((COSINE_WEIGHT + KEY_WEIGHT, surprise))
+    elif (x := plain(a.signature)) and (y := plain(b.signature)):
+        parts.append((COSINE_WEIGHT, cosine(x, y)))
+        parts.append((KEY_WEIGHT, key_metrics(x, y)))
     if a.event_types and b.event_types:
         parts.append((TYPE_WEIGHT, type_overlap(a.event_types, b.event_types)))
         parts.append((ORDER_WEIGHT, order_overlap(a.event_types, b.event_types)))
     if not parts:
-        return 1.0 if a.empty and b.empty else 0.0
+        return 0.0
     mean = sum(weight * part for weight, part in parts) / sum(weight for weight, _ in parts)
     return min(1.0, max(0.0, mean))
+
+
+def plain(signature: Mapping[str, float]) -> dict[str, float]:
+    """What moved, without what normal running did not foresee."""
+    return {name: value for name, value in signature.items() if not is_surprise(name)}
 
 
 def cosine(a: Mapping[str, float], b: Mapping[str, float]) -> float:
@@ -121,20 +140,34 @@ def compare_history(pattern: Pattern, history: Sequence[PastIncident]) -> tuple[
     known = [past for past in history if past.signature or past.event_types]
     if pattern.empty or not known:
         return ()
-    cosines = history_cosines(pattern.signature, known)
-    near = np.argsort(-cosines, kind="stable")[:_SHORT_LIST]
+    surprise = alike(pattern.signature, [past.signature for past in known])
+    near = np.argsort(-_nearness(pattern, known, surprise), kind="stable")[:_SHORT_LIST]
+    nearest = [(known[int(i)], float(surprise[i])) for i in near]
     ranked = [
-        Compared(known[i], similarity(pattern, Pattern(known[i].signature, known[i].event_types)))
-        for i in near
+        Compared(past, _weighed(pattern, Pattern(past.signature, past.event_types), likeness))
+        for past, likeness in nearest
     ]
     return tuple(sorted(ranked, key=lambda c: (-c.similarity, c.past.number)))
 
 
-def history_cosines(features: Mapping[str, float], history: Sequence[PastIncident]) -> Floats:
-    """Cosine of one signature with each of history's, as one matrix product."""
-    rows = unit_rows([*(past.signature for past in history), features])
-    product: Floats = rows[:-1] @ rows[-1]
-    return product
+def _nearness(pattern: Pattern, known: Sequence[PastIncident], surprise: Floats) -> Floats:
+    """The signatures' likeness: of the surprises, and of what moved where there are none to compare."""
+    rest = np.flatnonzero(np.isnan(surprise))
+    near = surprise.copy()
+    if len(rest):
+        rows = unit_rows([*(plain(known[int(i)].signature) for i in rest), plain(pattern.signature)])
+        near[rest] = rows[:-1] @ rows[-1]
+    return near
+
+
+def mutual_likeness(history: Sequence[PastIncident]) -> Floats:
+    """The signatures' likeness of each past incident with each, float64[n, n]."""
+    surprise = mutually_alike([past.signature for past in history])
+    if np.isfinite(surprise).all():
+        return surprise
+    rows = unit_rows([plain(past.signature) for past in history])
+    likeness: Floats = np.where(np.isnan(surprise), rows @ rows.T, surprise)
+    return likeness
 
 
 def unit_rows(signatures: Sequence[Mapping[str, float]]) -> Floats:
