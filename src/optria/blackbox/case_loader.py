@@ -7,13 +7,15 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import and_, or_, select
 
-from optria.blackbox import references
+from optria.blackbox import calibrating, references
 from optria.blackbox.incidents import anchor_of
 from optria.core.asset import Asset, PlantModel
+from optria.core.causes import NO_FAULT
 from optria.core.errors import Invalid, NotFound
 from optria.core.event import EventCategory, EventWindow, Severity
-from optria.core.incident import cause_label
+from optria.core.incident import cause_code, cause_label
 from optria.core.tag import SignalMapping
+from optria.core.work_order import ACTIVE_STATUSES
 from optria.db.blackbox import EventRow, IncidentRow, RcaRule
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
@@ -68,6 +70,7 @@ async def load_case(tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: S
         maintenance=await _maintenance(tx, plant, asset),
         history=await _history(tx, plant, incident, asset),
         rules=await _rules(tx, plant.tenant_id),
+        calibration=await calibrating.factor(tx, plant.tenant_id),
         missing_sources=_missing(mappings, series, asset),
         **await references.load(tx, asset, incident.start_time),
     )
@@ -132,6 +135,7 @@ async def _maintenance(tx: Tx, plant: PlantModel, asset: Asset) -> tuple[Mainten
             WorkOrderRow.tenant_id == plant.tenant_id,
             WorkOrderRow.asset_id.in_(similar),
             WorkOrderRow.completed_at.is_not(None),
+            or_(WorkOrderRow.status.is_(None), WorkOrderRow.status.not_in(ACTIVE_STATUSES)),
         )
         .order_by(WorkOrderRow.completed_at.desc())
         .limit(MAINTENANCE_LOGS)
@@ -166,8 +170,8 @@ async def _history(
             AssetRow.tenant_id == plant.tenant_id,
             AssetRow.asset_type == asset.asset_type,
             IncidentRow.confirmed_cause.is_not(None),
+            IncidentRow.confirmed_cause.not_in((NO_FAULT, cause_code(NO_FAULT))),
             IncidentRow.id != incident.id,
-            or_(IncidentRow.status == "RESOLVED", IncidentRow.status == "CLOSED"),
         )
         .order_by(IncidentRow.start_time.desc())
         .limit(PAST_INCIDENTS)

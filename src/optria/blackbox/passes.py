@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from optria.blackbox import analyses, incidents
+from optria.blackbox import analyses, confirmations, incidents
 from optria.blackbox.case_loader import SensorReader, load_case
 from optria.blackbox.events import link_event
 from optria.blackbox.on_demand import nothing_found
+from optria.blackbox.recurrence import reopen_order
 from optria.core.asset import PlantModel
 from optria.core.event import EventCategory, Severity
 from optria.core.incident import Analysis
@@ -55,6 +56,7 @@ async def run_pass(
     await _link_changes(tx, incident, case)
     analysis = nothing_found(incident, await asyncio.to_thread(analyse, case), case.asset)
     await analyses.store_analysis(tx, incident, analysis, case.asset.code, user_id)
+    await confirmations.note_final(tx, incident, analysis)
     ordered = await _order(tx, incident, analysis, plant) if order else None
     incident.next_pass_at = _next_pass(incident, analysis)
     incident.attempts, incident.last_error = 0, None
@@ -71,6 +73,10 @@ async def _link_changes(tx: Tx, incident: IncidentRow, case: Case) -> None:
 
 async def _order(tx: Tx, incident: IncidentRow, analysis: Analysis, plant: PlantModel) -> Ordered | None:
     policy = await orders.load_policy(tx, incident.tenant_id)
+    if incident.auto_work_order_id is None and incident.status in incidents.GOING_ON:
+        reopened = await reopen_order(tx, incident, analysis, policy)
+        if reopened is not None:
+            return Ordered(reopened, created=False)
     called_for = needs_work_order(Severity.parse(incident.severity), analysis, policy)
     if not called_for and incident.auto_work_order_id is None:
         return None

@@ -5,13 +5,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypedDict
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from optria.core.asset import Asset
 from optria.core.incident import cause_label
 from optria.db import plant as rows
+from optria.db.learning import CauseConfirmation
 from optria.db.session import Tx
-from optria.rca.case import CarbonFactor, CostReference, DowntimeReference, MachineSpec, Step
+from optria.db.work import WorkOrderRow
+from optria.rca.case import CarbonFactor, CostReference, DowntimeHistory, DowntimeReference, MachineSpec, Step
+
+NAMED_ORDERS = 5
+"""Orders that a downtime names as where it comes from."""
 
 
 class References(TypedDict):
@@ -21,6 +27,7 @@ class References(TypedDict):
     typical_power_kw: Decimal | None
     cost_references: tuple[CostReference, ...]
     downtime_references: tuple[DowntimeReference, ...]
+    downtime_history: tuple[DowntimeHistory, ...]
     carbon_factors: tuple[CarbonFactor, ...]
     clock_drift_s: dict[str, float]
     time_zones: dict[str, str]
@@ -35,6 +42,7 @@ async def load(tx: Tx, asset: Asset, at: datetime) -> References:
         typical_power_kw=spec.typical_power_kw if spec else None,
         cost_references=await _costs(tx, at),
         downtime_references=await _downtimes(tx),
+        downtime_history=await _downtime_history(tx, asset),
         carbon_factors=await _carbon(tx, at),
         clock_drift_s={row.source: row.drift_s for row in clocks},
         time_zones={row.source: row.time_zone for row in clocks if row.time_zone},
@@ -132,6 +140,41 @@ async def _downtimes(tx: Tx) -> tuple[DowntimeReference, ...]:
         DowntimeReference(cause_label(row.cause), row.hours, row.asset_type, row.source or "")
         for row in found
     )
+
+
+async def _downtime_history(tx: Tx, asset: Asset) -> tuple[DowntimeHistory, ...]:
+    """What confirmed orders of assets like this one took, by cause; a fix that did not hold is left out."""
+    row, hours = CauseConfirmation, CauseConfirmation.downtime_hours
+    codes = func.array_agg(aggregate_order_by(WorkOrderRow.code, row.confirmed_at.desc()))
+    statement = (
+        select(
+            row.cause,
+            func.count(),
+            func.avg(hours),
+            func.percentile_cont(0.1).within_group(hours),
+            func.percentile_cont(0.9).within_group(hours),
+            codes,
+        )
+        .outerjoin(
+            WorkOrderRow, (WorkOrderRow.id == row.work_order_id) & (WorkOrderRow.tenant_id == row.tenant_id)
+        )
+        .where(row.asset_type == asset.asset_type, row.cause.is_not(None), hours.is_not(None))
+        .where(row.is_effective, ~row.is_withdrawn)
+        .group_by(row.cause)
+        .order_by(row.cause)
+    )
+    return tuple(
+        DowntimeHistory(cause or "", asset.asset_type, n, _h(mean), _h(low), _h(high), _newest(found))
+        for cause, n, mean, low, high, found in (await tx.session.execute(statement)).all()
+    )
+
+
+def _h(hours: Decimal | float) -> Decimal:
+    return Decimal(str(hours)).quantize(Decimal("0.01"))
+
+
+def _newest(codes: Sequence[str | None]) -> tuple[str, ...]:
+    return tuple(code for code in codes if code is not None)[:NAMED_ORDERS]
 
 
 async def _carbon(tx: Tx, at: datetime) -> tuple[CarbonFactor, ...]:

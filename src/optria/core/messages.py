@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Topic = Literal["incidents", "workorders", "notify", "rca", "configuration", "sessions"]
+Topic = Literal["incidents", "workorders", "notify", "rca", "configuration", "sessions", "baselines"]
 """The first four reach the screens. ``configuration`` has the running plant read anew, ``sessions`` ends the
-open sockets of ``user_id``."""
+open sockets of ``user_id``, ``baselines`` has the running stream learn ``asset_id`` anew."""
 
 
 @dataclass(frozen=True, slots=True)

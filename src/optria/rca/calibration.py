@@ -1,8 +1,8 @@
 """How sure an analysis may be, learned from the causes that people confirmed.
 
-One number a tenant: probabilities are raised to 1/factor and normalised anew (temperature scaling, Guo et
-al., "On Calibration of Modern Neural Networks", 2017). It maximises the likelihood of the confirmed causes under a
-log-normal prior around 1, so that a few orders hardly move it. The order of the causes never changes.
+One number a tenant: probabilities are raised to 1/factor and normalised anew (temperature scaling: Guo,
+Pleiss, Sun, Weinberger, 2017). It maximises the likelihood of the confirmed causes under a log-normal prior
+around 1, so that a few orders hardly move it. The order of the causes never changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ MOST_CASES = 500
 """The latest that count: a plant and its rules change."""
 _STEPS = 181
 _LEAST = 1e-3
-"""What a cause counts as that was not named at all, so that one surprise is not everything."""
+"""What an impossible cause counts as, so that one surprise is not everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def fit_calibration(told: Sequence[Told]) -> Calibration:
 def _log_scores(cases: Sequence[Told]) -> tuple[Floats, list[int]]:
     """Log-probabilities without any calibration, one row a case, and the column of the confirmed cause.
 
-    A confirmed cause that was not named stands in a column of its own, with the least probability.
+    A confirmed cause that was not named is what Other stood for.
     """
-    labels = {label for one in cases for label in (*one.scores, one.confirmed)} | {OTHER}
+    labels = {label for one in cases for label in one.scores} | {OTHER}
     columns = {label: column for column, label in enumerate(sorted(labels))}
     logs = np.full((len(cases), len(columns)), -np.inf)
     for row, one in enumerate(cases):
         for label, probability in one.scores.items():
             logs[row, columns[label]] = one.factor * np.log(probability) if probability > 0.0 else -np.inf
-    return logs, [columns[one.confirmed] for one in cases]
+    return logs, [columns[one.confirmed if one.confirmed in one.scores else OTHER] for one in cases]
 
 
 def _log_loss(logs: Floats, chosen: Sequence[int], factor: float) -> float:

@@ -93,6 +93,22 @@ class Completion(Move):
     failure_note: bodies.Prose | None = None
 
 
+class Correction(bodies.NewBody):
+    """A better word for what had been found. What is left out stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"actual_cause": "Shaft Misalignment", "downtime_hours": 7.5, "version": 6}]
+        }
+    )
+
+    actual_cause: bodies.Word100
+    actual_hours: bodies.Hours | None = None
+    downtime_hours: bodies.Hours | None = None
+    failure_note: bodies.Prose | None = None
+    version: bodies.RowNumber | None = None
+
+
 class Note(Move):
     """Sensitive notes are for those who may see them, and for nobody else."""
 

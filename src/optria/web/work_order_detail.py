@@ -1,8 +1,9 @@
 """One work order in full: asset, assignee, incident, history and what the viewer may do with it."""
 
+from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from optria.core.incident import cause_label
 from optria.core.roles import Permission, can
@@ -15,7 +16,7 @@ from optria.web.incident_causes import iso_json
 from optria.web.people import user_name, user_words
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
-from optria.web.work_order_verbs import permitted
+from optria.web.work_order_verbs import may_correct, permitted
 from optria.web.work_order_views import asset_words, order_json
 
 
@@ -36,17 +37,14 @@ async def order_detail(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> Json:
             "incident": await _incident_of(tx, row),
             "history": await history(tx, viewer, row),
             "may": permitted(viewer, row),
+            "may_correct_cause": may_correct(viewer, row),
         }
     )
 
 
 async def _incident_of(tx: Tx, row: WorkOrderRow) -> Json | None:
     """The incident behind an order: number, cause and money at risk."""
-    try:
-        key = UUID(row.incident_id or "")
-    except ValueError:
-        return None
-    found = await tx.session.scalar(select(IncidentRow).where(IncidentRow.id == key))
+    found = await newest_incident(tx, row)
     if found is None:
         return None
     scores = found.root_cause_scores or {}
@@ -65,6 +63,15 @@ async def _incident_of(tx: Tx, row: WorkOrderRow) -> Json | None:
         "event_story": found.event_story,
         "event_story_ar": found.event_story_ar,
     }
+
+
+async def newest_incident(tx: Tx, row: WorkOrderRow) -> IncidentRow | None:
+    """The incident that made an order, or the last one that came back after its fix."""
+    theirs = [IncidentRow.auto_work_order_id == row.id]
+    with suppress(ValueError):
+        theirs.append(IncidentRow.id == UUID(row.incident_id or ""))
+    query = select(IncidentRow).where(IncidentRow.tenant_id == row.tenant_id, or_(*theirs))
+    return (await tx.session.scalars(query.order_by(IncidentRow.start_time.desc()).limit(1))).first()
 
 
 async def history(tx: Tx, viewer: Viewer, row: WorkOrderRow) -> list[Json]:

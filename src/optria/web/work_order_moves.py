@@ -1,11 +1,12 @@
 """The moves of a work order, by a route of their own or by a new status: one way for both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Body, Depends, Query, Request
 
-from optria.blackbox import feedback
+from optria.blackbox import feedback, used_causes
 from optria.core.errors import NotAllowed
 from optria.core.roles import Permission, can
 from optria.core.work_order import WorkOrderStatus
@@ -58,22 +59,22 @@ def answer(row: WorkOrderRow) -> Json:
     return {"success": True, "work_order": order_json(row)}
 
 
-async def lock_order(deed: Deed, order_id: int) -> tuple[WorkOrderRow, IncidentRow | None]:
-    """An order the viewer may see, and its incident, both locked. Raises NotFound."""
+async def lock_order(deed: Deed, order_id: int) -> tuple[WorkOrderRow, Sequence[IncidentRow]]:
+    """An order the viewer may see, and its incidents, all locked. Raises NotFound."""
     written_tenant(deed.tx)
     found = await find_order(deed.tx, deed.viewer, order_id)
-    incident = await feedback.lock_incident_of(deed.tx, found)
-    return await find_order(deed.tx, deed.viewer, order_id, lock=True), incident
+    incidents = await feedback.lock_incidents_of(deed.tx, found)
+    return await find_order(deed.tx, deed.viewer, order_id, lock=True), incidents
 
 
 async def change_status(
     deed: Deed,
     row: WorkOrderRow,
-    incident: IncidentRow | None,
+    incidents: Sequence[IncidentRow],
     to: WorkOrderStatus,
     found: Completion | None = None,
 ) -> None:
-    """Move an order; completing it teaches, closing it resolves its incident.
+    """Move an order; completing it teaches, taking it up again unteaches, closing it resolves its incident.
 
     Raises:
         Invalid: no move leads there from where the order is.
@@ -83,45 +84,61 @@ async def change_status(
     if not can(deed.viewer.role, verb.needs):
         raise NotAllowed("Your role may not do this to a work order.")
     if to is WorkOrderStatus.COMPLETED:
-        await _complete(deed, row, incident, found or Completion())
+        await _complete(deed, row, incidents, found or Completion())
     else:
         await orders.move(deed.tx, row, to, deed.viewer.user_id)
     if verb.done in AUDITED:
         who = deed.viewer.user_id
         action = f"work_order_{verb.done}"
         audit.moved(deed.tx, who, action, "work_order", row.id, deed.request, before, row.status)
-    if incident is not None and to is WorkOrderStatus.CLOSED:
-        await _resolve(deed, incident)
+    if before == WorkOrderStatus.COMPLETED and to is WorkOrderStatus.IN_PROGRESS:
+        await feedback.unlearn(deed.tx, incidents, row)
+    if to is WorkOrderStatus.CLOSED:
+        await _close(deed, row, incidents)
 
 
-async def _complete(deed: Deed, row: WorkOrderRow, incident: IncidentRow | None, found: Completion) -> None:
+async def _complete(
+    deed: Deed, row: WorkOrderRow, incidents: Sequence[IncidentRow], found: Completion
+) -> None:
     """Keep what was found; what is not said now stays as it was."""
+    cause = await used_causes.named(deed.tx, found.actual_cause)
     await orders.complete(
         deed.tx,
         row,
         deed.viewer.user_id,
         row.actual_hours if found.actual_hours is None else found.actual_hours,
-        found.actual_cause,
+        cause,
         row.downtime_hours if found.downtime_hours is None else found.downtime_hours,
     )
     row.failure_note = found.failure_note or row.failure_note
-    if incident is not None:
-        feedback.learn(deed.tx, incident, row)
+    await feedback.learn(deed.tx, incidents, row, deed.viewer.user_id)
+    write_down_cause(deed, row, "work_order_cause_confirmed", None)
 
 
-async def _resolve(deed: Deed, incident: IncidentRow) -> None:
-    before, who = incident.status, deed.viewer.user_id
-    await feedback.resolve(deed.tx, incident, who)
-    action = "incident_status_changed"
-    audit.moved(deed.tx, who, action, "incident", incident.id, deed.request, before, incident.status)
+async def _close(deed: Deed, row: WorkOrderRow, incidents: Sequence[IncidentRow]) -> None:
+    who = deed.viewer.user_id
+    before = {incident.id: incident.status for incident in incidents}
+    for incident in await feedback.resolve(deed.tx, incidents, who):
+        action, was = "incident_status_changed", before[incident.id]
+        audit.moved(deed.tx, who, action, "incident", incident.id, deed.request, was, incident.status)
+    if feedback.baseline_after(deed.tx, row, await orders.load_policy(deed.tx, row.tenant_id)):
+        orders.record(deed.tx, row, who, "baselined", "The detectors learn the asset anew")
+
+
+def write_down_cause(deed: Deed, row: WorkOrderRow, action: str, before: str | None) -> None:
+    """That a cause was confirmed or corrected is in the audit log; nothing where none is named."""
+    if row.actual_cause != before:
+        old, new = {"actual_cause": before}, {"actual_cause": row.actual_cause}
+        who, tenant = deed.viewer.user_id, row.tenant_id
+        audit.record(deed.tx, who, tenant, action, "work_order", row.id, deed.request, old=old, new=new)
 
 
 async def _moved(deed: Deed, order_id: int, verb: str, body: Move | None) -> Json:
-    row, incident = await lock_order(deed, order_id)
+    row, incidents = await lock_order(deed, order_id)
     deed.seen.check(row, body.version if body else None)
     check_verb(row, verb)
     found = body if isinstance(body, Completion) else None
-    await change_status(deed, row, incident, VERBS[verb].target, found)
+    await change_status(deed, row, incidents, VERBS[verb].target, found)
     return answer(row)
 
 
@@ -145,13 +162,17 @@ async def approve_work_order(deed: Deciding, work_order_id: RowId, body: Optiona
 
 @router.post("/{work_order_id}/close", summary="Close a work order")
 async def close_work_order(deed: Working, work_order_id: RowId, body: OptionalMove = None) -> Json:
-    """From completed; its incident is resolved with it. A closed order takes notes only."""
+    """From completed; its incident is resolved with it. A closed order takes notes only, and a better word
+    for its cause.
+
+    After corrective work the detectors learn the asset anew, unless the policy says otherwise.
+    """
     return await _moved(deed, work_order_id, "close", body)
 
 
 @router.post("/{work_order_id}/reopen", summary="Reopen a work order")
 async def reopen_work_order(deed: Working, work_order_id: RowId, body: OptionalMove = None) -> Json:
-    """Completed work is in progress again."""
+    """Completed work is in progress again; what it had taught is withdrawn until it is completed."""
     return await _moved(deed, work_order_id, "reopen", body)
 
 
@@ -168,7 +189,9 @@ async def complete_work_order(
     actual_hours: Annotated[bodies.Hours | None, Query()] = None,
     body: Annotated[Completion | None, Body()] = None,
 ) -> Json:
-    """From open or in progress; what was found becomes history of its incident."""
+    """From open or in progress; what was found becomes history of its incident, and is judged against what
+    the analysis had said. The causes to choose from: ``/causes``.
+    """
     found = body or Completion()
     if actual_hours is not None:
         found = found.model_copy(update={"actual_hours": actual_hours})

@@ -45,6 +45,12 @@ def permitted(viewer: Viewer, row: WorkOrderRow) -> list[str]:
     return [name for name in names if name != "assign" or here in ACTIVE_STATUSES]
 
 
+def may_correct(viewer: Viewer, row: WorkOrderRow) -> bool:
+    """Whether the viewer may give a better word for the cause of a finished order."""
+    done = status_of(row) in (WorkOrderStatus.COMPLETED, WorkOrderStatus.CLOSED)
+    return done and can(viewer.role, Permission.UPDATE_WORK_ORDERS)
+
+
 def check_verb(row: WorkOrderRow, name: str) -> None:
     """Raises Invalid when a verb does not lead on from where the order is."""
     if status_of(row) not in VERBS[name].sources:

@@ -47,6 +47,7 @@ _PLAIN: Final = (
     "due_at",
     "failure_note",
     "actual_cause",
+    "not_effective_count",
 )
 _HOURS: Final = ("estimated_hours", "actual_hours", "downtime_hours")
 

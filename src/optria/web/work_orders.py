@@ -116,7 +116,7 @@ async def update_work_order(deed: Working, work_order_id: RowId, body: WorkOrder
     A new ``status`` is a move, with the permission that the move needs. Closed and cancelled orders stay.
     """
     changes = body.model_dump(exclude_unset=True)
-    row, incident = await lock_order(deed, work_order_id)
+    row, incidents = await lock_order(deed, work_order_id)
     _check_changes(deed.viewer, changes)
     deed.seen.check(row, changes.pop("version", None))
     status = changes.pop("status", row.status)
@@ -127,7 +127,7 @@ async def update_work_order(deed: Working, work_order_id: RowId, body: WorkOrder
     if changes:
         await _change_fields(deed.tx, row, deed.viewer.user_id, changes)
     if status != row.status:
-        await change_status(deed, row, incident, status)
+        await change_status(deed, row, incidents, status)
     return answer(row)
 
 

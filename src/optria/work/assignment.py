@@ -37,6 +37,12 @@ async def engineers(tx: Tx, tenant_id: int) -> Sequence[User]:
     return await _active(tx, tenant_id, ENGINEERS)
 
 
+async def planners(tx: Tx, tenant_id: int) -> Sequence[User]:
+    """Who plans the work of others: the active optimization engineers, where there are none the admins."""
+    found = await _active(tx, tenant_id, (Role.OPTIMIZATION_ENGINEER,))
+    return found or await _active(tx, tenant_id, (Role.TENANT_ADMIN,))
+
+
 async def _active(tx: Tx, tenant_id: int, roles: Sequence[Role]) -> Sequence[User]:
     """Active users of a tenant in the order of ``roles``, then of their ids."""
     by_role = case({role.value: position for position, role in enumerate(roles)}, value=User.role)

@@ -33,7 +33,8 @@ async def create_from_incident(
 ) -> Ordered:
     """The one order of an incident: made once, amended when the analysis is repeated.
 
-    Safe against races and repeats: the incident's id is the order's unique key.
+    An incident that came back after a fix has the order that was reopened for it. Safe against races and
+    repeats: the incident's id is the order's unique key.
     """
     order = await _insert(tx, incident, analysis, asset, policy)
     if order is None:
@@ -93,7 +94,11 @@ def _key(incident: IncidentRow) -> str:
 
 
 async def _existing(tx: Tx, incident: IncidentRow) -> WorkOrderRow | None:
-    statement = select(WorkOrderRow).where(WorkOrderRow.idempotency_key == _key(incident)).with_for_update()
+    theirs = WorkOrderRow.idempotency_key == _key(incident)
+    if incident.recurrence_of is not None:
+        theirs |= WorkOrderRow.id == incident.auto_work_order_id
+    statement = select(WorkOrderRow).where(WorkOrderRow.tenant_id == incident.tenant_id, theirs)
+    statement = statement.order_by(WorkOrderRow.id).limit(1).with_for_update()
     return (await tx.session.execute(statement)).scalar_one_or_none()
 
 

@@ -66,6 +66,8 @@ async def move(tx: Tx, order: WorkOrderRow, to: WorkOrderStatus, user_id: int | 
     if to not in LEGAL_MOVES[here]:
         raise Invalid(f"A work order that is {_words(here)} cannot become {_words(to)}.")
     order.status = to
+    if here is WorkOrderStatus.COMPLETED and to is WorkOrderStatus.IN_PROGRESS:
+        order.completed_at = None
     _stamp(order, to)
     touch(order)
     record(tx, order, user_id, "moved", f"{_words(here)} → {_words(to)}")
@@ -96,6 +98,21 @@ async def complete(
     order.actual_cause = actual_cause or order.actual_cause
     order.downtime_hours = downtime_hours
     return order
+
+
+def reopen_ineffective(tx: Tx, order: WorkOrderRow, why: str) -> None:
+    """The fix of a finished order did not hold: the work is to be done, and its cause found, again.
+
+    No move of people: only a returning anomaly leads here.
+    """
+    order.status = WorkOrderStatus.OPEN
+    order.completed_at, order.started_at, order.actual_cause = None, None, None
+    order.not_effective_count += 1
+    order.due_at = clock.now() + DUE_WITHIN.get(order.priority or "", DUE_WITHIN["medium"])
+    order.due_date = order.due_at.date()
+    touch(order)
+    record(tx, order, None, "reopened", why)
+    announce(tx, order, "work_order_reopened")
 
 
 async def create_manual(tx: Tx, tenant_id: int, user_id: int, values: dict[str, object]) -> WorkOrderRow:

@@ -1,6 +1,7 @@
 """What orders and their notices say, in English and Arabic."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from optria.core.arabic import CAUSE_AR, TYPE_AR
@@ -80,4 +81,38 @@ def assignment_notice(order: WorkOrderRow) -> Notice:
         entity_id=str(order.id),
         action_url=f"/work-orders?id={order.id}",
         payload={"work_order_id": order.id, "work_order_code": order.code},
+    )
+
+
+def not_effective(incident: IncidentRow, cause: str | None, completed_at: datetime | None) -> str:
+    """Why an order is open again, as a line of its history."""
+    hours = f" {_hours(incident, completed_at)} h after completion" if completed_at else ""
+    said = f"; confirmed cause was {cause}" if cause else ""
+    return f"Fix not effective: {incident.incident_number} came back{hours}{said}"
+
+
+def _hours(incident: IncidentRow, completed_at: datetime) -> str:
+    passed = (incident.anchored_at or incident.start_time) - completed_at
+    return f"{passed.total_seconds() / 3600:.1f}"
+
+
+def not_effective_notice(order: WorkOrderRow, incident: IncidentRow) -> Notice:
+    return Notice(
+        key=f"work_order_reopened:{order.id}:{incident.id}",
+        notification_type="WORK_ORDER_REOPENED",
+        title=f"{order.code}: fix not effective",
+        title_ar=f"{order.code}: الإصلاح لم يكن فعالاً",
+        body=f"{incident.incident_number} came back within the verification period. "
+        "The work order is open again.",
+        body_ar=f"عاد الحادث {incident.incident_number} خلال فترة التحقق. أُعيد فتح أمر العمل.",
+        severity=incident.severity,
+        entity_type="work_order",
+        entity_id=str(order.id),
+        action_url=f"/work-orders?id={order.id}",
+        payload={
+            "incident_id": str(incident.id),
+            "work_order_id": order.id,
+            "incident_number": incident.incident_number,
+            "work_order_code": order.code,
+        },
     )
