@@ -5,7 +5,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser node-tools pooler demo test test-pooled fuzz check bench clauses docs build-frontend lock
+.PHONY: help setup setup-dev browser node-tools pooler demo test test-pooled fuzz check bench bench-quality clauses docs build-frontend lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,10 @@ check: setup-dev ## style, types, floors and migrations
 bench: setup-dev ## measurements, with the machine they were taken on
 	@$(BIN)/python benchmarks/stream_cost.py
 	@$(BIN)/python benchmarks/causes_on_simulator.py $(ARGS)
+
+DATA ?= recordings
+bench-quality: setup-dev ## detection and causes, with intervals, beside what is to be reached (DATA=folder ARGS="--only skab")
+	@$(BIN)/python -m benchmarks.quality $(DATA) $(ARGS)
 
 clauses: setup-dev ## which test proves which clause of the requirements; fails when one has none
 	@$(BIN)/python -m tests.clauses

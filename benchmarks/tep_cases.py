@@ -18,6 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from optria.backtest.recording import Recording
+from optria.core.tag import to_micros
+
 FAULTS = tuple(range(1, 21))
 HARDLY_SEEN = (3, 9, 15)
 """Faults that the controllers hide so well that no method finds them reliably."""
@@ -69,6 +72,13 @@ def read_runs(path: Path) -> Runs:
     with np.load(path) as file:
         value = tuple(file[f"run{run:03}"].astype(float) for run in range(len(file["idv"])))
         return Runs(file["idv"].astype(np.int64), file["onset"].astype(np.int64), value)
+
+
+def recording_of(runs: Runs, run: int) -> Recording:
+    """A run as a recording of the whole process."""
+    value = runs.value[run]
+    time = to_micros(BEGIN) + np.arange(len(value), dtype=np.int64) * (STEP // timedelta(microseconds=1))
+    return Recording(f"run {run}", TAGS, time, value)
 
 
 def cause(fault: int) -> str:
