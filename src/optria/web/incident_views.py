@@ -118,6 +118,7 @@ def incident_json(row: IncidentRow) -> Json:
     view |= {name: getattr(row, name) or {} for name in _MAPPINGS}
     view |= {
         "trigger_event_id": str(row.trigger_event_id) if row.trigger_event_id else None,
+        "recurrence_of": str(row.recurrence_of) if row.recurrence_of else None,
         "recommended_actions": row.recommended_actions or [],
         "auto_work_order_created": bool(row.auto_work_order_created),
         "root_cause_codes": row.root_cause_codes or {},
@@ -232,23 +233,29 @@ async def list_incidents(
 
 async def _orders_of(tx: Tx, viewer: Viewer, rows: Sequence[IncidentRow]) -> dict[str, Json]:
     """The first order of each incident that the viewer may see, by incident id."""
-    theirs = WorkOrderRow.incident_id.in_([str(row.id) for row in rows]), work_order_views.visible(viewer)
-    query = select(WorkOrderRow).where(*theirs).order_by(WorkOrderRow.id.desc())
-    found = (await tx.session.scalars(query)).all()
+    numbers = {row.auto_work_order_id for row in rows} - {None}
+    theirs = WorkOrderRow.incident_id.in_([str(row.id) for row in rows]) | WorkOrderRow.id.in_(numbers)
+    query = select(WorkOrderRow).where(theirs, work_order_views.visible(viewer))
+    found = (await tx.session.scalars(query.order_by(WorkOrderRow.id.desc()))).all()
+    own = {str(order.incident_id): _order_words(order) for order in found}
+    by_id = {order.id: _order_words(order) for order in found}
+    reopened = {str(row.id): by_id[row.auto_work_order_id] for row in rows if row.auto_work_order_id in by_id}
+    return reopened | own
+
+
+def _order_words(order: WorkOrderRow) -> Json:
     return {
-        str(order.incident_id): {
-            "id": order.id,
-            "number": order.work_order_number or order.code,
-            "status": order.status,
-            "assigned_to": order.assigned_to,
-        }
-        for order in found
+        "id": order.id,
+        "number": order.work_order_number or order.code,
+        "status": order.status,
+        "assigned_to": order.assigned_to,
     }
 
 
 async def order_of(tx: Tx, incident: IncidentRow, *conditions: ColumnElement[bool]) -> WorkOrderRow | None:
     """The order of an incident that meets the conditions: the one it made, else the first that names it."""
-    query = select(WorkOrderRow).where(WorkOrderRow.incident_id == str(incident.id), *conditions)
+    own = (WorkOrderRow.incident_id == str(incident.id)) | (WorkOrderRow.id == incident.auto_work_order_id)
+    query = select(WorkOrderRow).where(WorkOrderRow.tenant_id == incident.tenant_id, own, *conditions)
     return (await tx.session.scalars(query.order_by(WorkOrderRow.id))).first()
 
 

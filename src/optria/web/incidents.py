@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from fastapi import Query, Request
 from sqlalchemy import select
 
-from optria.blackbox import incidents
+from optria.blackbox import feedback, incidents, used_causes
 from optria.blackbox.events import link_event
 from optria.blackbox.windows import window_of
 from optria.core.errors import Invalid, NotFound
@@ -163,6 +163,9 @@ async def update_incident(
     if edit:
         who, what = viewer.user_id, ("incident_changed", "incident", row.id)
         audit.record(tx, who, tenant_id, *what, request, old=edit.old, new=edit.new)
+    if "confirmed_cause" in changes:
+        cause = await used_causes.named(tx, row.confirmed_cause)
+        await feedback.confirm_incident(tx, row, cause, viewer.user_id)
     row.updated_at = clock.now()
     if status is not None:
         await incidents.set_status(tx, row, status, viewer.user_id)
