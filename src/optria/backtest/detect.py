@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from optria.backtest.recording import Floats, Recording, Times, plant_of
+from optria.backtest.recording import Floats, Recording, Times, columns_of, plant_of
 from optria.core.asset import PlantModel
 from optria.core.incident import Anchor
 from optria.core.tag import Quality, SampleBatch, from_micros, to_micros
@@ -64,7 +64,7 @@ def train(plant: PlantModel, recordings: Sequence[Recording]) -> Trained:
         ends = begins[-1] - step
     for recording, begin in zip(recordings, reversed(begins), strict=True):
         times = recording.time - recording.time[0] + begin
-        for time, row in zip(times.tolist(), columns(recording, tags), strict=True):
+        for time, row in zip(times.tolist(), columns_of(recording, tags), strict=True):
             replay.ingest(time, row)
     return Trained(replay.pipeline.state())
 
@@ -170,13 +170,3 @@ def _moved(anchor: Anchor, by: timedelta) -> Anchor:
         replace(one, first_onset=one.first_onset and one.first_onset + by) for one in anchor.contributions
     )
     return replace(anchor, time=anchor.time + by, contributions=contributions)
-
-
-def columns(recording: Recording, tags: Sequence[str]) -> Floats:
-    """The values of ``tags`` in that order; NaN for one that the recording does not have."""
-    place = {tag: column for column, tag in enumerate(recording.tags)}
-    value = np.full((len(recording), len(tags)), np.nan)
-    for column, tag in enumerate(tags):
-        if tag in place:
-            value[:, column] = recording.value[:, place[tag]]
-    return value

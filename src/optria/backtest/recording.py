@@ -132,6 +132,16 @@ def plant_of(
     )
 
 
+def columns_of(recording: Recording, tags: Sequence[str]) -> Floats:
+    """The values of ``tags`` in that order; NaN for one that the recording does not have."""
+    place = {tag: column for column, tag in enumerate(recording.tags)}
+    value = np.full((len(recording), len(tags)), np.nan)
+    for column, tag in enumerate(tags):
+        if tag in place:
+            value[:, column] = recording.value[:, place[tag]]
+    return value
+
+
 def column_names(text: Sequence[str]) -> tuple[str, ...]:
     """The names of ``--ignore``: given several times, or several in one separated by commas."""
     return tuple(name.strip() for part in text for name in part.split(",") if name.strip())
