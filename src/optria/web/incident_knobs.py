@@ -24,7 +24,7 @@ async def knobs_of(tx: Tx, plant: PlantModel, row: IncidentRow) -> Json:
     analysis = await _newest(tx, row)
     own = list(plant.mappings_of(row.root_asset_id or 0))
     return {
-        "anchor_shift_s": {"value": 0, "low": -SHIFT_S, "high": SHIFT_S, "step": 10},
+        "anchor_shift_s": {"value": 0, "low": -SHIFT_S, "high": SHIFT_S, "step": 10, "decimals": 0},
         "temperature": {"value": _temperature(analysis), "low": COLDEST, "high": WARMEST, "step": 0.05},
         "limits": _limits(plant, row, own),
         "rules": await _rules(tx, row, analysis),

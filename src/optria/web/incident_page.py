@@ -18,6 +18,7 @@ from optria.kit import clock
 from optria.web.deps import Given, OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.incident_detail import events_around, incident_detail, window_of_incident
+from optria.web.incident_knobs import knobs_of
 from optria.web.incident_lanes import LaneEvent, across, draw_lanes, ticks
 from optria.web.incident_samples import samples_of
 from optria.web.incident_trends import Recording, draw_track
@@ -86,6 +87,7 @@ async def incident_page(
         incident=view,
         tenant_id=row.tenant_id,
         recording=await record(tx, services, row, view) if whole else None,
+        knobs=await knobs_of(tx, services.plants(row.tenant_id), row) if _is_analysed(view) else None,
         sees_analysis=whole,
         may_run=can(viewer.role, Permission.RUN_RCA),
         may_order=can(viewer.role, Permission.CREATE_WORK_ORDERS),
@@ -93,6 +95,10 @@ async def incident_page(
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
     )
+
+
+def _is_analysed(view: Json) -> bool:
+    return bool(view.get("root_causes"))
 
 
 @router.get("/api/blackbox/incidents/{incident_id}/recording", summary="Read the recording of an incident")
