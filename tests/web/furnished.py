@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, Column, Table, Uuid, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 
+from optria.backtest.stored import Asked
+from optria.backtest.stored_jobs import Job
 from optria.blackbox.analyses import store_analysis
 from optria.core.roles import Role
 from optria.db.session import Tx
@@ -71,9 +73,19 @@ async def furnish(house: House, mark: str = "OWNED") -> Furnished:
     for household, things, marker in ((house.own, made.own, mark), (house.other, made.other, "FOREIGN")):
         async with house.database.transaction(household.tenant.id) as tx:
             things.update(await _things(tx, household, marker))
+        things["back_test_id"] = _back_test(house, household)
     own, other = await texts(house, house.own.tenant.id), await texts(house, house.other.tenant.id)
     made.foreign = frozenset(text for text in other - own if len(text) > 4)
     return made
+
+
+def _back_test(house: House, household: Household) -> UUID:
+    """One that waits: nobody runs it here."""
+    end = clock.now() - timedelta(hours=1)
+    asked = Asked(household.tenant.id, end - timedelta(hours=1), end)
+    by = household.users[Role.TENANT_ADMIN].id
+    job: Job = house.app.state.back_tests.start(asked, (), by)
+    return job.id
 
 
 async def _things(tx: Tx, household: Household, marker: str) -> dict[str, object]:

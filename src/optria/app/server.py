@@ -89,6 +89,7 @@ class _Server:
                 self._keep(lasting, "recorder", recorder.run),
                 self._keep(lasting, "sender", sender.run),
                 self._keep(lasting, "hub", app.state.hub.run),
+                self._keep(lasting, "back-tests", app.state.back_tests.run),
             ]
             configuration = Configuration(self._database, plants, streams, sources, self._supervisor)
             await self._run_streams(streams, sources, configuration)

@@ -9,6 +9,7 @@
     ├── NotFound                no such thing, or not in this tenant (HTTP 404)
     ├── NotAllowed              the role may not do this (HTTP 403)
     ├── Unauthenticated         nobody is signed in (HTTP 401)
+    ├── Busy                    too much is asked for at once (HTTP 429)
     └── Conflict                the state has moved on (HTTP 409)
         └── Stale               a change was based on an older version; says which is the current one
 
@@ -50,6 +51,10 @@ class NotAllowed(OptriaError):
 
 class Unauthenticated(OptriaError):
     """Nobody is signed in."""
+
+
+class Busy(OptriaError):
+    """Too much is asked for at once; later it can be done."""
 
 
 class Conflict(OptriaError):

@@ -27,6 +27,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Invalid: 422,
+    errors.Busy: 429,
     errors.ConnectorUnavailable: 503,
     errors.SimulatorError: 503,
     errors.DatabaseUnavailable: 503,
@@ -68,7 +69,9 @@ def _answer(status: int) -> Handler:
         if wants_page(request):
             return await _page(request, error, status)
         current = {"version": error.version} if isinstance(error, errors.Stale) else {}
-        return JSONResponse({"detail": str(error), **current}, status)
+        return JSONResponse(
+            {"detail": str(error), **current}, status, headers=RETRY if status == 429 else None
+        )
 
     return answer
 

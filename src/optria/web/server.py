@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from optria.backtest.stored_jobs import BackTests
 from optria.web import (
     api_docs,
     asset_links,
@@ -10,6 +11,7 @@ from optria.web import (
     assets,
     audit_log,
     auth,
+    backtest,
     config_routes,
     cost_models,
     demo,
@@ -94,6 +96,7 @@ ROUTERS = (
     integration_demo.router,
     integrations.router,
     *config_routes.ROUTERS,
+    backtest.router,
     demo.router,
     login_page.router,
     twin_page.router,
@@ -111,7 +114,8 @@ DEMO_HOSTS = ("127.0.0.1", "localhost")
 
 
 def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
-    """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()``.
+    """The application for uvicorn. Whoever serves it also runs ``app.state.hub.run()`` and
+    ``app.state.back_tests.run()``.
 
     Raises:
         ConfigurationError: when a route does not say who may call it.
@@ -127,6 +131,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.state.throttle = LoginThrottle()
     app.state.platform_access = PlatformAccess()
     app.state.hub = live.Hub(services, timing)
+    app.state.back_tests = BackTests(services.database, services.settings, services.plants)
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin)
     if services.settings.demo:
