@@ -140,8 +140,52 @@ class RecommendedAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """The same sentence in English and Arabic."""
+
+    text: str
+    text_ar: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactSource:
+    """A stored row that an estimate rests on.
+
+    ``kind``: "cost", "downtime_reference", "confirmed_orders", "past_incident", "work_order",
+    "carbon_factor", "typical_power", "measured_power". ``reference`` is its id or code, ``value`` in
+    ``unit``, ``at`` the day or moment from which it holds (ISO 8601), ``approved_by`` a person's name.
+    """
+
+    kind: str
+    reference: str
+    value: str
+    unit: str
+    name: str = ""
+    at: str | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """How an estimate came about: the arithmetic line by line, what is assumed, the rows, and the range.
+
+    ``low`` and ``high`` are in the unit of the estimate; ``method`` says what they are.
+    """
+
+    arithmetic: tuple[Note, ...]
+    assumptions: tuple[Note, ...]
+    sources: tuple[ImpactSource, ...]
+    low: Decimal
+    high: Decimal
+    method: Note
+
+
+@dataclass(frozen=True, slots=True)
 class FinancialImpact:
-    """Expected downtime cost: ``downtime_h * cost_per_hour``, exactly, in ``currency``."""
+    """Expected downtime cost: ``downtime_h * cost_per_hour``, exactly, in ``currency``.
+
+    The range of ``grounds`` is money.
+    """
 
     downtime_h: Decimal
     cost_per_hour: Decimal
@@ -150,6 +194,7 @@ class FinancialImpact:
     source: str
     basis: str
     confidence: float
+    grounds: Grounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +202,8 @@ class CarbonImpact:
     """``energy_kwh * factor_kg_per_kwh`` over ``window_h`` hours.
 
     ``assumed`` where more than a few percent of the window were not measured but filled with the typical
-    consumption (or the mean of what was measured); ``source`` then says how much.
+    consumption (or the mean of what was measured); ``source`` then says how much. The range of ``grounds``
+    is kg of CO2.
     """
 
     energy_kwh: Decimal
@@ -167,6 +213,7 @@ class CarbonImpact:
     window_h: Decimal
     assumed: bool
     source: str
+    grounds: Grounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +232,9 @@ class Analysis:
     """Everything that the analysis of one incident says.
 
     ``causes`` sum to 1 and include ``Other``; ``provisional`` until the window has closed.
-    ``signature`` is the incident's own pattern, stored for later comparison.
+    ``signature`` is the incident's own pattern, stored for later comparison. ``nearest`` are the past
+    incidents most like it, however little; ``ranked_assets`` and ``ranked_tags`` (ids with their shares, the
+    likeliest first) say where it began by its own data alone.
     """
 
     window: EventWindow
@@ -206,6 +255,9 @@ class Analysis:
     localised_asset_id: int | None = None
     missing_sources: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    nearest: tuple[SimilarIncident, ...] = ()
+    ranked_assets: tuple[tuple[int, float], ...] = ()
+    ranked_tags: tuple[tuple[int, float], ...] = ()
 
     @property
     def top(self) -> RootCause:

@@ -9,6 +9,7 @@ from optria.rca.case import Case, PastIncident
 from optria.rca.impact import carbon_impact, financial_impact
 from optria.rca.localise import Onset, localise, onsets
 from optria.rca.observations import ANCHOR_SCORE, of_anchor, of_events, of_signature, tags_by_metric
+from optria.rca.ranking import rank
 from optria.rca.rules import CausalRule, Match, Observation, match_rule, match_rules
 from optria.rca.scoring import fit_temperature, score_causes
 from optria.rca.signals import Signals, read_signals
@@ -17,6 +18,8 @@ from optria.rca.similarity import Pattern, compare_history, event_types
 from optria.rca.story import tell
 from optria.rca.timeline import Timeline, TimelineEntry, build_timeline, is_evidence
 from optria.rca.why_not import explain_losers
+
+NEAREST = 5
 
 
 def analyse(case: Case) -> Analysis:
@@ -34,6 +37,7 @@ def analyse(case: Case) -> Analysis:
     temperature = fitted if case.temperature is None else case.temperature
     causes = score_causes(compared, matches, _first_metric(found), temperature)
     causes = explain_losers(causes, matches, compared, signals, history)
+    ranking = rank(case, signals, found)
     story = tell(case, window, signals, found, causes[0], compared)
     return Analysis(
         window=case.window,
@@ -54,6 +58,9 @@ def analyse(case: Case) -> Analysis:
         localised_asset_id=localise(found, case.asset.id),
         missing_sources=case.missing_sources,
         facts=_facts(case, timeline, signals, found, temperature),
+        nearest=tuple(one.as_similar() for one in compared[:NEAREST]),
+        ranked_assets=ranking.assets,
+        ranked_tags=ranking.tags,
     )
 
 

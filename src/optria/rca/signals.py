@@ -22,7 +22,7 @@ SETTLED_BINS = 90
 """A slow process, scanned by the minute, takes as many bins to show itself."""
 _LONG_REFERENCE_S = 900.0
 _MIN_REFERENCE_BINS = 12
-_MAX_BINS = 2000
+MAX_BINS = 2000
 _SHORTEST_AFTER = 2
 
 Trouble = Literal["bad", "stale", "frozen"]
@@ -111,6 +111,21 @@ def read_signals(case: Case, series: Sequence[Series]) -> Signals | None:
     return Signals(kept, time, grid.reference_end, grid.after_start, grid.after_end) if kept else None
 
 
+def step_s(scan_s: float) -> float:
+    """Length of a bin for tags that are scanned so often, s; longer only where there are MAX_BINS of them."""
+    return max(MIN_STEP_S, scan_s)
+
+
+def bin_means(value: Floats, where: NDArray[np.int64], bins: int) -> Floats:
+    """Mean per bin; an empty bin repeats the one before it."""
+    count = np.bincount(where, minlength=bins)
+    total = np.bincount(where, weights=value, minlength=bins)
+    filled = np.flatnonzero(count)
+    source = np.maximum.accumulate(np.where(count > 0, np.arange(bins), filled[0]))
+    means: Floats = total[source] / count[source]
+    return means
+
+
 def place_of(case: Case, asset_id: int | None) -> Place | None:
     """Own, up or down the process; None for an asset that is neither."""
     if asset_id == case.asset.id:
@@ -125,7 +140,7 @@ def _grid(case: Case, series: Sequence[Series]) -> _Grid | None:
     end = to_micros(min(case.now, case.window.end))
     begin = min(int(s.time[0]) for s in series)
     scan_s = float(np.median([s.mapping.scan_s for s in series]))
-    step = int(max(MIN_STEP_S, scan_s, (end - begin) / SECOND / _MAX_BINS) * SECOND)
+    step = int(max(step_s(scan_s), (end - begin) / SECOND / MAX_BINS) * SECOND)
     bins = (end - begin) // step
     start = end - bins * step
     anchor = to_micros(case.anchor.time)
@@ -159,7 +174,7 @@ def _tag_signal(series: Series, at: Place, grid: _Grid) -> TagSignal | None:
     time, value, where = time[inside], value[inside], where[inside]
     if not np.any(where < grid.reference_end):
         return None
-    binned = _bin_means(value, where, grid.bins)
+    binned = bin_means(value, where, grid.bins)
     reference = binned[: grid.reference_end]
     mean, spread = float(reference.mean()), _spread(reference, series.mapping)
     z = (binned - mean) / spread
@@ -181,16 +196,6 @@ def _tag_signal(series: Series, at: Place, grid: _Grid) -> TagSignal | None:
 
 def _after(value: Floats, where: NDArray[np.int64], grid: _Grid) -> Floats:
     return value[(where >= grid.after_start) & (where < grid.after_end)]
-
-
-def _bin_means(value: Floats, where: NDArray[np.int64], bins: int) -> Floats:
-    """Mean per bin; an empty bin repeats the one before it."""
-    count = np.bincount(where, minlength=bins)
-    total = np.bincount(where, weights=value, minlength=bins)
-    filled = np.flatnonzero(count)
-    source = np.maximum.accumulate(np.where(count > 0, np.arange(bins), filled[0]))
-    means: Floats = total[source] / count[source]
-    return means
 
 
 def _spread(reference: Floats, mapping: SignalMapping) -> float:

@@ -13,7 +13,10 @@ from optria.core.incident import (
     CarbonImpact,
     Evidence,
     FinancialImpact,
+    Grounds,
+    ImpactSource,
     Lack,
+    Note,
     RecommendedAction,
     RootCause,
     SimilarIncident,
@@ -61,13 +64,37 @@ def _analysis(row: Row) -> Analysis:
         "causes": tuple(_cause(_row(one)) for one in _rows(cells["causes"])),
         "similar": tuple(_build(SimilarIncident, one) for one in _rows(cells["similar"])),
         "actions": tuple(_build(RecommendedAction, one) for one in _rows(cells["actions"])),
-        "financial": None if financial is None else _build(FinancialImpact, financial),
-        "carbon": None if carbon is None else _build(CarbonImpact, carbon),
+        "financial": None if financial is None else _impact(FinancialImpact, financial),
+        "carbon": None if carbon is None else _impact(CarbonImpact, carbon),
         "event_types": tuple(_rows(cells["event_types"])),
         "missing_sources": tuple(_rows(cells["missing_sources"])),
         "analysed_at": _time(cells["analysed_at"]),
+        "nearest": tuple(_build(SimilarIncident, one) for one in _rows(cells.get("nearest", []))),
+        "ranked_assets": _ranked(cells.get("ranked_assets", [])),
+        "ranked_tags": _ranked(cells.get("ranked_tags", [])),
     }
     return _call(Analysis, cells)
+
+
+def _ranked(value: object) -> tuple[tuple[int, float], ...]:
+    pairs = [_rows(pair) for pair in _rows(value)]
+    return tuple((int(str(number)), float(str(share))) for number, share in pairs)
+
+
+def _impact(kind: Callable[..., Value], row: object) -> Value:
+    grounds = _row(row).get("grounds")
+    return _call(kind, {**_cells(row), "grounds": None if grounds is None else _grounds(_row(grounds))})
+
+
+def _grounds(row: Row) -> Grounds:
+    return Grounds(
+        arithmetic=tuple(_build(Note, one) for one in _rows(row["arithmetic"])),
+        assumptions=tuple(_build(Note, one) for one in _rows(row["assumptions"])),
+        sources=tuple(_build(ImpactSource, one) for one in _rows(row["sources"])),
+        low=Decimal(str(row["low"])),
+        high=Decimal(str(row["high"])),
+        method=_build(Note, row["method"]),
+    )
 
 
 def _cause(row: Row) -> RootCause:

@@ -50,7 +50,9 @@ def _at(names: Sequence[str], surprises: Floats, seconds: str) -> dict[str, floa
         return features
     for way in range(WAYS):
         column = ways[:, way]
-        features |= {f"{names[j]}.way{way + 1}{seconds}": float(column[j]) for j in np.flatnonzero(column).tolist()}
+        features |= {
+            f"{names[j]}.way{way + 1}{seconds}": float(column[j]) for j in np.flatnonzero(column).tolist()
+        }
     lead = ways[:, 0] / np.linalg.norm(ways[:, 0])
     holds = _holds((surprises * weight) @ lead)
     return features | {f"*.hold{k}{seconds}": round(v, 4) for k, v in zip(_HOLD_NAMES, holds, strict=True)}
