@@ -13,8 +13,8 @@ ROW = PlantModel(1, links=tuple(Link(n, n + 1) for n in range(1, 6)))
 """Six assets in a row."""
 
 
-def running(root: int, *reached: int, mode: str = "process") -> Running[str]:
-    return Running(f"of {root}", root, frozenset({root, *reached}), START, mode)
+def running(root: int, *reached: int, latest: datetime = START) -> Running[str]:
+    return Running(f"of {root}", root, frozenset({root, *reached}), latest)
 
 
 def anchor(asset_id: int, after: timedelta = timedelta(seconds=10), mode: str = "process") -> Anchor:
@@ -35,11 +35,18 @@ def test_it_is_followed_from_wherever_the_incident_has_spread_to() -> None:
     assert joined(ROW, [running(1, 3)], anchor(5)) is not None
 
 
-def test_a_late_neighbour_and_an_instrument_are_incidents_of_their_own() -> None:
+def test_a_late_neighbour_is_an_incident_of_its_own() -> None:
     assert joined(ROW, [running(1)], anchor(2, JOIN_WITHIN)) is not None
     assert joined(ROW, [running(1)], anchor(2, JOIN_WITHIN + timedelta(seconds=1))) is None
-    assert joined(ROW, [running(1)], anchor(2, mode="sensor")) is None
-    assert joined(ROW, [running(1, mode="sensor")], anchor(2)) is None
+
+
+def test_what_spreads_slowly_is_followed_from_asset_to_asset() -> None:
+    spreading = running(1, 2, latest=START + timedelta(minutes=4))
+    assert joined(ROW, [spreading], anchor(3, timedelta(minutes=8))) is spreading
+
+
+def test_an_instrument_that_fails_beside_a_fault_is_part_of_it() -> None:
+    assert joined(ROW, [running(1)], anchor(2, mode="sensor")) is not None
 
 
 def test_links_are_followed_both_ways() -> None:

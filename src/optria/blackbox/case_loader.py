@@ -13,7 +13,7 @@ from optria.core.asset import Asset, PlantModel
 from optria.core.causes import NO_FAULT
 from optria.core.errors import Invalid, NotFound
 from optria.core.event import EventCategory, EventWindow, Severity
-from optria.core.incident import cause_code, cause_label
+from optria.core.incident import Anchor, cause_code, cause_label
 from optria.core.tag import SignalMapping
 from optria.core.work_order import ACTIVE_STATUSES
 from optria.db.blackbox import EventRow, IncidentRow, RcaRule
@@ -41,13 +41,21 @@ class SensorReader(Protocol):
     ) -> tuple[Series, ...]: ...
 
 
-async def load_case(tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: SensorReader) -> Case:
+async def load_case(
+    tx: Tx,
+    incident: IncidentRow,
+    plant: PlantModel,
+    sensors: SensorReader,
+    seen_from: Anchor | None = None,
+) -> Case:
     """The case of an incident as it stands now.
+
+    ``seen_from`` is the anchor of another asset that the incident has reached: the case as that asset's.
 
     Raises:
         NotFound: when the incident has no asset that the tenant's plant knows.
     """
-    asset = plant.asset(incident.root_asset_id or 0)
+    asset = plant.asset(seen_from.asset_id if seen_from else incident.root_asset_id or 0)
     if asset is None:
         raise NotFound(f"Incident {incident.incident_number} names no asset, so it cannot be analysed.")
     now = clock.now()
@@ -61,7 +69,7 @@ async def load_case(tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: S
         severity=Severity.parse(incident.severity),
         asset=asset,
         plant=plant,
-        anchor=anchor_of(incident),
+        anchor=seen_from or anchor_of(incident),
         window=window,
         now=now,
         provisional=now < window.end,

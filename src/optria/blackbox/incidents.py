@@ -193,8 +193,8 @@ async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | N
 
 
 def _as_running(row: IncidentRow) -> Running[UUID]:
-    mode = (row.dedup_key or "").rpartition(":")[2]
-    return Running(row.id, row.root_asset_id or 0, frozenset(reached(row)), row.start_time, mode)
+    latest = max([row.start_time, *(anchor.time for anchor in anchors_of(row))])
+    return Running(row.id, row.root_asset_id or 0, frozenset(reached(row)), latest)
 
 
 async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
@@ -221,7 +221,8 @@ async def _join(tx: Tx, incident: IncidentRow, anchor: Anchor) -> Opened:
     scope = dict(incident.impact_scope or {})
     assets = scope.get("assets", [])
     if anchor.asset_id not in assets:
-        incident.impact_scope = {**scope, "assets": [*assets, anchor.asset_id]}
+        anchors = [*scope.get("anchors", []), anchor_to_json(anchor)]
+        incident.impact_scope = {**scope, "assets": [*assets, anchor.asset_id], "anchors": anchors}
     announce(tx, incident, "incident_joined")
     return Opened(incident, created=False)
 
@@ -231,6 +232,12 @@ def anchor_of(incident: IncidentRow) -> Anchor:
     if incident.anchor:
         return anchor_from_json(incident.anchor)
     return Anchor(incident.root_asset_id or 0, incident.start_time, 1.0, 1.0, (), detector="manual")
+
+
+def anchors_of(incident: IncidentRow) -> tuple[Anchor, ...]:
+    """The first anchor of each asset that the incident has reached, in the order of reaching."""
+    joined_ones = (incident.impact_scope or {}).get("anchors", ())
+    return (anchor_of(incident), *(anchor_from_json(stored) for stored in joined_ones))
 
 
 async def acknowledge(tx: Tx, incident: IncidentRow, user_id: int) -> None:

@@ -1,15 +1,15 @@
 """One pass over an incident: load the case, analyse it, order the work, tell people, in one transaction."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from optria.blackbox import analyses, confirmations, incidents
-from optria.blackbox.case_loader import SensorReader, load_case
+from optria.blackbox.case_loader import SensorReader
 from optria.blackbox.events import link_event
 from optria.blackbox.on_demand import nothing_found
 from optria.blackbox.recurrence import reopen_order
+from optria.blackbox.rooting import seen_from_its_root
 from optria.core.asset import PlantModel
 from optria.core.event import EventCategory, Severity
 from optria.core.incident import Analysis
@@ -18,7 +18,6 @@ from optria.db.blackbox import IncidentRow
 from optria.db.session import Database, Tx
 from optria.kit import clock
 from optria.rca.case import Case
-from optria.rca.engine import analyse
 from optria.work import orders
 from optria.work.incident_orders import Ordered, create_from_incident
 
@@ -52,9 +51,9 @@ async def run_pass(
     order: bool = True,
 ) -> Pass:
     """Analyse a locked incident and do what follows. Nothing is committed here."""
-    case = await load_case(tx, incident, plant, sensors)
+    case, analysis = await seen_from_its_root(tx, incident, plant, sensors)
     await _link_changes(tx, incident, case)
-    analysis = nothing_found(incident, await asyncio.to_thread(analyse, case), case.asset)
+    analysis = nothing_found(incident, analysis, case.asset)
     await analyses.store_analysis(tx, incident, analysis, case.asset.code, user_id)
     await confirmations.note_final(tx, incident, analysis)
     ordered = await _order(tx, incident, analysis, plant) if order else None

@@ -9,7 +9,7 @@ meets it when the value is beyond the approved limit.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
 from optria.core.errors import Invalid
@@ -28,7 +28,8 @@ class Condition:
     """One thing to be seen. ``alone``: a single tag left all others.
 
     ``metric`` "*" is any, "discharge_pressure|pressure" whichever of them the asset has.
-    ``over``: the score must be more than ``ratio`` times that of this metric in the same direction.
+    ``over``: the score must be more than ``ratio`` times that of this metric in the same direction, or in
+    ``over_direction``: an approach temperature that rises by more than the flow falls.
     """
 
     metric: str
@@ -37,6 +38,12 @@ class Condition:
     at: Place = "own"
     over: str = ""
     ratio: float = 1.0
+    over_direction: Direction | None = None
+
+    @property
+    def rival_direction(self) -> Direction:
+        """In which direction the metric ``over`` counts."""
+        return self.over_direction or self.direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def meeting(condition: Condition, observations: Sequence[Observation]) -> tuple[
     found = tuple(o for o in observations if _meets(o, condition))
     if not condition.over or not found:
         return found
-    rivals = replace(condition, metric=condition.over, over="", min_score=1e-9)
+    rivals = Condition(condition.over, condition.rival_direction, 1e-9, condition.at)
     floor = condition.ratio * max(
         (o.score for o in observations if not o.event and _meets(o, rivals)), default=0.0
     )
@@ -190,16 +197,22 @@ def _condition(row: object, where: str, say: Say) -> Condition:
     metric = cells.get("metric")
     if not isinstance(metric, str) or not metric:
         raise say(f"{where}.metric is missing")
-    direction, at = cells.get("direction"), cells.get("at", "own")
-    if direction not in get_args(Direction):
-        raise say(f"{where}.direction must be one of {', '.join(get_args(Direction))}")
+    direction, at = _direction(cells.get("direction"), f"{where}.direction", say), cells.get("at", "own")
     if at not in get_args(Place):
         raise say(f"{where}.at must be one of {', '.join(get_args(Place))}")
     score = _above_zero(cells.get("min_score", DEFAULT_MIN_SCORE), f"{where}.min_score", say)
     over, ratio = cells.get("over", ""), _above_zero(cells.get("ratio", 1.0), f"{where}.ratio", say)
     if not isinstance(over, str):
         raise say(f"{where}.over must be a metric")
-    return Condition(metric, cast("Direction", direction), score, cast("Place", at), over, ratio)
+    rival = cells.get("over_direction")
+    against = None if rival is None else _direction(rival, f"{where}.over_direction", say)
+    return Condition(metric, direction, score, cast("Place", at), over, ratio, against)
+
+
+def _direction(value: object, where: str, say: Say) -> Direction:
+    if value not in get_args(Direction):
+        raise say(f"{where} must be one of {', '.join(get_args(Direction))}")
+    return cast("Direction", value)
 
 
 def _above_zero(value: object, where: str, say: Say) -> float:

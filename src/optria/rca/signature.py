@@ -112,7 +112,8 @@ def alone_score(signals: Signals, given: Floats, sensor_anchor: bool = False) ->
         return 0.0
     level, residual, leader = max(leading, key=lambda entry: (entry[0], entry[2].mapping.id))
     others = [t for t in signals.tags if t is not leader and t.trouble is None]
-    strength = float(level if leader.trouble else min(level, residual))  # at the end of its range: no residual
+    # an instrument at the end of its range is flat: it has a level, no residual
+    strength = float(level if leader.trouble else min(level, residual))
     quiet = max(_QUIET, min(_QUIET_SHARE * strength, 2.0 * _QUIET))
     if not others or max(map(_movement, others)) >= quiet:
         return 0.0

@@ -113,8 +113,9 @@ def _figures(tag: TagSignal, condition: Condition, signals: Signals | None) -> _
 def _rival(condition: Condition, signals: Signals | None) -> float:
     """How far the metric has moved that this one must exceed, deviations."""
     rivals = [t for t in (signals.tags if signals else ()) if t.mapping.metric == condition.over]
-    side = _SIDE[condition.direction]
-    return max((side * _moved(t, condition.direction) for t in rivals if t.at == condition.at), default=0.0)
+    direction = condition.rival_direction
+    side = _SIDE[direction]
+    return max((side * _moved(t, direction) for t in rivals if t.at == condition.at), default=0.0)
 
 
 def _not_met(kind: str, condition: Condition, signals: Signals | None) -> Lack:

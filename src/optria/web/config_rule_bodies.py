@@ -29,6 +29,7 @@ class ConditionBody(NewBody):
     min_score: Positive = Field(DEFAULT_MIN_SCORE, description="Standard deviations of the reference period.")
     at: Place = Field("own", description="The asset itself, or a process neighbour up- or downstream.")
     over: Word100 | None = Field(None, description="A metric that must have moved less, by `ratio`.")
+    over_direction: Direction | None = Field(None, description="Where `over` counts; default: `direction`.")
     ratio: Positive = 1.0
 
 

@@ -79,7 +79,9 @@ def condition_json(condition: Condition) -> Json:
         "min_score": condition.min_score,
         "at": condition.at,
     }
-    return view | ({"over": condition.over, "ratio": condition.ratio} if condition.over else {})
+    if condition.over:
+        view |= {"over": condition.over, "ratio": condition.ratio}
+    return view | ({"over_direction": condition.over_direction} if condition.over_direction else {})
 
 
 def _seen(one: Observation) -> Json:

@@ -109,6 +109,7 @@ async def _amend(tx: Tx, incident: IncidentRow, analysis: Analysis, asset: Asset
         raise Conflict("The work order of this incident is being made by another process. Try again.")
     if order.status not in (WorkOrderStatus.COMPLETED, WorkOrderStatus.CLOSED, WorkOrderStatus.CANCELLED):
         before = order.title
+        order.asset_id = incident.root_asset_id
         order.title, order.title_ar = wording.order_title(analysis, asset)
         order.description = wording.order_description(analysis)
         order.checklist = wording.checklist(analysis, keep=order.checklist)
