@@ -21,3 +21,21 @@ document.addEventListener("change", async (event) => {
   }
   regions.want(["order"]);
 });
+
+// The words of another cause are asked for where none of the suggestions is it.
+function askForWords(choice) {
+  const other = choice.querySelector("[data-cause-other]").checked;
+  const text = choice.querySelector("[data-cause-text]");
+  text.disabled = !other;
+  return other && text;
+}
+
+document.addEventListener("change", (event) => {
+  const choice = event.target.closest?.("[data-cause-choice]");
+  if (choice && event.target.type === "radio") askForWords(choice)?.focus?.();
+});
+
+document.addEventListener("reset", (event) => {
+  const choice = event.target.querySelector("[data-cause-choice]");
+  if (choice) setTimeout(() => askForWords(choice));
+});

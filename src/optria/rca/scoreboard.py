@@ -105,7 +105,7 @@ class Scoreboard:
 
 def score(verdicts: Sequence[Verdict]) -> Scoreboard:
     """The scoreboard of finished cases; every figure is None where nothing was confirmed yet."""
-    known = [v for v in verdicts if v.cause is not None or not v.is_fault]
+    known = [v for v in verdicts if v.cause is not None or not v.is_fault or not v.is_effective]
     confirmed = [v for v in known if _is_confirmed(v)]
     bins = reliability(confirmed)
     groups = Counter((v.cause or "", v.asset_type) for v in confirmed)

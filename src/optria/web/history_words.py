@@ -22,6 +22,11 @@ _ONE: Final = (
     (re.compile(r"Changed ([a-z_, ]+)"), _("Changed %(what)s")),
 )
 _BY_HAND: Final = "Created by hand"
+_BASELINED: Final = "The detectors learn the asset anew"
+_CORRECTED: Final = re.compile(r"Cause corrected: (.+) → (.+)")
+_NOT_EFFECTIVE: Final = re.compile(
+    r"Fix not effective: (\S+) came back(?: ([\d.]+) h after completion)?(?:; confirmed cause was (.+))?"
+)
 _AMENDMENTS: Final = {
     "provisional": _("Amended by the provisional analysis: %(cause)s %(probability)s"),
     "final": _("Amended by the final analysis: %(cause)s %(probability)s"),
@@ -50,6 +55,10 @@ def history_line(kind: str, body: str, translate: Translate, cause: Cause) -> st
         return body
     if body == _BY_HAND:
         return translate(_SAID)
+    if body == _BASELINED:
+        return translate(_("The detectors learn the asset anew"))
+    if kind in ("corrected", "reopened"):
+        return _of_the_loop(body, translate, cause)
     if kind == "moved":
         return _moved(body, translate)
     amended = _AMENDED.fullmatch(body)
@@ -61,6 +70,26 @@ def history_line(kind: str, body: str, translate: Translate, cause: Cause) -> st
         if found:
             return translate(message) % {"what": _isolated(_fields(found[1], translate))}
     return body
+
+
+def _of_the_loop(body: str, translate: Translate, cause: Cause) -> str:
+    """A corrected cause, or a fix that was not effective."""
+    corrected, returned = _CORRECTED.fullmatch(body), _NOT_EFFECTIVE.fullmatch(body)
+    if corrected:
+        before, after = (
+            cause(word) if word != "none" else translate(_("none")) for word in corrected.groups()
+        )
+        sentence = translate(_("Cause corrected from %(before)s to %(after)s"))
+        return sentence % {"before": _isolated(before), "after": _isolated(after)}
+    if not returned:
+        return body
+    number, hours, said = returned.groups()
+    parts = [translate(_("Fix not effective: %(number)s came back")) % {"number": _isolated(number)}]
+    if hours:
+        parts.append(translate(_("%(hours)s h after completion")) % {"hours": _isolated(hours)})
+    if said:
+        parts.append(translate(_("the confirmed cause was %(cause)s")) % {"cause": _isolated(cause(said))})
+    return translate(_(", ")).join(parts)
 
 
 def _moved(body: str, translate: Translate) -> str:

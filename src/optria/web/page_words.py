@@ -7,8 +7,10 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from optria.core.arabic import CAUSE_AR
+from optria.core.causes import NO_FAULT, NO_FAULT_AR
 from optria.core.incident import cause_label
 
+CAUSES_AR: Final = {**CAUSE_AR, NO_FAULT: NO_FAULT_AR}
 _CODE: Final = re.compile(r"\b[A-Z]{1,6}-[A-Z0-9-]*\d[A-Z0-9]*\b")
 
 
@@ -17,7 +19,7 @@ def cause_word(label: str | None, language: str) -> str:
     if not label:
         return ""
     known = cause_label(label)
-    return CAUSE_AR.get(known, known) if language == "ar" else known
+    return CAUSES_AR.get(known, known) if language == "ar" else known
 
 
 def keep_codes(text: str | None) -> Markup:

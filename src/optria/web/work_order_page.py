@@ -7,7 +7,6 @@ from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from optria.core.errors import NotFound
-from optria.core.incident import CAUSE_CODES
 from optria.core.roles import Permission, can
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
@@ -21,7 +20,8 @@ from optria.web.rendering import render_page, translate
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
-from optria.web.work_order_detail import order_detail
+from optria.web.work_order_causes import cause_choices
+from optria.web.work_order_detail import newest_incident, order_detail
 from optria.web.work_order_views import (
     assignable,
     by_status,
@@ -61,7 +61,7 @@ async def work_orders_page(
     found = await list_orders(tx, viewer, filters, MOST_SHOWN)
     orders = found["work_orders"]
     assert isinstance(orders, list)
-    order = await _chosen(tx, viewer, chosen)
+    order, choices = await _chosen(tx, viewer, chosen)
     may_create = can(viewer.role, Permission.CREATE_WORK_ORDERS) and tx.tenant_id is not None
     return render_page(
         request,
@@ -79,7 +79,7 @@ async def work_orders_page(
         people=await assignable(tx, tx.tenant_id) if may_create and tx.tenant_id else [],
         assets=await _assets(tx) if may_create else [],
         priorities=PRIORITIES,
-        causes=tuple(CAUSE_CODES),
+        choices=choices,
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
         history_line=lambda kind, body: history_line(kind, body, translate, causes_in(viewer.language)),
@@ -93,14 +93,16 @@ async def work_order_page(viewer: Seeing, tx: OpenTx, work_order_id: RowId) -> R
     return RedirectResponse(f"/work-orders?id={work_order_id}", 303)
 
 
-async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> Json | None:
+async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> tuple[Json | None, Json | None]:
+    """The order beside the board, and the causes that may be said of it."""
     if order_id is None:
-        return None
+        return None, None
     try:
         row = await find_order(tx, viewer, order_id)
     except NotFound:
-        return None
-    return await order_detail(tx, viewer, row)
+        return None, None
+    choices = await cause_choices(tx, row, await newest_incident(tx, row))
+    return await order_detail(tx, viewer, row), choices
 
 
 async def _assets(tx: Tx) -> list[tuple[int, str, str]]:
