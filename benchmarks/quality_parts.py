@@ -80,6 +80,13 @@ def tep(data: Path | None, quick: bool, say: Say) -> Mapping[str, Measured]:
     }
 
 
+def tep_causes(data: Path | None, quick: bool, say: Say) -> Mapping[str, Measured]:
+    """Causes on the same process, with several past incidents of each, one, none, and all but its own."""
+    from benchmarks.tep_causes_quality import measure
+
+    return {name: _flat(figure) for name, figure in measure(_runs(data), quick, say).items()}
+
+
 def simulator(data: Path | None, quick: bool, say: Say) -> Mapping[str, Measured]:
     """Labelled faults and normal days of the simulated plant."""
     try:
@@ -118,7 +125,13 @@ def cost(data: Path | None, quick: bool, say: Say) -> Mapping[str, Measured]:
     }
 
 
-PARTS: Mapping[str, Part] = {"skab": skab, "tep": tep, "simulator": simulator, "cost": cost}
+PARTS: Mapping[str, Part] = {
+    "skab": skab,
+    "tep": tep,
+    "tep-causes": tep_causes,
+    "simulator": simulator,
+    "cost": cost,
+}
 
 
 def _folder(data: Path | None) -> Path:

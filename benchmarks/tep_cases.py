@@ -100,6 +100,16 @@ def write_folder(runs: Runs, folder: Path, past: int, fold: int = 0, left_out: t
             _write_case(runs, folder, run, "history")
 
 
+def write_all(runs: Runs, folder: Path) -> dict[int, list[str]]:
+    """Every run as a case of the history; by fault, the names of its cases."""
+    for run in runs.of(0):
+        _write_run(runs.value[run], folder / "normal" / f"day{run}.csv")
+    for fault in FAULTS:
+        for run in runs.of(fault):
+            _write_case(runs, folder, run, "history")
+    return {fault: [f"history-{run:03}" for run in runs.of(fault)] for fault in FAULTS}
+
+
 def _write_case(runs: Runs, folder: Path, run: int, role: str) -> None:
     case = folder / f"{role}-{run:03}"
     _write_run(runs.value[run], case / "data.csv")

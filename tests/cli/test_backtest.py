@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.backtest.case_folders import write_folder
+
 Optria = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -86,3 +88,29 @@ def test_an_error_is_a_sentence(backtest: Optria, tmp_path: Path) -> None:
     assert ran.stdout == ""
     assert ran.stderr == "optria: ragged.csv, line 3: 3 cells where the first line has 2.\n"
     assert backtest("detect", tmp_path / "none.csv").stderr.endswith("No such file or directory.\n")
+
+
+def test_a_folder_of_cases_is_explained_line_by_line(backtest: Optria, tmp_path: Path) -> None:
+    lines = tmp_path / "predictions.jsonl"
+    ran = backtest("rca", write_folder(tmp_path / "cases"), "--out", lines, "--json")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert told["figures"]["anchor +60 s"]["AC@1, detected"]["value"] == 1.0
+    answers = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+    assert [answer["case"] for answer in answers] == ["q-blocked", "q-leaking", "q-new", "q-quiet"]
+    assert {
+        "case",
+        "anchor",
+        "root_cause_scores",
+        "similar",
+        "ranked_assets",
+        "ranked_tags",
+        "evidence",
+    } <= set(answers[0])
+    assert answers[3]["status"] == "not detected"
+
+
+def test_a_folder_without_cases_is_an_error(backtest: Optria, tmp_path: Path) -> None:
+    ran = backtest("rca", tmp_path)
+    assert ran.returncode == 1
+    assert "holds no case" in ran.stderr

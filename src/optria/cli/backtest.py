@@ -21,6 +21,20 @@ With --out, one row per input row is written: time (as in the input), score (1 i
 a fault, alarm (0 or 1) and top, the tag that stands out most.
 """
 
+RCA = """Let the analysis of the product explain a folder of cases, and judge it where their causes are known.
+
+DIR holds one folder per case, with data.csv and case.json: {"role": "history" or "query", "cause", \
+"asset_type", "anchor" (ISO time), "assets" {tag: asset}, "topology" [[from, to], ...], "resolution"}, all \
+but the role optional, and events.jsonl (optional). Recordings of normal operation in DIR/normal/*.csv teach \
+the detectors and the analysis what is usual. A case without an anchor gets the one that the detectors set.
+
+With --out, one JSON line per query is written: its causes with probabilities and evidence, similar cases of \
+the history, and the assets and tags it seems to have begun at. Where queries carry a cause, printed is how \
+often it was named first (AC@1) and among the first three (AC@3), mean reciprocal rank, Brier score and \
+calibration error, each with its 95 % interval, and again with the anchor a minute earlier and later. Causes \
+that neither history nor a rule could name are judged by how surely they are called unknown.
+"""
+
 app = typer.Typer(
     help="Try the detectors and the analysis on recordings of your own before you rely on them. "
     "Nothing is stored or sent; no database is needed.",
@@ -59,6 +73,28 @@ def detect_command(
         write_scores(out, recording, found)
     told = report(recording, found)
     typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(in_words(told)))
+
+
+@app.command("rca", help=RCA)
+def rca_command(
+    folder: Annotated[Path, typer.Argument(help="A folder of cases.", metavar="DIR")],
+    out: Annotated[Path | None, typer.Option(help="Write a JSON line per query here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    from optria.backtest.causes import write_predictions
+    from optria.backtest.causes_report import explain, in_words, report
+
+    logs.configure("ERROR")
+    explained = explain(folder, _say_progress)
+    if out is not None:
+        write_predictions(out, explained.answers)
+    told = report(explained)
+    typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else "\n".join(in_words(told)))
+
+
+def _say_progress(words: str) -> None:
+    if sys.stderr.isatty():
+        typer.echo(words, err=True)
 
 
 def _progress(rows: int) -> Callable[[int], None]:
