@@ -2,18 +2,20 @@
 
     python -m benchmarks.robustness DATA [--only detect,causes] [--seed 1]
 
-The recordings of DATA/skab and the cases of DATA/tep are written anew as files with every tag renamed and the
-columns shuffled, every unit scaled and shifted, and 0 to 150 leading rows removed; then the commands' own
-functions run on both, and both columns of figures are printed side by side.
+The recordings of DATA/skab and the cases of DATA/tep are written anew as files, with every tag renamed, the
+columns shuffled and every unit scaled and shifted, and once more with 0 to 150 leading rows removed besides.
+The functions of the commands run on all three, and the figures are printed side by side.
 """
 
 import argparse
 import csv
 import json
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ from optria.backtest.figures import Counts
 from optria.backtest.recording import Recording, read_recording
 
 LABEL = "label"
+Row: TypeAlias = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,49 +74,55 @@ def _write_disguised(recording: Recording, disguise: Disguise, cut: int, path: P
             writer.writerow([recording.stamp[row], *cells, *([int(fault[row])] if label else [])])
 
 
-def detection(folder: Path, rng: np.random.Generator) -> dict[str, tuple[float, float]]:
-    """Pooled figures of the detectors: as recorded, and in disguise."""
-    plain, changed = Counts(), Counts()
+def detection(folder: Path, rng: np.random.Generator) -> dict[str, Row]:
+    """Pooled figures of the detectors: as recorded, in disguise, and in disguise without leading rows."""
+    counts = [Counts(), Counts(), Counts()]
     same_tag = rows = 0
-    files = sorted(folder.glob("*.csv"))
     with tempfile.TemporaryDirectory() as place:
-        for path in files:
+        for path in sorted(folder.glob("*.csv")):
             recording = read_recording(path, ignore=("changepoint",), label="anomaly")
             disguise = Disguise.draw(recording.tags, recording.value.std(axis=0), rng)
             cut = int(rng.integers(0, LEADING + 1))
-            other = disguised(recording, disguise, cut, Path(place) / path.name)
-            first, second = detect(recording), detect(other)
-            plain, changed = plain + _counts(recording, first.alarm), changed + _counts(other, second.alarm)
-            tops = first.top[cut:]
-            rows += len(tops)
-            same_tag += sum(disguise.names.get(a, "") == b for a, b in zip(tops, second.top, strict=True))
+            others = [disguised(recording, disguise, n, Path(place) / path.name) for n in (0, cut)]
+            found = [detect(one) for one in (recording, *others)]
+            for at, (one, said) in enumerate(zip((recording, *others), found, strict=True)):
+                counts[at] += _counts(one, said.alarm)
+            tops = zip(found[0].top, found[1].top, strict=True)
+            same_tag += sum(disguise.names.get(a, "") == b for a, b in tops)
+            rows += len(recording)
     return {
-        "F1": (plain.f1, changed.f1),
-        "false alarm rate": (plain.false_alarm_rate, changed.false_alarm_rate),
-        "missed alarm rate": (plain.missed_alarm_rate, changed.missed_alarm_rate),
-        "false onsets per 1,000": (plain.onsets_per_1000, changed.onsets_per_1000),
-        "rows that name the same tag": (1.0, same_tag / rows),
+        "F1": _row([c.f1 for c in counts]),
+        "false alarm rate": _row([c.false_alarm_rate for c in counts]),
+        "missed alarm rate": _row([c.missed_alarm_rate for c in counts]),
+        "false onsets per 1,000": _row([c.onsets_per_1000 for c in counts]),
+        "rows that name the same tag": (1.0, same_tag / rows, math.nan),
     }
 
 
-def causes(runs: Path, rng: np.random.Generator) -> dict[str, tuple[float, float]]:
-    """Figures of the analysis of Tennessee Eastman cases: as recorded, and in disguise."""
+def causes(runs: Path, rng: np.random.Generator) -> dict[str, Row]:
+    """Figures of the analysis of Tennessee Eastman cases: likewise."""
     with tempfile.TemporaryDirectory() as place:
-        plain, other = Path(place) / "plain", Path(place) / "disguised"
-        write_folder(read_runs(runs), plain, past=3)
-        disguise_cases(plain, other, rng)
-        first, second = (explain(folder).boards["anchor as set"].figures for folder in (plain, other))
-    return {name: (first[name].value, second[name].value) for name in first if name in second}
+        folders = [Path(place) / name for name in ("plain", "disguised", "cut")]
+        write_folder(read_runs(runs), folders[0], past=3)
+        for folder, most_cut in zip(folders[1:], (0, LEADING), strict=True):
+            disguise_cases(folders[0], folder, most_cut, rng)
+        found = [explain(folder).boards["anchor as set"].figures for folder in folders]
+    return {name: _row([figures_[name].value for figures_ in found]) for name in found[0]}
 
 
-def disguise_cases(folder: Path, to: Path, rng: np.random.Generator) -> None:
-    """Write a folder of cases anew, all in the same disguise, each without some leading rows."""
+def _row(values: Sequence[float]) -> Row:
+    first, second, third = values
+    return first, second, third
+
+
+def disguise_cases(folder: Path, to: Path, most_cut: int, rng: np.random.Generator) -> None:
+    """Write a folder of cases anew, all in the same disguise, each without up to so many leading rows."""
     some = read_recording(next(folder.glob("normal/*.csv")))
     disguise = Disguise.draw(some.tags, some.value.std(axis=0), rng)
     for path in sorted(folder.rglob("*.csv")):
         target = to / path.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
-        cut = 0 if path.parent.name == "normal" else int(rng.integers(0, LEADING + 1))
+        cut = 0 if path.parent.name == "normal" else int(rng.integers(0, most_cut + 1))
         _write_disguised(read_recording(path), disguise, cut, target, label=False)
     for path in folder.glob("*/case.json"):
         told = json.loads(path.read_text("utf-8"))
@@ -128,14 +137,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
-    parts: Mapping[str, Callable[[], dict[str, tuple[float, float]]]] = {
+    parts: Mapping[str, Callable[[], dict[str, Row]]] = {
         "detect": lambda: detection(options.data / "skab", rng),
         "causes": lambda: causes(options.data / "tep" / "tep-60s.npz", rng),
     }
     for part in options.only.split(","):
-        print(f"{part:40}{'as recorded':>14}{'in disguise':>14}{'difference':>14}")
-        for name, (plain, other) in parts[part]().items():
-            print(f"{name:40}{plain:>14.3f}{other:>14.3f}{other - plain:>+14.3f}")
+        print(f"{part:32}{'as recorded':>14}{'in disguise':>14}{'and cut':>14}")
+        for name, row in parts[part]().items():
+            print(f"{name:32}" + "".join(f"{value:>14.3f}" for value in row))
 
 
 def _counts(recording: Recording, alarm: NDArray[np.bool_]) -> Counts:
