@@ -151,6 +151,16 @@ def test_one_metric_may_have_to_move_more_than_another() -> None:
     assert match_rule(rule, [seen("axial_vibration", score=4.0)]).likelihood > 0.0
 
 
+def test_a_rise_may_have_to_exceed_the_fall_of_another_metric() -> None:
+    above = Condition("temperature", "high", over="flow", over_direction="low")
+    rule = CausalRule(1, "r", "X", (above,))
+    hot, falls = seen("temperature", score=9.0), seen("flow", "low", score=20.0)
+    assert match_rule(rule, [hot, seen("flow", "high", score=20.0)]).likelihood > 0.0
+    assert match_rule(rule, [hot, falls]).likelihood == 0.0
+    cells = {"metric": "temperature", "direction": "high", "over": "flow", "over_direction": "low"}
+    assert parse_rule({**ROW, "pattern": {"all": [cells]}}).conditions == (above,)
+
+
 def test_neighbours_and_alternatives_are_told_apart() -> None:
     upstream = CausalRule(1, "r", "X", (Condition("pressure", "high", at="up"),))
     assert match_rule(upstream, [seen("pressure")]).likelihood == 0.0
@@ -195,6 +205,7 @@ def test_a_row_becomes_a_rule() -> None:
         {"pattern": {"all": [{"metric": "flow", "direction": "high", "min_score": "much"}]}},
         {"pattern": {"all": [{"metric": "flow", "direction": "high", "min_score": -1}]}},
         {"pattern": {"all": [{"metric": "flow", "direction": "high", "over": 3}]}},
+        {"pattern": {"all": [{"metric": "flow", "direction": "high", "over_direction": "out"}]}},
         {"pattern": {"all": [{"metric": "flow", "direction": "high"}], "asset_types": "Pump"}},
         {"confidence": 0},
         {"confidence": 1.2},
