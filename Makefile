@@ -48,6 +48,7 @@ check: setup-dev ## style, types, floors and migrations
 bench: setup-dev ## measurements, with the machine they were taken on
 	@$(BIN)/python benchmarks/stream_cost.py
 	@$(BIN)/python benchmarks/causes_on_simulator.py $(ARGS)
+	@$(BIN)/python -m benchmarks.loop_closes
 
 DATA ?= recordings
 bench-quality: setup-dev ## detection and causes, with intervals, beside what is to be reached (DATA=folder ARGS="--only skab")
