@@ -93,6 +93,15 @@ def test_what_is_no_tag_is_left_out_and_said(tmp_path: Path) -> None:
     assert "there is no column elsewhere to ignore" in recording.notes
 
 
+def test_labels_in_words_and_tags_that_are_often_bad(tmp_path: Path) -> None:
+    rows = ["1,nan,normal", "Bad,nan,", "Bad,nan,Leak", "Bad,nan,true", "2.5,nan,0.0", "Bad,nan,1"]
+    recording = read_recording(written(tmp_path, "a,b,state\n" + "\n".join(rows) + "\n"), label="state")
+    assert recording.tags == ("a",)
+    assert recording.label is not None
+    assert recording.label.tolist() == [False, False, True, True, False, True]
+    assert "left out, for holding no numbers: b" in recording.notes
+
+
 def test_rows_out_of_order_are_played_in_order_and_keep_their_place(tmp_path: Path) -> None:
     text = "time,a\n2026-03-01 06:00:00,1\n2026-03-01 06:00:02,3\n2026-03-01 06:00:01,2\n"
     recording = read_recording(written(tmp_path, text))

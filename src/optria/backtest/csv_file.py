@@ -11,6 +11,8 @@ from pathlib import Path
 from optria.core.errors import Invalid
 
 DELIMITERS = (";", "\t", ",")
+NUMERIC_SHARE = 0.1
+"""A column holds numbers where at least this share of its filled cells is one; the others say why not."""
 _GROUPED = re.compile(r"[+-]?\d{1,3}([ '’\u00a0\u202f]\d{3})+([.,]\d+)?")
 _WORDS_OF_NO_NUMBER = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity", "+infinity", "+nan", "-nan"}
 
@@ -31,6 +33,19 @@ class CsvFile:
     def numbers(self, place: int) -> list[float]:
         """The numbers of a column, NaN where a cell is none ("Bad", "nan", "No Data", empty)."""
         return [number(row[place], self.decimal_comma) for row in self.rows]
+
+    def holds_numbers(self, place: int) -> bool:
+        """Whether a column is one of numbers: enough of its filled cells are."""
+        filled = [cell for cell in self.column(place) if cell.strip()]
+        return sum(is_number(cell, self.decimal_comma) for cell in filled) >= max(
+            1, NUMERIC_SHARE * len(filled)
+        )
+
+    def place(self, name: str) -> int:
+        """Where a column stands. Raises Invalid with the names that there are."""
+        if name not in self.header:
+            raise Invalid(f"{self.name} has no column {name!r}; it has: {', '.join(self.header)}.")
+        return self.header.index(name)
 
 
 def read_csv(path: Path) -> CsvFile:

@@ -1,6 +1,5 @@
 """A recording of a plant: what a file of rows and columns says of its tags, and the plant that it is of."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optria.backtest import times as clocks
-from optria.backtest.csv_file import CsvFile, is_number, read_csv
+from optria.backtest.csv_file import CsvFile, number, read_csv
+from optria.backtest.time_column import find_times
+from optria.backtest.times import Times
 from optria.core.asset import Asset, Link, PlantModel
 from optria.core.errors import Invalid
 from optria.core.tag import SignalMapping
 
 Floats: TypeAlias = NDArray[np.float64]
-Times: TypeAlias = NDArray[np.int64]
 
-TIME_NAMES = ("datetime", "timestamp", "time", "date", "date_time", "date time", "ts", "zeit", "datum", "t")
-NUMERIC_SHARE = 0.5
-"""A column is a tag where at least this share of its filled cells is a number."""
+
+NO_FAULT = ("", "0", "false", "no", "normal", "ok", "none", "nan")
 COUNTER_ROWS = 10
 ASSET = "Recorded asset"
 
@@ -82,7 +81,7 @@ def read_recording(
     missing = [name for name in ignore if name not in table.header]
     if missing:
         notes.append(f"there is no column {', '.join(missing)} to ignore")
-    used, times, stamps = _times(table, time_column, [*ignore, *([label] if label else [])], notes)
+    used, times, stamps = find_times(table, time_column, [*ignore, *([label] if label else [])], notes)
     moved = clocks.glued(times)
     if (moved != times).any():
         notes.append("times begin anew within the file: its parts are taken one after the other")
@@ -147,70 +146,6 @@ def column_names(text: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for part in text for name in part.split(",") if name.strip())
 
 
-def _times(
-    table: CsvFile, wanted: str | None, no_time: Sequence[str], notes: list[str]
-) -> tuple[set[int], Times, list[str]]:
-    """The columns that are times, µs of each row, and the text that says it in the file."""
-    if wanted is not None:
-        place = _place(table, wanted)
-        times = _read_column(table, place)
-        if times is None:
-            raise Invalid(f"{table.name}: the column {wanted!r} holds no times.")
-        return {place}, _filled(times, notes), table.column(place)
-    dated = _day_and_clock(table)
-    if dated is not None:
-        return dated[0], _filled(dated[1], notes), dated[2]
-    for place in _likely_times(table, no_time):
-        times = _read_column(table, place)
-        if times is not None:
-            return {place}, _filled(times, notes), table.column(place)
-    notes.append("there is no column of times: a row a second")
-    seconds = np.arange(len(table.rows), dtype=np.int64)
-    return set(), seconds * 1_000_000, [str(second) for second in seconds]
-
-
-def _likely_times(table: CsvFile, no_time: Sequence[str]) -> list[int]:
-    """Places to look for times in: by name, then text that may be dates, then numbers that may be a clock."""
-    places = [p for p, name in enumerate(table.header) if name not in no_time]
-    named = [p for word in TIME_NAMES for p in places if _plain(table.header[p]) == word]
-    named += [p for p in places if re.match(r"(time|date|datetime|timestamp)\b", _plain(table.header[p]))]
-    named = [p for p in named if _may_be_time(table, p)]
-    text = [p for p in places if not _mostly_numbers(table, p)]
-    clock = [p for p in places if clocks.is_epoch(np.array(table.numbers(p)))]
-    return list(dict.fromkeys([*named, *text, *clock]))
-
-
-def _may_be_time(table: CsvFile, place: int) -> bool:
-    numbers = np.array(table.numbers(place))
-    return not _mostly_numbers(table, place) or len(numbers) == 1 or clocks.may_be_clock(numbers)
-
-
-def _read_column(table: CsvFile, place: int) -> Times | None:
-    if not _mostly_numbers(table, place):
-        return clocks.read_times(table.column(place))
-    return clocks.read_numbers(np.array(table.numbers(place)), table.header[place])
-
-
-def _day_and_clock(table: CsvFile) -> tuple[set[int], Times, list[str]] | None:
-    """A column of days beside a column of clock times, together."""
-    first = [cell.strip() for cell in table.rows[0]]
-    clock = [p for p, cell in enumerate(first) if re.fullmatch(r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?", cell)]
-    days = [p for p, cell in enumerate(first) if re.fullmatch(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}", cell)]
-    if not clock or not days:
-        return None
-    day, time = table.column(days[0]), table.column(clock[0])
-    stamps = [f"{a.strip()} {b.strip()}" for a, b in zip(day, time, strict=True)]
-    times = clocks.read_times(stamps)
-    return None if times is None else ({days[0], clock[0]}, times, stamps)
-
-
-def _filled(times: Times, notes: list[str]) -> Times:
-    unreadable = int((times == clocks.UNREADABLE).sum())
-    if unreadable:
-        notes.append(f"{unreadable} rows have no readable time: they follow the row before")
-    return clocks.without_gaps(times)
-
-
 def _apart(time: Times, value: Floats, notes: list[str]) -> Times:
     """Times of rows that share one, spread; those of rows that are the same in all stay as they are."""
     same_time = np.diff(time) == 0
@@ -231,7 +166,7 @@ def _tags(table: CsvFile, left_out: set[int], notes: list[str]) -> tuple[tuple[s
         if place in left_out:
             continue
         column = np.array(table.numbers(place))
-        if not _mostly_numbers(table, place):
+        if not np.isfinite(column).any() or not table.holds_numbers(place):
             text.append(name)
         elif _is_counter(column):
             counters.append(name)
@@ -253,29 +188,19 @@ def _tags(table: CsvFile, left_out: set[int], notes: list[str]) -> tuple[tuple[s
 def _label(table: CsvFile, label: str | None) -> NDArray[np.bool_] | None:
     if label is None:
         return None
-    fault: NDArray[np.bool_] = np.nan_to_num(np.array(table.numbers(_place(table, label)))) > 0
-    return fault
+    cells = table.column(table.place(label))
+    return np.array([_says_fault(cell.strip().casefold()) for cell in cells], bool)
 
 
-def _mostly_numbers(table: CsvFile, place: int) -> bool:
-    filled = [cell for cell in table.column(place) if cell.strip()]
-    return sum(is_number(cell, table.decimal_comma) for cell in filled) >= max(1, NUMERIC_SHARE * len(filled))
+def _says_fault(cell: str) -> bool:
+    value = number(cell)
+    return value != 0 if np.isfinite(value) else cell not in NO_FAULT
 
 
 def _is_counter(column: Floats) -> bool:
     """A column that grows by the same step with every row numbers the rows."""
     steps = np.diff(column)
     return len(column) >= COUNTER_ROWS and bool(steps[0]) and bool((steps == steps[0]).all())
-
-
-def _place(table: CsvFile, name: str) -> int:
-    if name not in table.header:
-        raise Invalid(f"{table.name} has no column {name!r}; it has: {', '.join(table.header)}.")
-    return table.header.index(name)
-
-
-def _plain(name: str) -> str:
-    return name.strip().strip('"').casefold()
 
 
 def _scan_s(recording: Recording, place: int) -> float:

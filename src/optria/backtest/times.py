@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optria.core.tag import to_micros
 
+Times: TypeAlias = NDArray[np.int64]
 DAY_US = 86_400_000_000
 UNREADABLE = np.iinfo(np.int64).min
 """Stands for a cell that is no time."""
@@ -44,7 +46,7 @@ _EPOCHS = ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3), (1e8, 1e6))
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "sec": 1e6, "min": 6e7, "h": 3.6e9, "hr": 3.6e9, "d": 8.64e10}
 
 
-def read_times(cells: Sequence[str]) -> NDArray[np.int64] | None:
+def read_times(cells: Sequence[str]) -> Times | None:
     """µs since 1970 UTC of each cell, :data:`UNREADABLE` where there is none; None if they are no times.
 
     The format is one that fits most of the first cells. Times without a zone are taken as UTC.
@@ -58,7 +60,7 @@ def read_times(cells: Sequence[str]) -> NDArray[np.int64] | None:
     return _across_midnight(times) if best is readers[-1] else times
 
 
-def read_numbers(number: NDArray[np.float64], name: str = "") -> NDArray[np.int64]:
+def read_numbers(number: NDArray[np.float64], name: str = "") -> Times:
     """µs of a column of numbers: since 1970 where they are that large, else elapsed time.
 
     Elapsed time is in seconds unless the column's ``name`` says its unit, as in "t (min)" or "time_ms".
@@ -83,21 +85,21 @@ def is_epoch(number: NDArray[np.float64]) -> bool:
     return may_be_clock(number) and float(known.min()) >= _EPOCHS[-1][0]
 
 
-def without_gaps(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def without_gaps(times: Times) -> Times:
     """Unreadable times replaced by the one before them (leading ones by the first readable)."""
     known = np.flatnonzero(times != UNREADABLE)
     before = np.searchsorted(known, np.arange(len(times)), side="right") - 1
-    filled: NDArray[np.int64] = times[known[np.maximum(before, 0)]]
+    filled: Times = times[known[np.maximum(before, 0)]]
     return filled
 
 
-def usual_step(times: NDArray[np.int64]) -> int:
+def usual_step(times: Times) -> int:
     """Median of the steps forward, µs; a second where there is none."""
     steps = np.diff(times)
     return int(np.median(steps[steps > 0])) if (steps > 0).any() else 1_000_000
 
 
-def glued(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def glued(times: Times) -> Times:
     """Runs that begin anew at an earlier time, one after the other, a usual step apart.
 
     Times as they are where going back is the exception: rows out of order, or runs that do not overlap.
@@ -116,7 +118,7 @@ def glued(times: NDArray[np.int64]) -> NDArray[np.int64]:
     return moved
 
 
-def spread(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def spread(times: Times) -> Times:
     """Ascending times in which rows that share one are spread evenly until the next.
 
     A historian that writes whole minutes gives sixty rows of a second each the same time.
@@ -130,7 +132,7 @@ def spread(times: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(times + np.floor(step * after).astype(np.int64))
 
 
-def _across_midnight(times: NDArray[np.int64]) -> NDArray[np.int64]:
+def _across_midnight(times: Times) -> Times:
     """Clock times without a date: what goes back by half a day and more is the next day."""
     filled = without_gaps(times)
     day = np.r_[0, np.cumsum(np.diff(filled) < -DAY_US // 2)]
