@@ -3,8 +3,8 @@
 Run `python -m benchmarks.loop_closes [--kind misalignment] [--cause "Coupling Worn"]`. A pump of the
 simulated plant has the same fault six times, days apart, with drawn severities and seeds. Five times people
 complete the order and say what they found: a cause that no rule knows. The sixth is analysed without and
-with what those orders taught. Incidents, orders, what was learned and the scoreboard are rows of a real database,
-written by the code that serves the product.
+with what those orders taught. Incidents, orders, what was learned and the scoreboard are rows of a real
+database, written by the code that serves the product.
 """
 
 import argparse
