@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from optria.backtest.recording import Floats, Recording, Times, columns_of, plant_of
+from optria.backtest.recording import Floats, Recording, columns_of, plant_of
+from optria.backtest.times import Times
 from optria.core.asset import PlantModel
 from optria.core.incident import Anchor
 from optria.core.tag import Quality, SampleBatch, from_micros, to_micros
