@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optria.core.incident import CarbonImpact, FinancialImpact, RootCause
+from optria.core.incident import CarbonImpact, FinancialImpact, Grounds, RootCause
 from optria.core.tag import Quality, to_micros
-from optria.rca.case import CarbonFactor, Case, CostReference, DowntimeReference, Series
+from optria.rca.case import CarbonFactor, Case, CostReference, DowntimeHistory, DowntimeReference, Series
 from optria.rca.impact import carbon_impact, cost_reference, downtime_estimate, financial_impact
 from tests.rca.cases import ANCHOR, PUMP, case, log, past, series, spec, spoiled
 
@@ -236,3 +236,92 @@ def test_the_factor_is_that_of_the_energy_type() -> None:
 
 def constant(whole: Series, value: float) -> Series:
     return replace(whole, value=np.full(len(whole.time), value))
+
+
+def grounds(whole: Case) -> Grounds:
+    found = impact(whole).grounds
+    assert found is not None
+    return found
+
+
+@pytest.mark.clause("O4", "A23")
+def test_the_arithmetic_is_told_line_by_line() -> None:
+    """6 h typical on an asset of high criticality, 10 h and 20 h before, at 8,000 an hour."""
+    lines = [line.text for line in grounds(case()).arithmetic]
+    assert lines == [
+        "6 h typical × 1.25 for high criticality = 7.5 h",
+        "with 2 past cases of 30 h together: (2 × 7.5 h + 30 h) / 4 = 11.25 h",
+        "11.25 h × 8,000 SAR/h = 90,000 SAR",
+    ]
+
+
+@pytest.mark.clause("O4", "I5", "I8")
+def test_the_rows_that_an_amount_rests_on_are_named() -> None:
+    approved = ANCHOR - timedelta(days=100)
+    cost = CostReference(Decimal(8000), id=3, approved_at=approved, approved_by="Layla Haddad")
+    typical = DowntimeReference("Bearing Fault", Decimal(6), source="OREDA", id=5)
+    rows = grounds(case(cost_references=(cost,), downtime_references=(typical,))).sources
+    assert [(row.kind, row.reference) for row in rows] == [
+        ("cost", "cost_references #3"),
+        ("downtime_reference", "downtime_references #5"),
+        ("past_incident", "BB-0001"),
+        ("work_order", "WO-7"),
+    ]
+    assert (rows[0].approved_by, rows[0].at) == ("Layla Haddad", approved.isoformat())
+
+
+@given(st.lists(HOURS, max_size=8), st.decimals(0, 10_000, places=2))
+def test_the_estimate_lies_in_its_range(past_h: list[Decimal], rate: Decimal) -> None:
+    logs = tuple(log(hours) for hours in past_h)
+    whole = case(history=(), maintenance=logs, cost_references=(CostReference(rate),))
+    found = impact(whole)
+    assert found.grounds is not None
+    assert found.grounds.low <= found.amount <= found.grounds.high
+
+
+def test_few_cases_give_a_wider_range_than_their_spread() -> None:
+    few = case(history=(), maintenance=(log(Decimal(7)), log(Decimal(8))))
+    many = replace(few, maintenance=tuple(log(Decimal(hours)) for hours in (7, 8, 7, 8, 9)))
+    assert "fewer than 3" in grounds(few).method.text
+    assert "percentile of 5 past" in grounds(many).method.text
+    assert grounds(few).high - grounds(few).low > grounds(many).high - grounds(many).low
+
+
+@pytest.mark.clause("A21", "I5")
+def test_confirmed_orders_count_alone_so_that_none_counts_twice() -> None:
+    orders = DowntimeHistory(
+        "Bearing Fault", "Pump", 4, Decimal(9), Decimal(8), Decimal(11), ("WO-9", "WO-8")
+    )
+    found = impact(case(downtime_history=(orders,)))
+    assert found.downtime_h == Decimal("8.50")
+    assert found.grounds is not None
+    assert (found.grounds.low, found.grounds.high) == (Decimal(64000), Decimal(88000))
+    assert [row.kind for row in found.grounds.sources] == ["cost", "downtime_reference", "confirmed_orders"]
+    other = replace(orders, asset_type="Valve")
+    assert impact(case(downtime_history=(other,))).downtime_h == impact(case()).downtime_h
+
+
+def test_what_is_assumed_is_listed() -> None:
+    told = [note.text for note in grounds(case(downtime_references=())).assumptions]
+    assert any("Bearing Fault is assumed" in text for text in told)
+    assert not any("is assumed" in note.text for note in grounds(case()).assumptions)
+    later = CostReference(Decimal(1), came_later=True)
+    assert any("after the incident" in n.text for n in grounds(case(cost_references=(later,))).assumptions)
+
+
+def test_a_cost_that_came_later_gives_way_to_any_that_was_in_force() -> None:
+    later = CostReference(Decimal(9), asset_id=1, came_later=True)
+    assert cost_reference((later, CostReference(Decimal(1))), PUMP) == CostReference(Decimal(1))
+    assert cost_reference((later,), PUMP) == later
+
+
+@pytest.mark.clause("O5", "A25")
+def test_measured_energy_has_no_range_and_filled_energy_has() -> None:
+    measured, filled = carbon(case()).grounds, carbon(case(series=())).grounds
+    assert measured is not None
+    assert filled is not None
+    assert measured.high - measured.low < Decimal("0.01") * measured.high
+    assert (filled.low, filled.high) == (Decimal("100.800"), Decimal("302.400"))
+    assert [row.kind for row in filled.sources] == ["carbon_factor", "typical_power"]
+    assert "measured_power" in [row.kind for row in measured.sources]
+    assert filled.arithmetic[-1].text == "480 kWh × 0.42 kg/kWh = 201.6 kg"

@@ -1,12 +1,13 @@
 """What an analysis leaves on its incident: v1's columns, our own, and a revision row."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
 
 from optria.blackbox.incidents import announce, is_empty_check
-from optria.core.incident import OTHER, Analysis, CarbonImpact, FinancialImpact, cause_code
+from optria.core.incident import OTHER, Analysis, CarbonImpact, FinancialImpact, Grounds, cause_code
 from optria.core.messages import Message
 from optria.db.blackbox import AnalysisRow, IncidentRow
 from optria.db.session import Tx
@@ -118,7 +119,7 @@ def _financial(impact: FinancialImpact | None) -> dict[str, Any]:
         "amount": str(impact.amount),
         "source": impact.source,
         "basis": impact.basis,
-    }
+    } | _grounds(impact.grounds, "cost")
 
 
 def _carbon(impact: CarbonImpact | None) -> dict[str, Any]:
@@ -133,4 +134,18 @@ def _carbon(impact: CarbonImpact | None) -> dict[str, Any]:
         "window_hours": float(impact.window_h),
         "assumed": impact.assumed,
         "source": impact.source,
+    } | _grounds(impact.grounds, "carbon_kg")
+
+
+def _grounds(grounds: Grounds | None, what: str) -> dict[str, Any]:
+    """The range as ``low_<what>`` and ``high_<what>``, and how the estimate came about."""
+    if grounds is None:
+        return {}
+    return {
+        f"low_{what}": float(grounds.low),
+        f"high_{what}": float(grounds.high),
+        "range_method": asdict(grounds.method),
+        "arithmetic": [asdict(line) for line in grounds.arithmetic],
+        "assumptions": [asdict(line) for line in grounds.assumptions],
+        "sources": [asdict(row) for row in grounds.sources],
     }

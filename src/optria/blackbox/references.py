@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from optria.core.asset import Asset
 from optria.core.incident import cause_label
 from optria.db import plant as rows
+from optria.db.identity import User
 from optria.db.learning import CauseConfirmation
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
@@ -86,25 +87,41 @@ def _steps(stored: Sequence[Any]) -> tuple[Step, ...]:
 
 
 async def _costs(tx: Tx, at: datetime) -> tuple[CostReference, ...]:
-    """Cost references in force, then v1's cost models as the fallback of a tenant that has none of ours.
+    """Cost references that were in force, then v1's cost models as the fallback of a tenant without ours.
 
-    Of several of the same scope the one approved last comes first.
+    Of several of the same scope the one approved last comes first; one without a date was always in force.
+    What is in force now but was approved only later follows, marked so.
     """
     table = rows.CostReference
     latest = table.approved_at.desc().nulls_last(), table.id.desc()
-    found = (await tx.session.execute(select(table).where(table.is_active).order_by(*latest))).scalars().all()
-    own = tuple(
-        CostReference(
-            row.cost_per_hour,
-            row.currency,
-            row.asset_id,
-            row.site_id,
-            row.asset_type,
-            row.source or f"cost_references #{row.id}",
-        )
-        for row in found
+    ever = or_(table.is_active, table.approved_at.is_not(None) & table.ended_at.is_not(None))
+    statement = (
+        select(table, User.full_name, User.username)
+        .outerjoin(User, (User.id == table.approved_by) & (User.tenant_id == table.tenant_id))
+        .where(ever, or_(table.is_active, table.ended_at > at))
+        .order_by(*latest)
     )
-    return own + await _v1_costs(tx, at)
+    found = (await tx.session.execute(statement)).all()
+    own = [_cost(row, full_name or username or "", at) for row, full_name, username in found]
+    known = [cost for cost in own if not cost.came_later]
+    active = {row.id for row, _, _ in found if row.is_active}
+    later = [cost for cost in own if cost.came_later and cost.id in active]
+    return (*known, *await _v1_costs(tx, at), *later)
+
+
+def _cost(row: rows.CostReference, approved_by: str, at: datetime) -> CostReference:
+    return CostReference(
+        row.cost_per_hour,
+        row.currency,
+        row.asset_id,
+        row.site_id,
+        row.asset_type,
+        row.source or f"cost_references #{row.id}",
+        row.id,
+        row.approved_at,
+        approved_by,
+        came_later=row.approved_at is not None and row.approved_at > at,
+    )
 
 
 async def _v1_costs(tx: Tx, at: datetime) -> tuple[CostReference, ...]:
@@ -137,7 +154,7 @@ async def _downtimes(tx: Tx) -> tuple[DowntimeReference, ...]:
     statement = select(rows.DowntimeReference).order_by(rows.DowntimeReference.id)
     found = (await tx.session.execute(statement)).scalars().all()
     return tuple(
-        DowntimeReference(cause_label(row.cause), row.hours, row.asset_type, row.source or "")
+        DowntimeReference(cause_label(row.cause), row.hours, row.asset_type, row.source or "", row.id)
         for row in found
     )
 
@@ -187,4 +204,7 @@ async def _carbon(tx: Tx, at: datetime) -> tuple[CarbonFactor, ...]:
         .order_by(table.valid_from.desc().nulls_last(), table.id.desc())
     )
     found = (await tx.session.execute(statement)).scalars().all()
-    return tuple(CarbonFactor(row.energy_type, row.factor_kg_per_kwh, row.source or "") for row in found)
+    return tuple(
+        CarbonFactor(row.energy_type, row.factor_kg_per_kwh, row.source or "", row.id, row.valid_from)
+        for row in found
+    )

@@ -5,7 +5,7 @@ A case is filled by whoever can read (the database, a simulated plant, a test) a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
@@ -133,6 +133,11 @@ class CostReference:
     site_id: int | None = None
     asset_type: str | None = None
     source: str = ""
+    id: int | None = None
+    approved_at: datetime | None = None
+    approved_by: str = ""
+    came_later: bool = False
+    """Approved only after the incident; counts where nothing was in force at its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class DowntimeReference:
     hours: Decimal
     asset_type: str | None = None
     source: str = ""
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,8 @@ class CarbonFactor:
     energy_type: str
     factor_kg_per_kwh: Decimal
     source: str = ""
+    id: int | None = None
+    valid_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,23 @@
 """What the incident is expected to cost: downtime in money, energy in CO2. Exact decimals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
 
 from optria.core.asset import Asset
-from optria.core.incident import OTHER, CarbonImpact, FinancialImpact, RootCause, cause_label
+from optria.core.incident import (
+    OTHER,
+    CarbonImpact,
+    FinancialImpact,
+    ImpactSource,
+    RootCause,
+    cause_label,
+)
 from optria.core.tag import Quality, to_micros
 from optria.rca.case import CarbonFactor, Case, CostReference, DowntimeReference, Series
+from optria.rca.grounds import PastDowntimes, carbon_grounds, financial_grounds, past_downtimes
 from optria.rca.words import plain
 
 CRITICALITY_FACTORS = (Decimal("0.75"), Decimal(1), Decimal("1.25"), Decimal("1.5"))
@@ -50,9 +58,10 @@ def financial_impact(case: Case, cause: RootCause) -> FinancialImpact | None:
         return None
     reference = downtime_reference(case.downtime_references, cause.label, case.asset.asset_type)
     past = past_downtimes(case, cause.label)
-    downtime_h = downtime_estimate(reference.hours, case.asset.criticality_rank, past)
-    known = 0.5 + (0.2 if reference.source != "assumed" else 0.0) + min(0.3, 0.06 * len(past))
-    return FinancialImpact(
+    factor = CRITICALITY_FACTORS[case.asset.criticality_rank]
+    downtime_h = _weighed(reference.hours * factor, past.count, past.total_h)
+    known = 0.5 + (0.2 if reference.source != "assumed" else 0.0) + min(0.3, 0.06 * past.count)
+    impact = FinancialImpact(
         downtime_h=downtime_h,
         cost_per_hour=cost.cost_per_hour,
         amount=downtime_h * cost.cost_per_hour,
@@ -61,6 +70,8 @@ def financial_impact(case: Case, cause: RootCause) -> FinancialImpact | None:
         basis=_basis(reference, case.asset, past, downtime_h),
         confidence=round(known * (cause.probability if cause.label != OTHER else 0.5), 2),
     )
+    grounds = financial_grounds(case, cause.label, impact, cost, reference, factor, past, _PRIOR_WEIGHT)
+    return replace(impact, grounds=grounds)
 
 
 def downtime_estimate(typical_h: Decimal, criticality_rank: int, past_h: Sequence[Decimal]) -> Decimal:
@@ -68,13 +79,24 @@ def downtime_estimate(typical_h: Decimal, criticality_rank: int, past_h: Sequenc
 
     The typical value counts as two past cases. Rounded to 0.01 h.
     """
-    prior = typical_h * CRITICALITY_FACTORS[criticality_rank]
-    mean = (prior * _PRIOR_WEIGHT + sum(past_h, Decimal(0))) / (_PRIOR_WEIGHT + len(past_h))
-    return mean.quantize(Decimal("0.01"))
+    prior_h = typical_h * CRITICALITY_FACTORS[criticality_rank]
+    return _weighed(prior_h, len(past_h), sum(past_h, Decimal(0)))
+
+
+def _weighed(prior_h: Decimal, count: int, total_h: Decimal) -> Decimal:
+    return ((prior_h * _PRIOR_WEIGHT + total_h) / (_PRIOR_WEIGHT + count)).quantize(Decimal("0.01"))
 
 
 def cost_reference(references: Sequence[CostReference], asset: Asset) -> CostReference | None:
-    """The approved cost of the asset, else of its site, else of its type, else of the tenant."""
+    """The approved cost of the asset, else of its site, else of its type, else of the tenant.
+
+    One that came only after the incident counts where none at all was in force.
+    """
+    in_force = [reference for reference in references if not reference.came_later]
+    return _narrowest(in_force, asset) or _narrowest(references, asset)
+
+
+def _narrowest(references: Sequence[CostReference], asset: Asset) -> CostReference | None:
     scopes = (
         [r for r in references if r.asset_id is not None and r.asset_id == asset.id],
         [
@@ -99,15 +121,6 @@ def downtime_reference(
     return next(iter([*own, *general]), assumed)
 
 
-def past_downtimes(case: Case, cause: str) -> tuple[Decimal, ...]:
-    """Hours that the cause really took: past incidents of the asset's type, and maintenance logs."""
-    incidents = [
-        p.downtime_h for p in case.history if p.cause == cause and _is_type(p.asset_type, case.asset)
-    ]
-    logs = [log.downtime_h for log in case.maintenance if log.cause and cause_label(log.cause) == cause]
-    return tuple(hours for hours in (*incidents, *logs) if hours is not None and hours >= 0)
-
-
 def carbon_impact(case: Case, series: Sequence[Series]) -> CarbonImpact | None:
     """Energy of the asset in the window so far, times the factor of its energy type.
 
@@ -121,7 +134,7 @@ def carbon_impact(case: Case, series: Sequence[Series]) -> CarbonImpact | None:
         return None
     energy_kwh = energy.kwh.quantize(Decimal("0.001"))
     source = factor.source or factor.energy_type
-    return CarbonImpact(
+    impact = CarbonImpact(
         energy_kwh=energy_kwh,
         factor_kg_per_kwh=factor.factor_kg_per_kwh,
         carbon_kg=energy_kwh * factor.factor_kg_per_kwh,
@@ -130,16 +143,49 @@ def carbon_impact(case: Case, series: Sequence[Series]) -> CarbonImpact | None:
         assumed=energy.assumed,
         source=f"{source}; {energy.note}" if energy.assumed else source,
     )
+    grounds = carbon_grounds(
+        impact,
+        energy.measured_kwh,
+        energy.filled_kwh,
+        energy.fill_kw,
+        _carbon_rows(case, factor, energy, series),
+        is_open=case.now < case.window.end,
+        fill_is_typical=energy.fill_is_typical,
+    )
+    return replace(impact, grounds=grounds)
+
+
+def _carbon_rows(
+    case: Case, factor: CarbonFactor, energy: "Energy", series: Sequence[Series]
+) -> tuple[ImpactSource, ...]:
+    """The factor, the power tag where it was measured, the typical consumption where it was not."""
+    number = f"carbon_factors #{factor.id}" if factor.id is not None else factor.energy_type
+    since = factor.valid_from.isoformat() if factor.valid_from else None
+    value = plain(factor.factor_kg_per_kwh)
+    rows = [ImpactSource("carbon_factor", number, value, "kg/kWh", factor.source, since)]
+    power = next((s for s in series if _is_consumption(s, case.asset)), None)
+    if power is not None and energy.measured_kwh:
+        measured = plain(energy.measured_kwh.quantize(Decimal("0.01")))
+        rows.append(ImpactSource("measured_power", power.mapping.external_tag, measured, "kWh"))
+    if energy.filled_kwh and energy.fill_is_typical:
+        document = case.spec.document if case.spec else "typical consumption"
+        rows.append(ImpactSource("typical_power", document, plain(energy.fill_kw), "kW"))
+    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Energy:
     """Energy of the window; ``filled_share`` of its time was not measured but filled at ``fill_kw``."""
 
-    kwh: Decimal
+    measured_kwh: Decimal
+    filled_kwh: Decimal
     filled_share: Decimal
     fill_kw: Decimal
     fill_is_typical: bool
+
+    @property
+    def kwh(self) -> Decimal:
+        return self.measured_kwh + self.filled_kwh
 
     @property
     def assumed(self) -> bool:
@@ -162,7 +208,8 @@ def energy_of(case: Case, series: Sequence[Series]) -> Energy | None:
     fill_kw = typical if typical is not None else (measured_kwh / measured_h).quantize(Decimal("0.1"))
     missing_h = max(window_h - measured_h, Decimal(0))
     return Energy(
-        kwh=measured_kwh + fill_kw * missing_h,
+        measured_kwh=measured_kwh,
+        filled_kwh=fill_kw * missing_h,
         filled_share=missing_h / window_h if window_h else Decimal(1),
         fill_kw=fill_kw,
         fill_is_typical=typical is not None,
@@ -231,14 +278,13 @@ def _scope(cost: CostReference) -> str:
     return cost.asset_type or "tenant"
 
 
-def _basis(reference: DowntimeReference, asset: Asset, past_h: Sequence[Decimal], downtime_h: Decimal) -> str:
+def _basis(reference: DowntimeReference, asset: Asset, past: PastDowntimes, downtime_h: Decimal) -> str:
     """The arithmetic of the downtime, so that a reader can do it again."""
     factor = CRITICALITY_FACTORS[asset.criticality_rank]
     origin = " (assumed)" if reference.source == "assumed" else ""
     text = f"{plain(reference.hours)} h typical{origin} × {plain(factor)} for {asset.criticality} criticality"
-    if not past_h:
+    if not past.count:
         return text
-    prior = plain(reference.hours * factor)
-    total = plain(sum(past_h, Decimal(0)))
-    weights = f"({_PRIOR_WEIGHT} × {prior} h + {total} h of {len(past_h)} past cases)"
-    return f"{text}; {weights} / {_PRIOR_WEIGHT + len(past_h)} = {plain(downtime_h)} h"
+    prior, total = plain(reference.hours * factor), plain(past.total_h.quantize(Decimal("0.01")))
+    weights = f"({_PRIOR_WEIGHT} × {prior} h + {total} h of {past.count} past cases)"
+    return f"{text}; {weights} / {_PRIOR_WEIGHT + past.count} = {plain(downtime_h)} h"
