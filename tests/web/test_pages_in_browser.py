@@ -51,7 +51,7 @@ async def test_an_engineer_starts_and_completes_the_order(browser: Browser, site
     await expect(drawer).to_contain_text("In progress")
     await drawer.get_by_role("button", name="Complete").click()
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Actual cause").select_option("Bearing Fault")
+    await dialog.get_by_role("radio", name="Bearing Fault").check()
     await dialog.get_by_label("Hours of work").fill("3.5")
     await dialog.get_by_label("Hours of downtime").fill("6")
     await dialog.get_by_role("button", name="Complete", exact=True).click()

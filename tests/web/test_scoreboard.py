@@ -115,3 +115,8 @@ def test_the_curve_goes_up_where_more_was_found() -> None:
     assert [(dot.x, dot.y) for dot in curve.dots] == [(0.05 * SIZE, 0.9 * SIZE), (0.95 * SIZE, 0.0)]
     assert curve.dots[0].radius == pytest.approx(2 * curve.dots[1].radius)
     assert reliability_curve(()).points == ""
+
+
+def test_a_line_is_drawn_through_enough_cases_only() -> None:
+    few, many = (tuple(Bin(i / 10, (i + 1) / 10, n, i / 10, i / 10) for i in (2, 7)) for n in (4, 20))
+    assert (reliability_curve(few).points, len(reliability_curve(many).points.split())) == ("", 2)

@@ -11,6 +11,8 @@ from optria.web.shapes import Json
 SIZE: Final = 240.0
 """Width and height of the picture of the reliability curve; 0 at the bottom, 1 at the top."""
 LARGEST_DOT: Final = 9.0
+ENOUGH_FOR_A_LINE: Final = 30
+"""Probabilities of causes; a line through less would show chance."""
 
 
 def scoreboard_json(board: Scoreboard, calibration: CauseCalibration | None) -> Json:
@@ -80,7 +82,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """``points`` of the line through the dots, for an SVG polyline."""
+    """``points`` of the line through the dots, for an SVG polyline; none while there are but a few cases."""
 
     size: float
     dots: tuple[Dot, ...]
@@ -100,4 +102,5 @@ def reliability_curve(bins: tuple[Bin, ...]) -> Curve:
         for one in bins
         if one.said is not None and one.found is not None
     )
-    return Curve(SIZE, dots, " ".join(f"{dot.x},{dot.y}" for dot in dots))
+    enough = sum(one.n for one in bins) >= ENOUGH_FOR_A_LINE
+    return Curve(SIZE, dots, " ".join(f"{dot.x},{dot.y}" for dot in dots) if enough else "")
