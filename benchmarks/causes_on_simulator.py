@@ -85,11 +85,18 @@ def starting_rules() -> tuple[CausalRule, ...]:
     return tuple(parse_rule({**rule, "id": number}) for number, rule in enumerate(read_rules(), start=1))
 
 
-def run_of(kind: str, asset: str, severity: float, seed: int, ramp_s: float = 60.0) -> Run:
-    """Half an hour of normal operation, then 20 min of the fault."""
+def run_of(
+    kind: str,
+    asset: str,
+    severity: float,
+    seed: int,
+    ramp_s: float = 60.0,
+    minutes: tuple[float, float] = (30.0, 20.0),
+) -> Run:
+    """So many minutes of normal operation, then so many of the fault."""
     hour = random.Random(seed).randrange(24)
     start = datetime(2026, 1, 1, hour, tzinfo=UTC)
-    recording = fault_run(kind, asset, severity, seed, 30, 20, ramp_s, start)
+    recording = fault_run(kind, asset, severity, seed, *minutes, ramp_s, start)
     if recording.label is None:
         raise ValueError(f"{kind} left no label")
     return Run(kind, recording.label.cause, _case(recording, asset, recording.label.started_at))

@@ -6,6 +6,9 @@ import pytest
 
 from benchmarks.causes_on_simulator import past_incidents, run_of, starting_rules
 from optria.rca.engine import analyse
+from optria.simulator.catalogue import CATALOGUE
+from optria.simulator.fault_kinds import FAULT_KINDS
+from optria.simulator.faults import fitting_assets
 
 
 @pytest.mark.parametrize(
@@ -47,3 +50,13 @@ def test_a_past_incident_of_the_same_fault_is_recognised() -> None:
     analysis = analyse(replace(now.case, history=past_incidents(earlier, 1)))
     assert [similar.cause for similar in analysis.similar] == ["Seal Leak"]
     assert analysis.top.label == "Seal Leak"
+
+
+@pytest.mark.clause("A12")
+@pytest.mark.parametrize("kind", ["sensor-drift", "sensor-stuck"])
+@pytest.mark.parametrize("asset", fitting_assets(FAULT_KINDS["sensor-stuck"], CATALOGUE))
+def test_an_instrument_that_fails_is_no_fault_of_its_machine(kind: str, asset: str) -> None:
+    run = run_of(kind, asset, 0.7, seed=20262, minutes=(25, 16))
+    analysis = analyse(replace(run.case, rules=starting_rules()))
+    assert analysis.top.label == "Instrumentation Fault", analysis.scores
+    assert analysis.top.probability > 0.6
