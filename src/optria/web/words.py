@@ -29,6 +29,8 @@ SCRIPT_WORDS: Final = {
     "fault.mend": _("Mend"),
     "fault.mending": _("Mending"),
     "fault.mended": _("Mended: the fault no longer acts"),
+    "backtest.json": _("This is no JSON."),
+    "backtest.value": _("Give the value of the limit."),
     "recorder.play": _("Play"),
     "recorder.pause": _("Pause"),
     "time.ago": _("%(age)s ago"),

@@ -17,7 +17,8 @@ export async function send(method, url, body) {
   const headers = { Accept: "application/json", "X-Requested-With": "optria" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  const answer = (response.headers.get("content-type") || "").includes("json") ? await response.json() : null;
+  const hasJson = response.status !== 204 && (response.headers.get("content-type") || "").includes("json");
+  const answer = hasJson ? await response.json() : null;
   if (!response.ok) throw new ApiError(sentence(answer, response.status), response.status);
   return answer;
 }
