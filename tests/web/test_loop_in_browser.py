@@ -24,7 +24,8 @@ pytestmark = pytest.mark.e2e
 
 AXE: Final = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 RULES: Final = """async () => (await axe.run(document, {
-  runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.target).join(" | ")}`)"""
+  runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"],
+})).violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.target).join(" | ")}`)"""
 LOOKS: Final = (("dark", "en", 1440), ("light", "en", 1440), ("dark", "ar", 1440), ("light", "ar", 390))
 SAID: Final = (
     ("Seal Leak", {"Seal Leak": 0.72, "Bearing Fault": 0.2, "Other": 0.08}),
