@@ -55,10 +55,8 @@ def tag_cost(values: Values) -> tuple[float, float]:
 
     def bank() -> None:
         for row in values:
-            level.score_many(slice(None), row)
-            variance.score_many(slice(None), row)
-            level.learn_many(slice(None), row)
-            variance.learn_many(slice(None), row)
+            level.observe_many(slice(None), row)
+            variance.observe_many(slice(None), row)
 
     def reference() -> None:
         for row in values:

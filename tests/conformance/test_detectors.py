@@ -91,7 +91,7 @@ def test_its_state_is_json_and_small(name: str) -> None:
     detector = attached(name)
     for value in values(500):
         see(detector, value)
-    assert len(json.dumps(detector.detector.state, allow_nan=False)) < 1024
+    assert len(json.dumps(detector.detector.state, allow_nan=False)) < 2048
 
 
 @pytest.mark.parametrize("name", CHOSEN)

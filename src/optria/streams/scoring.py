@@ -11,8 +11,9 @@ from optria.core.incident import Contribution
 from optria.core.tag import from_micros
 from optria.streams.anchoring import Blame
 from optria.streams.chosen import Chosen
-from optria.streams.detectors.bank import DifferenceVarianceBank, Floats, LevelBank, Rows
+from optria.streams.detectors.bank import DifferenceVarianceBank, Floats, LevelBank, Rows, Selector
 from optria.streams.detectors.joint import JointBank
+from optria.streams.detectors.tuning import SETTLING
 from optria.streams.roster import Roster
 from optria.streams.stuck import StuckTimer
 
@@ -47,6 +48,7 @@ class Scorer:
         self.level_z, self.log_variance = np.zeros(size), np.zeros(size)
         self.onset = np.full(size, NEVER, np.int64)
         self.deviated = np.full(size, NEVER, np.int64)
+        self.peak, self.settling = np.zeros(size), np.zeros(assets)
         self.joint_ratio = np.zeros((assets, 4))
         self._padded = np.full((assets, self.joint.width), -1, np.intp)
         for asset, rows in enumerate(self.members):
@@ -60,20 +62,16 @@ class Scorer:
         if len(away):
             self.reset_tags(away)
         at = slice(None) if len(rows) == len(self.roster) else rows
-        self.level_z[at] = z = self.level.score_many(at, values)
-        variance_z = self.variance.score_many(at, values)
-        self.level_ratio[at], self.variance_ratio[at] = (
-            self.level.ratio(at, z),
-            self.variance.ratio(at, variance_z),
-        )
-        self.log_variance[at] = self.variance.log_variance(at, values)
-        restless = self.level.learn_many(at, values)
+        self.level_z[at], self.level_ratio[at], restless, over = self.level.observe_many(at, values)
+        self.variance_ratio[at], self.log_variance[at] = self.variance.observe_many(at, values)
         if len(restless):
             self.joint.reset(np.unique(self.roster.asset_row[rows[restless]]))
-        self.variance.learn_many(at, values)
         self.value[at], self.time[at] = values, time
         self._note_onsets(rows, time)
-        broken = rows[~np.isfinite(z + variance_z)]
+        if len(over):
+            self._settle(rows[over])
+        self._note_peaks(at)
+        broken = rows[~np.isfinite(self.level_z[at] + self.variance_ratio[at])]
         if len(broken):
             self._repair(broken)
 
@@ -93,6 +91,7 @@ class Scorer:
         fresh, tags = self._fresh(assets), self._padded[assets]
         values = np.where(fresh, self.value[tags], 0.0)
         logs = np.where(fresh, self.log_variance[tags], 0.0)
+        self._rebase_joint(assets)
         ratio = self.joint.ratio(assets, self.joint.score_many(assets, values, logs, fresh))
         self.joint.learn_many(assets, values, logs, fresh)
         broken = ~np.isfinite(ratio).all(axis=1)
@@ -143,6 +142,29 @@ class Scorer:
         self.joint.reset(np.unique(self.roster.asset_row[rows]))
         self.chosen.reset(np.unique(self.roster.asset_row[rows]))
 
+    def _note_peaks(self, at: Selector) -> None:
+        """The largest ratio of each tag while it is away."""
+        size = np.abs(self.level_ratio[at])
+        self.peak[at] = np.where(self.level.held(at), np.maximum(self.peak[at], size), 0.0)
+
+    def _settle(self, over: Rows) -> None:
+        """Tags came back most of the way. Where that was the loudest tag, the disturbance of its asset is
+        over: what is still away (a slow temperature, a level that differs a little) is normal now."""
+        self.variance.settle(over)
+        for asset in np.unique(self.roster.asset_row[over]).tolist():
+            rows = self.members[asset]
+            mine = over[self.roster.asset_row[over] == asset]
+            self.settling[asset] = SETTLING
+            if self.peak[mine].max() >= self.peak[rows].max():
+                self.level.settle(rows)
+
+    def _rebase_joint(self, assets: Rows) -> None:
+        """While an asset settles, the references of its vector go with it."""
+        chosen = assets[self.settling[assets] > 0]
+        if len(chosen):
+            self.settling[chosen] -= 1
+            self.joint.slow[chosen], self.joint.held[chosen] = self.joint.smooth[chosen], 0.0
+
     def _repair(self, rows: Rows) -> None:
         self.errors["level"] += len(rows)
         self.reset_tags(rows)
@@ -153,7 +175,7 @@ class Scorer:
         return (tags >= 0) & (self.time[tags] > NEVER) & (age <= FRESH_SCANS * self.roster.scan_us[tags])
 
     def _note_onsets(self, rows: Rows, time: NDArray[np.int64]) -> None:
-        away = (self.level.held[rows] > 0) | (self.variance.held[rows] > 0)
+        away = self.level.held(rows) | (self.variance.held[rows] > 0)
         begins = away & (time - self.deviated[rows] > ONSET_MEMORY_US)
         self.onset[rows] = np.where(begins, time, self.onset[rows])
         self.deviated[rows] = np.where(away, time, self.deviated[rows])
@@ -179,6 +201,7 @@ class Scorer:
         residual = residuals[channel, : len(rows)]
         joint = np.abs(residual) / self.joint.limit[asset, channel]
         own = np.maximum(np.abs(self.level_ratio[rows]), np.abs(self.variance_ratio[rows]))
+        own = np.where(own > 1.0, np.maximum(own, self.level.usual.size(rows)), own)
         return np.maximum(own, np.where(self.joint_ratio[asset].max() > 1.0, joint, 0.0)), residual
 
     def _contribution(self, row: int, score: float, residual: float) -> Contribution:
