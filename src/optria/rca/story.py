@@ -4,21 +4,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from optria.core.event import EventCategory
 from optria.core.incident import OTHER, RootCause
-from optria.core.tag import SignalMapping, from_micros, to_micros
+from optria.core.tag import SignalMapping, to_micros
 from optria.rca.case import Case
+from optria.rca.event_words import event_words
 from optria.rca.localise import Onset
+from optria.rca.preceding import onset_order, preceding
 from optria.rca.signals import Signals, TagSignal
 from optria.rca.similarity import Compared
-from optria.rca.timeline import Timeline, TimelineEntry, is_evidence
+from optria.rca.timeline import Timeline, is_evidence
 from optria.rca.words import Words, cause_words, local_clock, ltr, metric_words, number, percent
 
-_EVENTS_BEFORE = 3
 _TRENDS = 3
 _TREND_FROM = 2.0
-_MEASURING = frozenset({"threshold", "mapping", "integration", "clock_drift", "detector_setting", "asset"})
-"""Our own configuration that changes what is measured, or how it is judged."""
 _TROUBLES = {
     "bad": Words("bad quality", "جودة سيئة"),
     "stale": Words("no fresh samples", "لا عينات حديثة"),
@@ -35,6 +33,7 @@ class Story:
     asset: Words
     before: tuple[Words, ...]
     trend: Words | None
+    order: Words | None
     cause: Words
     probability: str
     past: tuple[str, ...]
@@ -46,6 +45,8 @@ class Story:
         before = [*(w.en for w in self.before), *([self.trend.en] if self.trend else [])]
         if before:
             lines += ["This was preceded by:", *(f"– {line}" for line in before)]
+        if self.order:
+            lines.append(f"The signals left their normal behaviour in this order: {self.order.en}.")
         lines.append(f"The most likely root cause is {self.cause.en} with probability {self.probability}.")
         if self.past:
             resolved = f" and were resolved by: {self.resolution.en}" if self.resolution else ""
@@ -59,6 +60,8 @@ class Story:
         before = [*(w.ar for w in self.before), *([self.trend.ar] if self.trend else [])]
         if before:
             lines += ["وقد سبق ذلك:", *(f"– {line}" for line in before)]
+        if self.order:
+            lines.append(f"خرجت الإشارات عن سلوكها المعتاد بهذا الترتيب: {self.order.ar}.")
         lines.append(f"السبب الجذري الأرجح هو {self.cause.ar} باحتمال {ltr(self.probability)}.")
         if self.past:
             resolved = f" وعولجت بالآتي: {self.resolution.ar}" if self.resolution else ""
@@ -84,6 +87,7 @@ def tell(
         asset=_asset_words(case),
         before=preceding(case, window, found),
         trend=trend(signals),
+        order=onset_order(case, found),
         cause=_cause(top),
         probability=percent(top.probability),
         past=tuple(one.past.number for one in alike[:5]),
@@ -98,7 +102,7 @@ def primary_anomaly(case: Case, window: Timeline, signals: Signals | None) -> Wo
         return _deviation(case, tag, signals)
     event = next((e for e in window.events if e.time == case.anchor.time and is_evidence(e)), None)
     if event is not None and event.summary:
-        return Words(event.summary.rstrip("."), ltr(event.summary.rstrip(".")))
+        return event_words(event.summary, event.category, event.payload)
     score = f"{case.anchor.score:.2f}"
     return Words(f"an anomaly of score {score}", f"شذوذاً بدرجة {ltr(score)}")
 
@@ -147,63 +151,6 @@ def expected_range(case: Case, tag: TagSignal, value: float) -> tuple[float, flo
     if wide is not None and not wide[0] <= value <= wide[1]:
         return wide
     return tag.reference - 3.0 * tag.spread, tag.reference + 3.0 * tag.spread
-
-
-def preceding(case: Case, window: Timeline, found: Sequence[Onset]) -> tuple[Words, ...]:
-    """The last events before the anchor; where fewer than two, first onsets and past maintenance as well."""
-    events = [e for e in window.events if e.time < case.anchor.time and is_evidence(e) and e.summary]
-    events = [e for e in events if _touches_the_plant(e)]
-    told = [_event_words(case, e) for e in events[-_EVENTS_BEFORE:]]
-    if len(told) < 2:
-        told += _left_before(case, found)[: 2 - len(told)]
-    if len(told) < 2:
-        told += _last_maintenance(case, window)[: 2 - len(told)]
-    return tuple(told)
-
-
-def _touches_the_plant(entry: TimelineEntry) -> bool:
-    """Whether a change of our own configuration is about what is measured; others' reports always count."""
-    what = entry.payload.get("entity_type")
-    return entry.category != EventCategory.CONFIG_CHANGE or what is None or what in _MEASURING
-
-
-def _event_words(case: Case, entry: TimelineEntry) -> Words:
-    clock, summary = _clock(case, to_micros(entry.time)), entry.summary.rstrip(".")
-    return Words(f"{clock} {summary}", f"{ltr(clock)} {ltr(summary)}")
-
-
-def _left_before(case: Case, found: Sequence[Onset]) -> list[Words]:
-    """Tags that had left by the anchor: as the detector saw it, else by the first sustained residual."""
-    mappings = {s.mapping.id: s.mapping for s in case.series}
-    seen = {
-        c.tag: to_micros(c.first_onset)
-        for c in case.anchor.contributions
-        if c.first_onset and c.tag in mappings
-    }
-    left = {onset.tag.mapping.id: onset.time for onset in found} | seen
-    until = to_micros(case.anchor.time)
-    earlier = sorted((time, tag) for tag, time in left.items() if time <= until)
-    return [_onset_words(case, mappings[tag], time) for time, tag in earlier]
-
-
-def _onset_words(case: Case, mapping: SignalMapping, micros: int) -> Words:
-    clock, asset = _clock(case, micros), case.plant.asset(mapping.asset_id)
-    code = asset.code if asset else str(mapping.asset_id)
-    name = metric_words(mapping.metric)
-    return Words(
-        f"{clock} {name.en} of {code} ({mapping.instrument}) left its normal behaviour",
-        f"{ltr(clock)} خرج {name.ar} في {ltr(f'{code} ({mapping.instrument})')} عن سلوكه المعتاد",
-    )
-
-
-def _last_maintenance(case: Case, window: Timeline) -> list[Words]:
-    """Maintenance of the asset before the window, newest first."""
-    logs = [e for e in window.entries if e.kind == "maintenance" and e.asset_id == case.asset.id]
-    earlier = sorted((e for e in logs if e.time < case.window.start), key=lambda e: e.time, reverse=True)
-    return [
-        Words(f"Earlier maintenance: {e.summary.rstrip('.')}", f"صيانة سابقة: {ltr(e.summary.rstrip('.'))}")
-        for e in earlier
-    ]
 
 
 def trend(signals: Signals | None) -> Words | None:
@@ -255,10 +202,6 @@ def _cause(top: RootCause) -> Words:
 def _asset_words(case: Case) -> Words:
     code, name = case.asset.code, case.asset.name
     return Words(f"{name} ({code})", f"{case.asset.name_ar or ltr(name)} ({ltr(code)})")
-
-
-def _clock(case: Case, micros: int) -> str:
-    return local_clock(from_micros(micros), case.time_zone).split(" ")[1]
 
 
 def _number(value: float, mapping: SignalMapping) -> str:

@@ -13,6 +13,7 @@ from optria.db.plant import SiteRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
+from optria.rca.event_words import event_words
 from optria.rca.storage import from_json
 from optria.web.event_views import linked_events
 from optria.web.incident_causes import cause_json
@@ -40,11 +41,19 @@ async def incident_detail(tx: Tx, viewer: Viewer, row: IncidentRow) -> Json:
         return view
     analyses = await _analyses(tx, row)
     newest = from_json(analyses[-1].analysis) if analyses else None
-    events = await linked_events(tx, row)
+    events = [in_both_languages(event) for event in await linked_events(tx, row)]
     view |= {"events": events, "event_count": len(events), "site_name": await _site_name(tx, row)}
     view |= _anchor_and_window(row) | _analysis_view(newest)
     view["revisions"] = await _revisions(tx, analyses, viewer.language)
     return view | await _people_and_order(tx, viewer, row, newest)
+
+
+def in_both_languages(event: Json) -> Json:
+    """An event with its Arabic: of a limit from its figures, else the sentence as it is stored."""
+    payload = event["payload"]
+    figures = payload if isinstance(payload, dict) else {}
+    words = event_words(str(event["summary"] or ""), str(event["event_category"] or ""), figures)
+    return event | {"summary_ar": words.ar if event["summary"] else None}
 
 
 def _anchor_and_window(row: IncidentRow) -> Json:

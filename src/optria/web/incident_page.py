@@ -12,9 +12,10 @@ from optria.core.asset import PlantModel, Threshold
 from optria.core.event import EventWindow
 from optria.core.roles import Permission, can
 from optria.core.tag import SignalMapping
-from optria.db.blackbox import IncidentRow
+from optria.db.blackbox import EventRow, IncidentRow
 from optria.db.session import Tx
 from optria.kit import clock
+from optria.rca.event_words import event_words
 from optria.web.deps import Given, OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.incident_detail import events_around, incident_detail, window_of_incident
@@ -86,7 +87,7 @@ async def incident_page(
         await shell_for(tx, viewer, "incidents", row.site_id),
         incident=view,
         tenant_id=row.tenant_id,
-        recording=await record(tx, services, row, view) if whole else None,
+        recording=await record(tx, services, row, view, viewer.language) if whole else None,
         knobs=await knobs_of(tx, services.plants(row.tenant_id), row) if _is_analysed(view) else None,
         sees_analysis=whole,
         may_run=can(viewer.role, Permission.RUN_RCA),
@@ -131,7 +132,7 @@ async def get_recording(viewer: Reading, services: Given, tx: OpenTx, incident_i
     }
 
 
-async def record(tx: Tx, services: Services, row: IncidentRow, view: Json) -> Recording:
+async def record(tx: Tx, services: Services, row: IncidentRow, view: Json, language: str = "en") -> Recording:
     """What the flight recorder of an incident shows now."""
     window = window_of_incident(row)
     anchor = anchor_of(row)
@@ -140,7 +141,7 @@ async def record(tx: Tx, services: Services, row: IncidentRow, view: Json) -> Re
     pipeline = services.pipelines.get(row.tenant_id)
     batch = await samples_of(tx, pipeline, [m.id for m in shown], window)
     events = [
-        LaneEvent(e.event_time, e.severity or "INFO", e.event_category, e.source_type, e.summary or "")
+        LaneEvent(e.event_time, e.severity or "INFO", e.event_category, e.source_type, _said(e, language))
         for e in await events_around(tx, row, window)
     ]
     return Recording(
@@ -150,6 +151,12 @@ async def record(tx: Tx, services: Services, row: IncidentRow, view: Json) -> Re
         lanes=draw_lanes(events, window),
         tracks=tuple(draw_track(m, _limits(plant, m), batch, window) for m in shown),
     )
+
+
+def _said(event: EventRow, language: str) -> str:
+    """What an event says in the language of the page."""
+    words = event_words(event.summary or "", event.event_category, event.payload or {})
+    return words.ar if language == "ar" and event.summary else event.summary or ""
 
 
 def _now_x(window: EventWindow) -> float | None:
