@@ -24,15 +24,12 @@ document.addEventListener("change", async (event) => {
 
 // The words of another cause are asked for where none of the suggestions is it.
 function askForWords(choice) {
-  const other = choice.querySelector("[data-cause-other]").checked;
-  const text = choice.querySelector("[data-cause-text]");
-  text.disabled = !other;
-  return other && text;
+  choice.querySelector("[data-cause-text]").disabled = !choice.querySelector("[data-cause-other]").checked;
 }
 
 document.addEventListener("change", (event) => {
   const choice = event.target.closest?.("[data-cause-choice]");
-  if (choice && event.target.type === "radio") askForWords(choice)?.focus?.();
+  if (choice && event.target.type === "radio") askForWords(choice);
 });
 
 document.addEventListener("reset", (event) => {
