@@ -11,7 +11,7 @@ from optria.rca.localise import Onset, localise, onsets
 from optria.rca.observations import ANCHOR_SCORE, of_anchor, of_events, of_signature, tags_by_metric
 from optria.rca.ranking import rank
 from optria.rca.rules import CausalRule, Match, Observation, match_rule, match_rules
-from optria.rca.scoring import fit_temperature, score_causes
+from optria.rca.scoring import fit_temperature, score_causes, sureness
 from optria.rca.signals import Signals, read_signals
 from optria.rca.signature import signature
 from optria.rca.similarity import Pattern, compare_history, event_types
@@ -33,7 +33,7 @@ def analyse(case: Case) -> Analysis:
     compared = compare_history(pattern, history)
     found = onsets(signals)
     matches = match_rules(case.rules, _observed(case, signals, pattern, evidence), case.asset.asset_type)
-    fitted = case.calibration * fit_temperature(history)
+    fitted = case.calibration * fit_temperature(history) * sureness(matches)
     temperature = fitted if case.temperature is None else case.temperature
     causes = score_causes(compared, matches, _first_metric(found), temperature)
     causes = explain_losers(causes, matches, compared, signals, history)
