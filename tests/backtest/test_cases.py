@@ -83,7 +83,8 @@ def test_units_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_tags_are_ranked_by_what_they_show(tmp_path: Path) -> None:
-    more: dict[str, Any] = {"assets": {"FI:1": "Feed", "LI 1": "Drum", "XV@1": "Drum"}, "topology": [["Feed", "Drum"]]}
+    assets = {"FI:1": "Feed", "LI 1": "Drum", "XV@1": "Drum"}
+    more: dict[str, Any] = {"assets": assets, "topology": [["Feed", "Drum"]]}
     write_csv(tmp_path / "normal" / "day.csv", running(800, 1))
     write_case(tmp_path / "one", "query", "Feed drops", 3, **more)
     folder = read_cases(tmp_path)

@@ -7,14 +7,16 @@ import numpy as np
 
 from optria.backtest.recording import Floats, Recording, columns_of
 from optria.core.tag import to_micros
-from optria.rca.baseline import Baseline, learn_baseline, summed
+from optria.rca.baseline import SUM_BINS, Baseline, learn_baseline, summed
 from optria.rca.signals import bin_means
 
 MICROSECOND = timedelta(microseconds=1)
 GUARD_ROWS = 20
 """Rows before an anchor that may already deviate."""
 GUARD_SHARE = 10
-SPAN_BINS = 60
+SPAN_BINS = 360
+LARGE, QUIET = 10.0, 1.5
+"""Mean square of the tags' surprises: more than LARGE counts as LARGE, less than QUIET against."""
 
 
 def baseline_of(
@@ -54,7 +56,8 @@ def most_surprising(recording: Recording, normal: Baseline | None, metric: Calla
     tags = {metric(tag): tag for tag in recording.tags}
     value = gridded(recording, [tags[name] for name in normal.names], normal.step)
     size = (summed(normal.surprises(value) / normal.usual) ** 2).mean(axis=1)
-    span = min(SPAN_BINS, len(size))
-    running = np.convolve(np.minimum(size, np.quantile(size, 0.99)), np.ones(span), "valid")
+    gain = np.concatenate([[0.0], np.cumsum(np.minimum(size, LARGE) - QUIET)])
+    begin = np.arange(len(size))
+    lasting = gain[np.minimum(begin + SPAN_BINS, len(size))] - gain[begin]
     end = int(recording.time[-1])
-    return end - (len(value) - int(running.argmax())) * (normal.step // MICROSECOND)
+    return end - (len(value) - int(lasting.argmax()) - SUM_BINS) * (normal.step // MICROSECOND)

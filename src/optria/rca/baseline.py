@@ -21,6 +21,8 @@ SHRINKAGE = 0.3
 """Of the correlation of one-step errors towards independence."""
 SUM_BINS = 5
 """Bins over which surprises are summed."""
+ONSET_BINS = (1, 4, 12)
+"""Bins over which the begin of a deviation is looked for."""
 ROWS_PER_NUMBER = 8
 """Rows of normal running for each number that foretells a tag."""
 _MOST = 1e4
@@ -33,7 +35,8 @@ class Baseline:
     ``names`` are the tags as signatures name them. ``mean``, ``spread`` float64[tags] in the tag's unit (a
     spread of 0: the tag never moved and is left out), ``coefficients`` float64[ORDER * tags, tags],
     ``given`` float64[tags, tags] from one-step errors to surprises of unit variance, ``usual`` float64[tags]
-    how large the sum of SUM_BINS surprises is, over the root of SUM_BINS (1 where they are independent).
+    how large the sum of SUM_BINS surprises is, over the root of SUM_BINS (1 where they are independent),
+    ``most`` float64[len(ONSET_BINS), tags] the largest such sum over each of ONSET_BINS.
     """
 
     names: tuple[str, ...]
@@ -43,6 +46,7 @@ class Baseline:
     coefficients: Floats
     given: Floats
     usual: Floats
+    most: Floats
 
     def surprises(self, values: Floats) -> Floats:
         """Surprise of each tag in standard deviations, float64[rows, tags]; the first rows have none.
@@ -72,15 +76,22 @@ def learn_baseline(names: Sequence[str], step: timedelta, runs: Sequence[Floats]
     before, now = np.concatenate([_lagged(z) for z in scaled]), np.concatenate([z[ORDER:] for z in scaled])
     coefficients = _ridge(before, now)
     given = _given(now - before @ coefficients)
-    found = Baseline(tuple(names), step, mean, spread, coefficients, given, np.ones(len(names)))
-    return replace(found, usual=_usual([found.surprises(run)[ORDER:] for run in long]))
+    ones = np.ones(len(names))
+    found = Baseline(tuple(names), step, mean, spread, coefficients, given, ones, np.outer(ONSET_BINS, ones))
+    surprises = [found.surprises(run)[ORDER:] for run in long]
+    most = np.array([_largest(surprises, bins) for bins in ONSET_BINS])
+    return replace(found, usual=_usual(surprises), most=np.maximum(most, 1.0))
 
 
 def _usual(runs: Sequence[Floats]) -> Floats:
-    sums = [summed(run) for run in runs if len(run) > SUM_BINS]
-    tags = runs[0].shape[1]
-    size: Floats = np.sqrt(np.mean(np.concatenate(sums) ** 2, axis=0)) if sums else np.ones(tags)
+    sums = [summed(run) for run in runs if len(run) >= SUM_BINS]
+    size: Floats = np.sqrt(np.mean(np.concatenate(sums) ** 2, axis=0)) if sums else np.ones(runs[0].shape[1])
     return np.maximum(size, 1.0)
+
+
+def _largest(runs: Sequence[Floats], bins: int) -> Floats:
+    sums = [np.abs(summed(run, bins)).max(axis=0) for run in runs if len(run) >= bins]
+    return np.max(sums, axis=0) if sums else np.full(runs[0].shape[1], np.inf)
 
 
 def summed(surprises: Floats, bins: int = SUM_BINS) -> Floats:

@@ -1,8 +1,9 @@
 """Where an incident began, without knowing any past one: tags and assets, the likeliest first.
 
-A tag speaks by how much of it was not foreseen, in logarithm. What an asset shows may have come to it along
-the process, so its weight walks up the links to neighbours that show something themselves (a random walk, as
-in Kim, Sumbaly, Shah, MonitorRank, SIGMETRICS 2013).
+A tag speaks by how much of it was not foreseen, in logarithm, and up to twice as loud the earlier it left.
+What an asset shows may have come to it along the process, so part of its weight walks up the links to
+neighbours that show something themselves (a random walk, as in Kim, Sumbaly, Shah, Root cause detection in a
+service-oriented architecture, SIGMETRICS 2013).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optria.core.tag import SignalMapping
-from optria.rca.baseline import Floats, summed
+from optria.core.asset import Link
+from optria.rca.baseline import ONSET_BINS, Baseline, Floats, summed
 from optria.rca.case import Case
 from optria.rca.localise import Onset
 from optria.rca.signals import SECOND, Signals
@@ -19,11 +20,15 @@ from optria.rca.signature import conditional, stem, values_of
 
 BINS = 360
 """Bins after the anchor that speak."""
-WALK = 0.3
-"""Share of an asset's weight that its neighbours upstream may take over."""
-FIRST_GAIN = 0.5
-"""What the tag that left first gains, and one that left a time constant later a third of it."""
-_LATER_BINS = 6.0
+ONSET_BEFORE, ONSET_AFTER = 60, 120
+"""Bins about the anchor in which tags may leave."""
+BEYOND = 1.1
+"""Times what normal running ever showed, in SUSTAINED of WITHIN bins, is an onset."""
+SUSTAINED, WITHIN = 3, 6
+LATER_BINS = 4.0
+"""A tag that left so many bins after the first gains a third of what that one does."""
+WALK, LEAK, STEPS = 0.4, 0.1, 2
+"""Share of an asset's weight that loud neighbours upstream may take over, and that all do, at each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,65 +45,88 @@ def rank(case: Case, signals: Signals | None, found: Sequence[Onset]) -> Ranking
         return Ranking()
     weights = tag_weights(case, signals, found)
     tags = {tag.mapping.id: float(weights[row]) for row, tag in enumerate(signals.tags)}
-    return Ranking(_shares(_assets(case, signals, weights)), _shares(tags))
+    return Ranking(_shares(_assets(case, tags)), _shares(tags))
 
 
 def tag_weights(case: Case, signals: Signals, found: Sequence[Onset]) -> Floats:
-    """How much each tag was not foreseen after the anchor, float64[tags], in logarithm."""
-    sizes = _surprise_sizes(case, signals)
-    if sizes is None:
-        shift = np.array([t.z for t in signals.tags])[:, signals.after_start : signals.after_start + BINS]
-        sizes = np.sqrt((conditional(signals, shift) ** 2).mean(axis=1))
-    trusted = np.array([1.0 if t.trouble is None else 0.3 for t in signals.tags])
-    weights: Floats = trusted * np.log1p(np.maximum(sizes - 1.0, 0.0))
-    return weights * (1.0 + _first(signals, found))
+    """How much each tag was not foreseen after the anchor and how early, float64[tags]."""
+    normal = case.normal
+    if normal is not None and normal.step == signals.step and len(signals.time) >= signals.after_start + 5:
+        size, later = _unforeseen(signals, normal)
+    else:
+        size, later = _conditional(signals), _bins_later(signals, found)
+    trusted = np.array([1.0 if tag.trouble is None else 0.3 for tag in signals.tags])
+    weights: Floats = trusted * np.log1p(np.maximum(size - 1.0, 0.0)) * (1.0 + np.exp(-later / LATER_BINS))
+    return weights
 
 
-def _surprise_sizes(case: Case, signals: Signals) -> Floats | None:
-    """Root mean square of the summed surprises, 1 in normal running; None where none was learned."""
-    if case.normal is None or case.normal.step != signals.step:
-        return None
-    surprises = case.normal.surprises(values_of(signals, case.normal))
-    after = surprises[signals.after_start : signals.after_start + BINS] / case.normal.usual
-    if len(after) < 5:
-        return None
-    size = np.sqrt((summed(after) ** 2).mean(axis=0))
-    by_name = dict(zip(case.normal.names, size.tolist(), strict=True))
-    return np.array([by_name.get(stem(tag), 0.0) for tag in signals.tags])
+def _unforeseen(signals: Signals, normal: Baseline) -> tuple[Floats, Floats]:
+    """Root mean square of the summed surprises, 1 in normal running, and bins after the first onset."""
+    surprises = normal.surprises(values_of(signals, normal))
+    start = signals.after_start
+    size = np.sqrt((summed(surprises[start : start + BINS] / normal.usual) ** 2).mean(axis=0))
+    later = _first_beyond(surprises[max(0, start - ONSET_BEFORE) : start + ONSET_AFTER], normal)
+    column = {name: place for place, name in enumerate(normal.names)}
+    places = [column.get(stem(tag), -1) for tag in signals.tags]
+    return np.append(size, 0.0)[places], np.append(later, np.inf)[places]
 
 
-def _first(signals: Signals, found: Sequence[Onset]) -> Floats:
-    """FIRST_GAIN for the tag that left first, less for those after it, 0 for those that did not leave."""
-    gain = np.zeros(len(signals.tags))
-    step = max(signals.step.total_seconds(), 1.0)
-    rows = {tag.mapping.id: row for row, tag in enumerate(signals.tags)}
-    for onset in found:
-        later = (onset.time - found[0].time) / SECOND / step
-        gain[rows[onset.tag.mapping.id]] = FIRST_GAIN * np.exp(-later / _LATER_BINS)
-    return gain
+def _first_beyond(surprises: Floats, normal: Baseline) -> Floats:
+    """Bins from the first onset of all to that of each tag; infinite for one that never left."""
+    rows, tags = surprises.shape
+    ratio = np.zeros((rows + WITHIN - 1, tags))
+    for bins, most in zip(ONSET_BINS, normal.most, strict=True):
+        if bins <= rows:
+            ratio[bins - 1 : rows] = np.maximum(
+                ratio[bins - 1 : rows], np.abs(summed(surprises, bins)) / most
+            )
+    beyond = ratio > BEYOND
+    often = np.lib.stride_tricks.sliding_window_view(beyond, WITHIN, axis=0).sum(axis=2) >= SUSTAINED
+    left = often & beyond[:rows]
+    first = np.where(left.any(axis=0), left.argmax(axis=0), np.inf)
+    return first - first.min() if np.isfinite(first).any() else first
 
 
-def _assets(case: Case, signals: Signals, weights: Floats) -> dict[int, float]:
+def _conditional(signals: Signals) -> Floats:
+    """Root mean square of each tag's shift that the others do not explain."""
+    shift = np.array([tag.z for tag in signals.tags])[:, signals.after_start : signals.after_start + BINS]
+    size: Floats = np.sqrt((conditional(signals, shift) ** 2).mean(axis=1))
+    return size
+
+
+def _bins_later(signals: Signals, found: Sequence[Onset]) -> Floats:
+    later = {onset.tag.mapping.id: float(onset.time - found[0].time) for onset in found}
+    step = max(signals.step.total_seconds(), 1.0) * SECOND
+    return np.array([later.get(tag.mapping.id, np.inf) for tag in signals.tags]) / step
+
+
+def _assets(case: Case, tags: Mapping[int, float]) -> dict[int, float]:
     """Weight of each asset: of its strongest tag, after the walk."""
-    asset_of: Mapping[int, SignalMapping] = {m.id: m for m in case.plant.mappings}
+    asset_of = {m.id: m.asset_id for m in (*(s.mapping for s in case.series), *case.plant.mappings)}
     own: dict[int, float] = {}
-    for tag, weight in zip(signals.tags, weights.tolist(), strict=True):
-        asset = asset_of.get(tag.mapping.id, tag.mapping).asset_id
-        own[asset] = max(own.get(asset, 0.0), weight)
-    return _walked(own, [(link.source, link.target) for link in case.plant.links])
+    for tag, weight in tags.items():
+        own[asset_of[tag]] = max(own.get(asset_of[tag], 0.0), weight)
+    return walked(own, case.plant.links)
 
 
-def _walked(own: Mapping[int, float], links: list[tuple[int, int]]) -> dict[int, float]:
-    """Each asset gives WALK of its weight up the links, by the share of those that speak as loudly."""
-    walked = dict(own)
-    for asset, weight in own.items():
-        above = [source for source, target in links if target == asset and source in own and source != asset]
-        loud = [source for source in above if own[source] > 0.0 and weight > 0.0]
-        for source in loud:
-            given = WALK * weight * min(1.0, own[source] / weight) ** 2 / len(loud)
-            walked[source] += given
-            walked[asset] -= given
-    return walked
+def walked(own: Mapping[int, float], links: Sequence[Link]) -> dict[int, float]:
+    """Weights after STEPS steps up the links; their sum stays."""
+    above = {
+        asset: sorted({link.source for link in links if link.target == asset} & own.keys() - {asset})
+        for asset in own
+    }
+    weights = dict(own)
+    for _ in range(STEPS):
+        now = dict(weights)
+        for asset in (one for one in own if above[one] and own[one] > 0.0):
+            loud = sum(own[source] ** 3 for source in above[asset])
+            for source in above[asset]:
+                share = min(1.0, own[source] / own[asset]) * own[source] ** 3 / loud if loud > 0.0 else 0.0
+                given = weights[asset] * (WALK * share + LEAK / len(above[asset]))
+                now[source] += given
+                now[asset] -= given
+        weights = now
+    return weights
 
 
 def _shares(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:

@@ -162,11 +162,12 @@ def _nearness(pattern: Pattern, known: Sequence[PastIncident], surprise: Floats)
 
 def mutual_likeness(history: Sequence[PastIncident]) -> Floats:
     """The signatures' likeness of each past incident with each, float64[n, n]."""
-    surprise = mutually_alike([past.signature for past in history])
-    if np.isfinite(surprise).all():
-        return surprise
-    rows = unit_rows([plain(past.signature) for past in history])
-    likeness: Floats = np.where(np.isnan(surprise), rows @ rows.T, surprise)
+    likeness = mutually_alike([past.signature for past in history])
+    rest = np.flatnonzero(np.isnan(likeness).any(axis=1))
+    if len(rest):
+        rows = unit_rows([plain(history[int(row)].signature) for row in rest])
+        block = np.ix_(rest, rest)
+        likeness[block] = np.where(np.isnan(likeness[block]), rows @ rows.T, likeness[block])
     return likeness
 
 

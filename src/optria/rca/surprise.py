@@ -58,7 +58,7 @@ def _at(names: Sequence[str], surprises: Floats, seconds: str) -> dict[str, floa
     return features | {f"*.hold{k}{seconds}": round(v, 4) for k, v in zip(_HOLD_NAMES, holds, strict=True)}
 
 
-_SOME = 20
+_SOME, _WAY = 20, ".way"
 _HOLD_NAMES = (*(str(bins) for bins in HOLDS), "all")
 
 
@@ -132,10 +132,10 @@ def bundle(signatures: Sequence[Mapping[str, float]], names: Iterable[str], seco
     return Bundle(ways.reshape(len(signatures), WAYS, len(columns) // WAYS), size, hold)
 
 
-def names_at(signatures: Iterable[Mapping[str, float]], seconds: str) -> tuple[str, ...]:
-    """The tags that any of the signatures names at a horizon."""
-    ends = tuple(f".way{way + 1}@{seconds}" for way in range(WAYS))
-    return tuple(sorted({name.rpartition(".")[0] for s in signatures for name in s if name.endswith(ends)}))
+def names_of(signatures: Iterable[Mapping[str, float]]) -> tuple[str, ...]:
+    """The tags that any of the signatures names at any horizon."""
+    ways = (name.partition("@")[0] for signature in signatures for name in signature if _WAY in name)
+    return tuple(sorted({way.rpartition(".")[0] for way in set(ways)}))
 
 
 def alike(query: Mapping[str, float], history: Sequence[Mapping[str, float]]) -> Floats:
@@ -144,8 +144,9 @@ def alike(query: Mapping[str, float], history: Sequence[Mapping[str, float]]) ->
     NaN where they share none; 0 where one shows nothing. One matrix product for each horizon.
     """
     found = np.full(len(history), np.nan)
+    names = names_of([query])
     for seconds, rows in _shared(query, history):
-        shown, names = [history[row] for row in rows], names_at([query], seconds)
+        shown = [history[row] for row in rows]
         found[rows] = bundle([query], names, seconds).alike(bundle(shown, names, seconds))[0]
     return found
 
@@ -165,13 +166,14 @@ def _shared(
 def mutually_alike(signatures: Sequence[Mapping[str, float]]) -> Floats:
     """:func:`alike` of each with each, float64[n, n]; the tags are those of a few of them."""
     count, some = len(signatures), signatures[:_SOME]
+    names = names_of(some)
     found = np.full((count, count), np.nan)
     seconds_of = {seconds for signature in some for seconds in horizons_of(signature)}
     for seconds in sorted(seconds_of, key=lambda s: -float(s[:-1])):
         rows = [row for row in range(count) if SIZE + seconds in signatures[row]]
         if np.isfinite(found[np.ix_(rows, rows)]).all():
             continue
-        those = bundle([signatures[row] for row in rows], names_at(some, seconds), seconds)
+        those = bundle([signatures[row] for row in rows], names, seconds)
         block = found[np.ix_(rows, rows)]
         found[np.ix_(rows, rows)] = np.where(np.isnan(block), those.alike(those), block)
     return found
