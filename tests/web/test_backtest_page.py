@@ -81,7 +81,9 @@ async def test_a_rule_is_tried_from_the_screen(browser: Browser, database: Datab
         assert await violations(page) == []
         await page.get_by_role("button", name="Remove").click()
         await expect(result).to_contain_text("No back-test yet")
-    assert errors == []
+        await page.wait_for_load_state("load")
+        assert errors == []
+        await page.close()
 
 
 async def violations(page: Page) -> list[str]:
