@@ -325,3 +325,12 @@ def test_measured_energy_has_no_range_and_filled_energy_has() -> None:
     assert [row.kind for row in filled.sources] == ["carbon_factor", "typical_power"]
     assert "measured_power" in [row.kind for row in measured.sources]
     assert filled.arithmetic[-1].text == "480 kWh × 0.42 kg/kWh = 201.6 kg"
+
+
+def test_of_many_past_cases_all_count_and_the_first_few_are_named() -> None:
+    history = tuple(replace(past(n, "Bearing Fault"), downtime_h=Decimal(n)) for n in range(1, 41))
+    told = grounds(case(history=history, maintenance=()))
+    assert "40 past downtimes" in told.method.text
+    assert [row.reference for row in told.sources if row.kind == "past_incident"] == [
+        f"BB-{number:04d}" for number in range(1, 9)
+    ]

@@ -8,11 +8,21 @@ from decimal import Decimal
 import numpy as np
 
 from optria.core.incident import CarbonImpact, FinancialImpact, Grounds, ImpactSource, Note, cause_label
-from optria.rca.case import Case, CostReference, DowntimeHistory, DowntimeReference, RawTime
+from optria.rca.case import (
+    Case,
+    CostReference,
+    DowntimeHistory,
+    DowntimeReference,
+    MaintenanceLog,
+    PastIncident,
+    RawTime,
+)
 from optria.rca.words import cause_words, ltr, plain
 
 ENOUGH = 3
 """Past downtimes from which their spread is the range."""
+MOST_ROWS = 8
+"""Past cases that are named one by one; all of them count."""
 NARROW, WIDE = Decimal("0.5"), Decimal(2)
 """Range of an estimate that too few past downtimes bear out: a factor of two either way."""
 FILLED_SPREAD = Decimal("0.5")
@@ -40,7 +50,7 @@ def past_downtimes(case: Case, cause: str) -> PastDowntimes:
     kind = case.asset.asset_type.casefold()
     confirmed = (h for h in case.downtime_history if h.cause == cause and h.asset_type.casefold() == kind)
     history = next(confirmed, None)
-    return _of_orders(history) if history and history.count else _of_rows(_past_rows(case, cause))
+    return _of_orders(history) if history and history.count else _of_cases(_past_cases(case, cause))
 
 
 def _of_orders(history: DowntimeHistory) -> PastDowntimes:
@@ -50,31 +60,33 @@ def _of_orders(history: DowntimeHistory) -> PastDowntimes:
     return PastDowntimes(history.count, total, history.low_h, history.high_h, (row,))
 
 
-def _of_rows(rows: Sequence[ImpactSource]) -> PastDowntimes:
-    hours = [Decimal(row.value) for row in rows]
+def _of_cases(cases: Sequence[PastIncident | MaintenanceLog]) -> PastDowntimes:
+    """``cases`` all have their downtime; the first few are named."""
+    hours = [case.downtime_h for case in cases if case.downtime_h is not None]
     if not hours:
         return NO_PAST
     low, high = np.percentile([float(h) for h in hours], [10, 90])
-    return PastDowntimes(len(hours), sum(hours, Decimal(0)), _decimal(low), _decimal(high), tuple(rows))
+    rows = tuple(_row(case) for case in cases[:MOST_ROWS])
+    return PastDowntimes(len(hours), sum(hours, Decimal(0)), _decimal(low), _decimal(high), rows)
 
 
 def _decimal(value: float) -> Decimal:
     return Decimal(str(round(value, 2)))
 
 
-def _past_rows(case: Case, cause: str) -> list[ImpactSource]:
+def _past_cases(case: Case, cause: str) -> list[PastIncident | MaintenanceLog]:
     kind = case.asset.asset_type.casefold()
-    incidents = [
-        ImpactSource("past_incident", p.number, plain(p.downtime_h), "h", at=_at(p.occurred_at))
-        for p in case.history
-        if p.cause == cause and p.asset_type.casefold() == kind and p.downtime_h is not None
-    ]
-    logs = [
-        ImpactSource("work_order", log.code, plain(log.downtime_h), "h", log.title, _at(log.time))
-        for log in case.maintenance
-        if log.cause and cause_label(log.cause) == cause and log.downtime_h is not None
-    ]
-    return [row for row in (*incidents, *logs) if Decimal(row.value) >= 0]
+    incidents = [p for p in case.history if p.cause == cause and p.asset_type.casefold() == kind]
+    logs = [log for log in case.maintenance if log.cause and cause_label(log.cause) == cause]
+    cases: list[PastIncident | MaintenanceLog] = [*incidents, *logs]
+    return [one for one in cases if one.downtime_h is not None and one.downtime_h >= 0]
+
+
+def _row(case: PastIncident | MaintenanceLog) -> ImpactSource:
+    hours = plain(case.downtime_h or Decimal(0))
+    if isinstance(case, PastIncident):
+        return ImpactSource("past_incident", case.number, hours, "h", at=_at(case.occurred_at))
+    return ImpactSource("work_order", case.code, hours, "h", case.title, _at(case.time))
 
 
 def _at(time: RawTime | None) -> str | None:
