@@ -163,3 +163,19 @@ async def test_engineers_reach_the_scoreboard_from_the_rail(browser: Browser, si
     await page.get_by_role("link", name="Compressor").click()
     await expect(page.locator(".quality-table tbody")).to_contain_text("Bearing Fault")
     assert errors == []
+
+
+async def test_a_false_incident_becomes_the_new_normal(browser: Browser, site: Site) -> None:
+    async with site.house.database.transaction(site.house.own.tenant.id) as tx:
+        incident = await tx.session.get_one(IncidentRow, site.incident.id)
+        (await tx.session.get_one(WorkOrderRow, incident.auto_work_order_id)).status = "cancelled"
+    admin = site.house.user(Role.TENANT_ADMIN)
+    page, errors = await signed_in(browser, site.url, admin, f"/blackbox/incidents/{site.incident.id}")
+    await page.get_by_role("button", name="New normal").click()
+    dialog = page.get_by_role("dialog", name="Close, and learn the new normal")
+    await dialog.get_by_role("radio", name="Nothing was wrong").check()
+    assert await violations(page) == []
+    await dialog.get_by_role("button", name="Close and learn").click()
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator('[data-region="incident-head"]')).to_contain_text("Closed")
+    assert errors == []

@@ -46,7 +46,7 @@ class CauseConfirmation(TenantOwned, Base):
     ordered_said: Mapped[Json | None]
     final_said: Mapped[Json | None]
     lead_s: Mapped[float | None] = mapped_column(Double)
-    """Seconds from the anchor to ``lead_until``: ``critical`` (the asset's first CRITICAL event) or ``work``."""
+    """Seconds from the anchor to ``lead_until``: the asset's first ``critical`` event, or the ``work``."""
     lead_until: Mapped[Code20 | None]
     corrections: Mapped[int] = mapped_column(default=0)
     confirmed_at: Mapped[datetime]
