@@ -28,7 +28,7 @@ OnsetTime: TypeAlias = tuple[int, SignalMapping, bool | None]
 def preceding(case: Case, window: Timeline, found: Sequence[Onset]) -> tuple[Words, ...]:
     """What began before the anchor, by time: other events one by one, many alarms in one line.
 
-    Where that is less than two lines, tags that had left by the anchor and past maintenance as well.
+    Where that is less than two lines, tags that left before the anchor and past maintenance as well.
     """
     entries = [e for e in window.events if e.time < case.anchor.time and _may_have_led(case, e)]
     told = _told(case, entries)
@@ -134,7 +134,7 @@ def _onset_item(case: Case, micros: int, mapping: SignalMapping, up: bool | None
 def _left_before(case: Case, found: Sequence[Onset]) -> list[Words]:
     until = to_micros(case.anchor.time)
     return [
-        _onset_words(case, mapping, time) for time, mapping, _ in onset_times(case, found) if time <= until
+        _onset_words(case, mapping, time) for time, mapping, _ in onset_times(case, found) if time < until
     ]
 
 
@@ -144,7 +144,7 @@ def _onset_words(case: Case, mapping: SignalMapping, micros: int) -> Words:
     name = metric_words(mapping.metric)
     return Words(
         f"{at} {name.en} of {code} ({mapping.instrument}) left its normal behaviour",
-        f"{ltr(at)} خرج {name.ar} في {ltr(f'{code} ({mapping.instrument})')} عن سلوكه المعتاد",
+        f"{ltr(at)} خروج عن السلوك المعتاد: {name.ar} في {ltr(f'{code} ({mapping.instrument})')}",
     )
 
 

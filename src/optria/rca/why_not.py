@@ -9,7 +9,7 @@ from optria.rca.case import PastIncident
 from optria.rca.rules import Condition, Match
 from optria.rca.signals import Signals, TagSignal
 from optria.rca.similarity import CANDIDATE, Compared
-from optria.rca.words import Words, cause_words, ltr, not_seen, number, speaks_against
+from optria.rca.words import Words, cause_words, ltr, not_seen, number, percent, speaks_against
 
 _MOST = 6
 _SIDE = {"high": 1.0, "low": -1.0, "rising": 1.0, "falling": -1.0, "noisy": 1.0, "stuck": -1.0}
@@ -214,7 +214,7 @@ def _no_rule() -> Lack:
 
 
 def _explained(cause: RootCause) -> Lack:
-    known = f"{1.0 - cause.probability:.0%}"
+    known = percent(1.0 - cause.probability)
     return Lack(
         "weaker",
         f"known causes account for {known} of the probability",
@@ -224,7 +224,8 @@ def _explained(cause: RootCause) -> Lack:
 
 
 def _weaker(cause: RootCause, top: RootCause) -> Lack:
-    less, more, name = f"{cause.probability:.2f}", f"{top.probability:.2f}", cause_words(top.label)
+    less, more, name = percent(cause.probability), percent(top.probability), cause_words(top.label)
+    less = less if cause.probability > 0.0 else "<1%"
     return Lack(
         "weaker",
         f"its rule is met, but more speaks for {name.en}: {more} against {less}",

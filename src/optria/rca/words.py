@@ -126,7 +126,10 @@ def number(value: float, decimals: int | None) -> str:
 
 
 def percent(probability: float) -> str:
-    return f"{probability:.0%}"
+    """Whole percent; what is not certain is never called so."""
+    if 0.995 <= probability < 1.0:
+        return ">99%"
+    return "<1%" if 0.0 < probability < 0.005 else f"{probability:.0%}"
 
 
 def ltr(text: str) -> str:
