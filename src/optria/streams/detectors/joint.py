@@ -1,9 +1,8 @@
-"""T² of each asset's tags against their learned correlation, all assets in one pass.
+"""The detectors that look at all tags of an asset at once: T² of levels, and of errors of a forecast.
 
-Four channels: levels smoothed with three gains and the log difference-variance, each against its own
-slow reference with its own shrunk covariance; held while it deviates. Limits come from scores that
-were computed before learning (training scores alarm too often). Hotelling's T² with exponentially
-weighted means: Lowry et al., Technometrics 34 (1992) 46-53.
+:class:`LevelT2Bank` compares levels with a slow reference that follows the process: it needs little
+data. :class:`ForecastBank` compares each row with what the past foretells, over a long memory: it finds
+what a controller hides and what a following reference forgets, and gets better the more it has seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,187 +10,133 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from optria.streams.detectors.bank import Floats, Rows
-from optria.streams.detectors.joint_tuning import JOINT, JointTuning
+from optria.streams.detectors import joint_levels
+from optria.streams.detectors.bank import Floats, Rows, Selector
+from optria.streams.detectors.joint_forecast import ForecastBank
+from optria.streams.detectors.joint_levels import LevelT2Bank
+from optria.streams.detectors.joint_tuning import FORECAST, JOINT, ForecastTuning, JointTuning
 
-CHANNELS = 4
-KEPT = 3
-"""The third largest of 200 scores is their 0.99 quantile."""
-LOG_FLOOR = 0.05
-RIDGE = 0.02
-"""Keeps the inverse of an unshrunk correlation bounded."""
+LEVELS = joint_levels.CHANNELS
+CHANNELS = LEVELS + len(FORECAST.gains) + 1
 Mask = NDArray[np.bool_]
 
 
 class JointBank:
     """``floors`` has one array per asset: the least sigma of each of its tags, in the tag's unit.
+    ``scan_s`` has the seconds between the rows of each asset (None: one).
 
     Inputs are padded to the largest asset: ``values`` and ``log_variance`` are float64[k, width], and
     ``fresh`` bool[k, width] says which of them are there. A tag that is not fresh takes no part.
     """
 
-    FIELDS = ("smooth", "slow", "covariance", "precision", "sigma", "held", "top")
+    def __init__(
+        self,
+        floors: Sequence[Floats],
+        tuning: JointTuning = JOINT,
+        forecast: ForecastTuning = FORECAST,
+        scan_s: Sequence[float] | None = None,
+    ) -> None:
+        self.levels = LevelT2Bank(floors, tuning)
+        self.width, sizes = self.levels.width, np.array(self.levels.sizes, np.intp)
+        classes = np.ceil(np.log2(np.maximum(sizes, 4))).astype(np.intp)
+        scans = np.ones(len(sizes)) if scan_s is None else np.asarray(scan_s, np.float64)
+        self._class = np.searchsorted(np.unique(classes), classes)
+        self._place = np.zeros(len(sizes), np.intp)
+        self.forecasts: list[ForecastBank] = []
+        for number in range(len(np.unique(classes))):
+            alike = np.flatnonzero(self._class == number)
+            self._place[alike] = np.arange(len(alike))
+            self.forecasts.append(ForecastBank(sizes[alike].tolist(), scans[alike].tolist(), forecast))
 
-    def __init__(self, floors: Sequence[Floats], tuning: JointTuning = JOINT) -> None:
-        assets, width = len(floors), max((len(f) for f in floors), default=1)
-        self.tuning, self.width = tuning, width
-        self.sizes = [len(floor) for floor in floors]
-        self.fast = np.append(np.asarray(tuning.fast), 1.0)[None, :, None]
-        self.lowest = np.asarray(tuning.lowest_limit)
-        self.floor = np.ones((assets, CHANNELS, width))
-        for asset, floor in enumerate(floors):
-            self.floor[asset, :, : len(floor)] = np.maximum(floor, 1e-12)
-        self.floor[:, 3] = LOG_FLOOR
-        self.count = np.zeros(assets)
-        self.known = np.zeros((assets, width), bool)
-        self.smooth = np.zeros((assets, CHANNELS, width))
-        self.slow = np.zeros((assets, CHANNELS, width))
-        self.covariance = np.zeros((assets, CHANNELS, width, width))
-        self.precision = np.zeros((assets, CHANNELS, width, width))
-        self.sigma = np.ones((assets, CHANNELS, width))
-        self.held = np.zeros((assets, CHANNELS))
-        self.top = np.zeros((assets, CHANNELS, KEPT))
-        self.limit = np.full((assets, CHANNELS), np.inf)
+    @property
+    def count(self) -> Floats:
+        """Rows that each asset has seen."""
+        return self.levels.count
+
+    @property
+    def limit(self) -> Floats:
+        """Limits of all channels, float64[assets, CHANNELS]; infinite for one that may not speak yet."""
+        return self._limits(np.arange(len(self._class)))
 
     def score_many(self, assets: Rows, values: Floats, log_variance: Floats, fresh: Mask) -> Floats:
-        """Excess in sigmas, float64[k, 4]; 0 until there is a precision."""
-        _, gap = self._gap(assets, values, log_variance, fresh)
-        return self._excess(assets, gap, fresh)
+        """Excess in sigmas, float64[k, CHANNELS]; 0 until enough was learned."""
+        excess = np.zeros((len(assets), CHANNELS))
+        excess[:, :LEVELS] = self.levels.score_many(assets, values, log_variance, fresh)
+        for bank, mine in self._classes(assets):
+            rows = self._place[assets[mine]], values[mine, : bank.width], fresh[mine, : bank.width]
+            excess[mine, LEVELS:] = bank.score_many(*rows)
+        return excess
 
     def learn_many(self, assets: Rows, values: Floats, log_variance: Floats, fresh: Mask) -> None:
         """Take the vectors in; a channel that deviates does not learn."""
+        self.observe_many(assets, values, log_variance, fresh)
+
+    def observe_many(self, assets: Rows, values: Floats, log_variance: Floats, fresh: Mask) -> Floats:
+        """Ratio of each channel to its limit, float64[k, CHANNELS], then learn: cheaper than one by one."""
         self._welcome(assets, fresh)
-        smooth, gap = self._gap(assets, values, log_variance, fresh)
-        excess, count = self._excess(assets, gap, fresh), self.count[assets]
-        held, given_up = self._hold(assets, excess, count)
-        self._learn_open(assets, gap, fresh, held == 0, smooth)
-        self.slow[assets] = np.where(given_up[:, :, None] & fresh[:, None], smooth, self.slow[assets])
-        self.smooth[assets] = np.where(fresh[:, None], smooth, self.smooth[assets])
-        self.held[assets] = np.where(given_up, 0.0, held)
-        self.known[assets] |= fresh
-        self._calibrate(assets, excess, count)
-        self.count[assets] = count + 1
-        due = (count >= self.tuning.invert_from) & (count % self.tuning.refresh == 0)
-        if due.any():
-            self._invert(assets[due])
+        limits, excess = self._limits(assets), np.zeros((len(assets), CHANNELS))
+        excess[:, :LEVELS] = self.levels.observe_many(assets, values, log_variance, fresh)
+        for bank, mine in self._classes(assets):
+            rows = self._place[assets[mine]], values[mine, : bank.width], fresh[mine, : bank.width]
+            excess[mine, LEVELS:] = bank.observe_many(*rows)
+        return np.asarray(excess / limits)
+
+    def rebase(self, assets: Rows) -> None:
+        """The present state of these assets is their new normal; what was learned of its spread stays."""
+        self.levels.rebase(assets)
+        for bank, mine in self._classes(assets):
+            bank.rebase(self._place[assets[mine]])
 
     def ratio(self, assets: Rows, excess: Floats) -> Floats:
-        """Excess over its limit, float64[k, 4]; 0 during warm-up."""
-        return np.asarray(excess / self.limit[assets])
+        """Excess over its limit, float64[k, CHANNELS]; 0 during warm-up."""
+        return np.asarray(excess / self._limits(assets))
 
     def residuals(self, asset: int, values: Floats, log_variance: Floats, fresh: Mask) -> Floats:
-        """Signed conditional residual of each tag given the others, in sigmas: float64[4, width]."""
-        row = np.array([asset])
-        _, gap = self._gap(row, values[None], log_variance[None], fresh[None])
-        whitened = self.precision[asset] @ (gap[0] / self.sigma[asset])[:, :, None]
-        own = np.sqrt(np.maximum(np.einsum("kjj->kj", self.precision[asset]), 1e-12))
-        return np.asarray(whitened[:, :, 0] / own)
+        """Signed conditional residual of each tag given the others, in sigmas: float64[CHANNELS, width]."""
+        bank = self.forecasts[self._class[asset]]
+        errors = np.zeros((bank.channels, self.width))
+        errors[:, : bank.width] = bank.residuals(
+            int(self._place[asset]), values[: bank.width], fresh[: bank.width]
+        )
+        return np.concatenate([self.levels.residuals(asset, values, log_variance, fresh), errors])
 
     def explained(self, asset: int) -> Floats:
         """How much of each tag the others explain in normal operation (R²), one per tag of the asset."""
-        covariance = self._own("covariance", asset)[2]
-        floor = self.floor[asset, 2, : self.sizes[asset]]
-        sigma = np.sqrt(np.diag(covariance) + floor**2)
-        correlation = covariance / np.outer(sigma, sigma)
-        np.fill_diagonal(correlation, 1.0 + RIDGE)
-        own = np.diag(np.linalg.inv(correlation))
-        return np.asarray(1.0 - 1.0 / np.maximum(own, 1.0))
+        return self.levels.explained(asset)
 
     def reset(self, assets: Sequence[int] | Rows) -> None:
         """Forget these assets: they warm up again."""
-        for name in (*self.FIELDS, "count", "known"):
-            getattr(self, name)[assets] = 0
-        self.sigma[assets] = 1.0
-        self.limit[assets] = np.inf
+        self.levels.reset(assets)
+        for bank, mine in self._classes(np.asarray(assets, np.intp)):
+            bank.reset(self._place[np.asarray(assets, np.intp)[mine]])
 
     def state_of(self, asset: int) -> dict[str, object]:
         """What was learned of one asset, as JSON."""
-        state: dict[str, object] = {name: self._own(name, asset).tolist() for name in self.FIELDS}
-        limit = [None if np.isinf(v) else float(v) for v in self.limit[asset]]
-        return state | {
-            "count": float(self.count[asset]),
-            "known": self.known[asset, : self.sizes[asset]].tolist(),
-            "limit": limit,
-        }
+        forecast = self.forecasts[self._class[asset]].state_of(int(self._place[asset]))
+        return self.levels.state_of(asset) | {"forecast": forecast}
 
     def restore_of(self, asset: int, state: Mapping[str, object]) -> None:
         """Take back :meth:`state_of`; raises KeyError, TypeError or ValueError for what is no such state."""
-        read = {name: np.asarray(state[name], np.float64) for name in self.FIELDS}
-        known, limits = np.asarray(state["known"], bool), state["limit"]
-        shapes_fit = all(read[name].shape == self._own(name, asset).shape for name in read)
-        if not shapes_fit or known.shape != (self.sizes[asset],):
-            raise ValueError(f"not the state of an asset of {self.sizes[asset]} tags")
-        if not isinstance(limits, list) or len(limits) != CHANNELS:
-            raise ValueError("not the state of an asset: limit")
-        if not all(np.isfinite(array).all() for array in read.values()):
-            raise ValueError("not the state of an asset: not finite")
-        count, limit = float(str(state["count"])), [np.inf if v is None else float(v) for v in limits]
-        for name, array in read.items():
-            self._own(name, asset)[...] = array
-        self.known[asset, : self.sizes[asset]], self.count[asset], self.limit[asset] = known, count, limit
-
-    def _own(self, name: str, asset: int) -> Floats:
-        """The part of a field that belongs to the asset, without the padding: a view."""
-        size, field = self.sizes[asset], getattr(self, name)[asset]
-        if name in ("covariance", "precision"):
-            return np.asarray(field[:, :size, :size])
-        return np.asarray(field if name in ("held", "top") else field[:, :size])
+        forecast = state["forecast"]
+        if not isinstance(forecast, dict):
+            raise TypeError("not the state of an asset: forecast")
+        self.levels.restore_of(asset, state)
+        self.forecasts[self._class[asset]].restore_of(int(self._place[asset]), forecast)
 
     def _welcome(self, assets: Rows, fresh: Mask) -> None:
-        newcomer = (fresh & ~self.known[assets]).any(axis=1) & (self.count[assets] > 0)
+        newcomer = self.levels.newcomers(assets, fresh)
         if newcomer.any():
             self.reset(assets[newcomer])
 
-    def _gap(self, assets: Rows, values: Floats, logs: Floats, fresh: Mask) -> tuple[Floats, Floats]:
-        inputs = np.repeat(values[:, None], CHANNELS, axis=1)
-        inputs[:, 3] = logs
-        known = self.known[assets][:, None]
-        before = np.where(known, self.smooth[assets], inputs)
-        gain = np.maximum(self.fast, 1.0 / (self.count[assets] + 1.0)[:, None, None])
-        smooth = before + gain * (inputs - before)
-        gap = np.where(fresh[:, None], smooth - np.where(known, self.slow[assets], inputs), 0.0)
-        return smooth, gap
+    def _classes(self, assets: Rows) -> list[tuple[ForecastBank, Selector]]:
+        if len(self.forecasts) == 1:
+            return [(self.forecasts[0], slice(None))]
+        of = self._class[assets]
+        return [(bank, np.flatnonzero(of == n)) for n, bank in enumerate(self.forecasts) if (of == n).any()]
 
-    def _excess(self, assets: Rows, gap: Floats, fresh: Mask) -> Floats:
-        scaled = gap / self.sigma[assets]
-        squared = np.einsum(
-            "akj,akj->ak", np.matmul(self.precision[assets], scaled[..., None])[..., 0], scaled
-        )
-        return np.asarray(np.sqrt(np.maximum(squared - fresh.sum(axis=1)[:, None], 0.0)))
-
-    def _hold(self, assets: Rows, excess: Floats, count: Floats) -> tuple[Floats, Mask]:
-        tuning, limit, held = self.tuning, self.limit[assets], self.held[assets]
-        keep = (excess > tuning.hold * limit) | ((excess >= tuning.release * limit) & (held > 0))
-        held = np.where(keep & (count >= tuning.warm_up)[:, None], held + 1, 0.0)
-        return held, held > tuning.patience
-
-    def _learn_open(self, assets: Rows, gap: Floats, fresh: Mask, open_: Mask, smooth: Floats) -> None:
-        count = self.count[assets][:, None, None]
-        known = self.known[assets][:, None]
-        learns = open_[:, :, None] & fresh[:, None]
-        slow = np.where(known, self.slow[assets], smooth)
-        gain = np.where(learns, np.maximum(self.tuning.slow, 1.0 / (count + 1.0)), 0.0)
-        self.slow[assets] = np.where(fresh[:, None] | known, slow + gain * gap, self.slow[assets])
-        both = learns[..., None] & learns[..., None, :]
-        rate = np.where(both, np.maximum(self.tuning.covariance, 1.0 / (count + 1.0))[..., None], 0.0)
-        before = self.covariance[assets]
-        self.covariance[assets] = before + rate * (gap[..., None] * gap[..., None, :] - before)
-
-    def _calibrate(self, assets: Rows, excess: Floats, count: Floats) -> None:
-        tuning = self.tuning
-        warming = (count >= tuning.calibrate_from) & (count < tuning.warm_up)
-        if not warming.any():
-            return
-        top = np.sort(np.concatenate([self.top[assets], excess[..., None]], axis=2), axis=2)[..., 1:]
-        self.top[assets] = np.where(warming[:, None, None], top, self.top[assets])
-        ready = (count + 1 == tuning.warm_up)[:, None]
-        limit = np.maximum(tuning.factor * self.top[assets].min(axis=2), self.lowest)
-        self.limit[assets] = np.where(ready, limit, self.limit[assets])
-
-    def _invert(self, assets: Rows) -> None:
-        covariance, shrink = self.covariance[assets], self.tuning.shrink
-        variance = np.einsum("akjj->akj", covariance)
-        sigma = np.sqrt(variance + self.floor[assets] ** 2)
-        correlation = (1.0 - shrink) * covariance / (sigma[..., None] * sigma[..., None, :])
-        correlation[..., np.arange(self.width), np.arange(self.width)] = 1.0
-        self.sigma[assets], self.precision[assets] = sigma, np.linalg.inv(correlation)
+    def _limits(self, assets: Rows) -> Floats:
+        limits = np.empty((len(assets), CHANNELS))
+        limits[:, :LEVELS] = self.levels.limit[assets]
+        for bank, mine in self._classes(assets):
+            limits[mine, LEVELS:] = bank.limit_of(self._place[assets[mine]])
+        return limits
