@@ -44,8 +44,8 @@ def signature(
     """
     if signals is None:
         return {}
-    given = conditional(signals, np.array([t.level for t in signals.tags]))
-    slope_given = conditional(signals, np.array([t.slope for t in signals.tags]))
+    shifts = np.array([(tag.level, tag.slope) for tag in signals.tags])
+    given, slope_given = conditional(signals, shifts).T
     features: dict[str, float] = {}
     for row, tag in enumerate(signals.tags):
         channels = {
