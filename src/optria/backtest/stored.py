@@ -100,14 +100,13 @@ async def back_test(
         labels = await load_labels(tx, asked.start, asked.end, frozenset(a.id for a in watched.assets))
         windows, policy = await _windows(tx, asked.tenant_id), await load_policy(tx, asked.tenant_id)
     drafted = asked.draft.plant(plant)
-    runs = (
-        _Run(plant, streamed.now, Draft(), policy),
-        _Run(drafted, streamed.draft, asked.draft, asked.draft.policy or policy),
-    )
+    runs = [_Run(plant, streamed.now, Draft(), policy)]
+    if not asked.draft.is_empty:
+        runs.append(_Run(drafted, streamed.draft, asked.draft, asked.draft.policy or policy))
     sides = await _explained(database, asked, runs, windows, labels, tell)
     tell("done", 1.0)
     took_s = time.monotonic() - began
-    return Outcome(asked, *sides, labels, streamed.samples, took_s, streamed.recorded)
+    return Outcome(asked, sides[0], sides[-1], labels, streamed.samples, took_s, streamed.recorded)
 
 
 def _narrowed(plant: PlantModel, assets: frozenset[int]) -> PlantModel:
@@ -199,11 +198,11 @@ class _Run:
 async def _explained(
     database: Database,
     asked: Asked,
-    runs: tuple[_Run, _Run],
+    runs: Sequence[_Run],
     windows: Sequence[WindowSetting],
     labels: Sequence[Label],
     tell: Tell,
-) -> tuple[Side, Side]:
+) -> list[Side]:
     made = [await asyncio.to_thread(run.incidents, windows, asked) for run in runs]
     shown = [incidents[:MOST_INCIDENTS] for incidents in made]
     total, done, sides = max(1, sum(map(len, shown))), 0, list[Side]()
@@ -217,5 +216,4 @@ async def _explained(
             await asyncio.sleep(0)
         is_cut = len(every) > len(incidents)
         sides.append(side_of(explained, run.events(asked), labels, is_cut=is_cut))
-    now, draft = sides
-    return now, draft
+    return sides

@@ -46,8 +46,8 @@ async def explain(
     ``events`` are the limit events of the run: they take the place of those that were stored.
     """
     row = _as_row(tx, would_be, plant)
-    case = _as_known(await load_case(tx, row, plant, StoredSensors()), would_be, draft, events)
-    return await asyncio.to_thread(_explain, case, would_be, policy)
+    case = as_known(await load_case(tx, row, plant, StoredSensors()), would_be, draft, events)
+    return await asyncio.to_thread(explain_passes, case, would_be, policy)
 
 
 def _as_row(tx: Tx, would_be: WouldBe, plant: PlantModel) -> IncidentRow:
@@ -67,7 +67,7 @@ def _as_row(tx: Tx, would_be: WouldBe, plant: PlantModel) -> IncidentRow:
     )
 
 
-def _as_known(case: Case, would_be: WouldBe, draft: Draft, events: Sequence[tuple[datetime, Event]]) -> Case:
+def as_known(case: Case, would_be: WouldBe, draft: Draft, events: Sequence[tuple[datetime, Event]]) -> Case:
     """The case without what came after the incident: its own judgement would explain it only too well."""
     began = would_be.anchor.time
     near = {case.asset.id, *case.plant.neighbours(case.asset.id)}
@@ -106,23 +106,16 @@ def _entry(event: Event) -> RawEntry:
     )
 
 
-def _explain(case: Case, would_be: WouldBe, policy: WorkOrderPolicy) -> Explained:
-    final: Analysis | None = None
-    ordered: datetime | None = None
-    for at in would_be.passes:
-        if at > case.now and at != would_be.passes[0]:
-            break
-        severity = would_be.severity_at(at)
-        if severity >= policy.min_severity:
-            ordered = at
-            break
-        final = analyse(_until(case, at))
-        if needs_work_order(severity, final, policy):
-            ordered = at
-            break
-    if final is None or ordered is not None:
-        final = analyse(case)
-    return Explained(would_be, final, ordered)
+def explain_passes(case: Case, would_be: WouldBe, policy: WorkOrderPolicy) -> Explained:
+    """What would have been said when all was known, and the first pass that called for an order."""
+    passes = [at for at in would_be.passes if at <= case.now] or would_be.passes[:1]
+    ordered = next((at for at in passes if _calls_for_order(case, would_be, policy, at)), None)
+    return Explained(would_be, analyse(case), ordered)
+
+
+def _calls_for_order(case: Case, would_be: WouldBe, policy: WorkOrderPolicy, at: datetime) -> bool:
+    severity = would_be.severity_at(at)
+    return severity >= policy.min_severity or needs_work_order(severity, analyse(_until(case, at)), policy)
 
 
 def _until(case: Case, now: datetime) -> Case:
