@@ -156,3 +156,12 @@ async def test_a_new_order_is_cancelled_by_a_button_that_says_so(house: House) -
     dialog = page[page.index('id="new-order"') :]
     assert "Keep as it is" not in dialog
     assert ">Cancel<" in dialog
+
+
+async def test_an_order_whose_fix_did_not_hold_says_so(house: House) -> None:
+    reopened = await stored(house, not_effective_count=2)
+    async with house.client(Role.ENGINEER) as browser:
+        board = (await browser.get(PAGE)).text
+        drawer = (await browser.get(f"{PAGE}?id={reopened.id}")).text
+    assert "fix not effective" in board
+    assert '<bdi dir="ltr">× 2</bdi>' in drawer
