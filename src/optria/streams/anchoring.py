@@ -102,6 +102,16 @@ class Anchoring:
         """Score over limit and P(fault) of each asset now."""
         return {asset: (e.score, probability(e.score)) for asset, e in self._episodes.items()}
 
+    def close(self, asset_id: int) -> None:
+        """End the episode of an asset at once."""
+        episode = self._episodes.pop(asset_id, None)
+        if episode is not None and episode.open:
+            self._on_cleared(asset_id)
+
+    def forget(self) -> None:
+        """Drop every episode without a word."""
+        self._episodes.clear()
+
     def state(self) -> dict[str, object]:
         """The open episodes, as JSON."""
         return {

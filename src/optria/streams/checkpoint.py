@@ -1,5 +1,6 @@
 """Learned state as plain JSON, bound to what each tag meant when it was learned. Never a pickle."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from optria.core.tag import SignalMapping
 from optria.streams.scoring import Scorer
 
-VERSION = 1
+VERSION = 2
+"""1: one reference per tag; 2: two, with what they know of how little they have seen."""
 
 
 def save(scorer: Scorer) -> dict[str, object]:
@@ -18,6 +20,7 @@ def save(scorer: Scorer) -> dict[str, object]:
         str(mapping.id): {
             "meaning": meaning(mapping),
             "time": int(scorer.time[row]),
+            "peak": float(scorer.peak[row]),
             "level": scorer.level.state_of(row),
             "variance": scorer.variance.state_of(row),
         }
@@ -27,6 +30,7 @@ def save(scorer: Scorer) -> dict[str, object]:
     assets = {
         str(asset_id): {
             "tags": [roster.mappings[int(row)].id for row in scorer.members[asset]],
+            "settling": int(scorer.settling[asset]),
             "joint": scorer.joint.state_of(asset),
         }
         for asset, asset_id in enumerate(roster.asset_ids)
@@ -74,7 +78,7 @@ def _load_tag(scorer: Scorer, row: int, saved: Mapping[str, object]) -> bool:
             return False
         scorer.level.restore_of(row, level)
         scorer.variance.restore_of(row, variance)
-        scorer.time[row] = int(str(saved["time"]))
+        scorer.time[row], scorer.peak[row] = int(str(saved["time"])), _size(saved["peak"])
     except (KeyError, TypeError, ValueError):
         scorer.level.reset([row])
         scorer.variance.reset([row])
@@ -94,7 +98,16 @@ def _load_assets(scorer: Scorer, assets: Mapping[str, object], restored: set[int
             if not isinstance(joint, dict):
                 raise TypeError("no joint state")
             scorer.joint.restore_of(asset, joint)
+            scorer.settling[asset] = _size(saved["settling"])
         except (KeyError, TypeError, ValueError):
             scorer.joint.reset([asset])
             damaged += 1
     return damaged
+
+
+def _size(value: object) -> float:
+    """A number that is not negative."""
+    size = float(str(value))
+    if not 0.0 <= size < math.inf:
+        raise ValueError(f"{value} is no size")
+    return size

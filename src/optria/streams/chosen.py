@@ -11,7 +11,8 @@ from optria.core.asset import DetectorChoice, PlantModel
 from optria.core.errors import ConfigurationError
 from optria.core.tag import SignalMapping
 from optria.streams.detectors.bank import Floats, Rows
-from optria.streams.detectors.registry import BUILT_IN, Attached, build, looks_at_one_tag
+from optria.streams.detectors.built_in import BUILT_IN, BuiltIn, built_in
+from optria.streams.detectors.registry import Attached, build, looks_at_one_tag
 from optria.streams.roster import Roster
 
 log = structlog.get_logger(__name__)
@@ -101,3 +102,26 @@ def _span(mapping: SignalMapping) -> tuple[float, float] | None:
         if low is not None and high is not None and high > low:
             return low, high
     return None
+
+
+def settings_of(plant: PlantModel, roster: Roster, usual: BuiltIn) -> list[BuiltIn]:
+    """The settings of each asset of a roster; one for its asset type beats one for every asset.
+
+    A choice that cannot be read is left out: it is refused where it is made.
+    """
+    types = {asset.id: asset.asset_type for asset in plant.assets}
+    chosen: dict[str | None, BuiltIn] = {}
+    for choice in plant.detectors:
+        if choice.name == BUILT_IN and choice.metric is None and choice.parameters:
+            try:
+                chosen[choice.asset_type] = built_in(choice.parameters)
+            except ConfigurationError:
+                continue
+    fallback = chosen.get(None, usual)
+    return [chosen.get(types.get(asset_id), fallback) for asset_id in roster.asset_ids]
+
+
+def per_tag(settings: Sequence[BuiltIn], name: str, asset_row: Rows) -> Floats:
+    """One of the settings as an array over the tags of a roster."""
+    values = np.array([float(getattr(s, name)) for s in settings], np.float64)
+    return values[asset_row] if len(values) else np.zeros(0)

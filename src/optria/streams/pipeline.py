@@ -9,6 +9,7 @@ import structlog
 from numpy.typing import NDArray
 
 from optria.core.asset import PlantModel
+from optria.core.errors import NotFound
 from optria.core.event import Event
 from optria.core.incident import Anchor
 from optria.core.tag import SampleBatch
@@ -22,7 +23,7 @@ from optria.streams.limits import Limits
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 from optria.streams.roster import Roster
-from optria.streams.scoring import Scorer
+from optria.streams.scoring import REWARM_GAP_US, Scorer
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,8 @@ class Pipeline:
     """The stream of one tenant: gate, recent, live, history, limits, detectors, anchoring.
 
     ``ingest`` never waits. Anchors, limit events and ends of episodes go out by the three callbacks.
+    ``warm_up`` is the number of samples before a tag may alarm (None: the usual); a tag that was away for
+    longer than ``rewarm_gap_us`` is learned anew.
     Public parts: ``recent``, ``live``, ``history``, ``limits``, ``anchoring``, ``gate``.
     """
 
@@ -43,6 +46,8 @@ class Pipeline:
         on_cleared: Callable[[int], None],
         history: History | None = None,
         now: Callable[[], datetime] = clock.now,
+        warm_up: int | None = None,
+        rewarm_gap_us: int = REWARM_GAP_US,
     ) -> None:
         self.plant, self.roster = plant, Roster.of(plant)
         tags = self.roster.ids.tolist()
@@ -52,7 +57,7 @@ class Pipeline:
         self.recent = Recent(tags, self._ring(settings))
         self.live = Live(tags)
         self.limits = Limits(plant, self.roster, on_event)
-        self.scorer = Scorer(plant, self.roster, self.gate.stuck)
+        self.scorer = Scorer(plant, self.roster, self.gate.stuck, warm_up, rewarm_gap_us)
         self._learned_until = np.full(len(tags), np.iinfo(np.int64).min, np.int64)
         self.errors: Counter[str] = Counter()
         self._failed: set[int] = set()
@@ -125,6 +130,24 @@ class Pipeline:
             except (KeyError, TypeError, ValueError):
                 self.errors["state_refused"] += 1
         return restored
+
+    def rebaseline(self, asset_id: int) -> None:
+        """Forget what was learned of an asset and warm up again: it is not the machine that it was.
+
+        Its episode is closed (and reported as cleared); until it is warm only limits speak.
+
+        Raises:
+            NotFound: for an asset without tags.
+        """
+        if asset_id not in self.roster.asset_ids:
+            raise NotFound(f"No tag of asset {asset_id} is in the stream.")
+        self.scorer.reset_tags(self.scorer.members[self.roster.asset_ids.index(asset_id)])
+        self.anchoring.close(asset_id)
+
+    def end_warm_up(self) -> None:
+        """What is away or alarming now was training: no anchor, no end of an episode, from here on normal."""
+        self.scorer.end_warm_up()
+        self.anchoring.forget()
 
     def _blame(self, asset_id: int) -> Blame:
         return self.scorer.blame(asset_id)

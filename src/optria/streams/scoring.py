@@ -1,45 +1,58 @@
 """Scores of tags and assets: the banks, the chosen River detectors, and who is to blame."""
 
 from collections import Counter
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optria.core.asset import PlantModel
-from optria.core.incident import Contribution
-from optria.core.tag import from_micros
 from optria.streams.anchoring import Blame
-from optria.streams.chosen import Chosen
+from optria.streams.blaming import ONSET_MEMORY_US, STUCK_SCORE, blame_of
+from optria.streams.chosen import Chosen, per_tag, settings_of
 from optria.streams.detectors.bank import DifferenceVarianceBank, Floats, LevelBank, Rows, Selector
-from optria.streams.detectors.joint import JointBank
-from optria.streams.detectors.tuning import SETTLING
+from optria.streams.detectors.built_in import BuiltIn
+from optria.streams.detectors.joint import CHANNELS, JointBank
+from optria.streams.detectors.joint_tuning import after
+from optria.streams.detectors.tuning import SETTLING, USUAL
 from optria.streams.roster import Roster
 from optria.streams.stuck import StuckTimer
 
 REWARM_GAP_US = 3_600_000_000
 """A tag that was away for an hour comes back to another plant: it is learned anew."""
-ONSET_MEMORY_US = 300_000_000
 FRESH_SCANS = 3
-STUCK_SCORE = 2.0
-NEIGHBOURS_CALM = 2.5
-"""|z| below which a neighbour counts as staying put."""
-EXPLAINED = 0.3
-"""R² from which a tag is so close to its neighbours that leaving them alone speaks of the instrument."""
-TOP = 5
 NEVER = np.iinfo(np.int64).min // 2
 
 
 class Scorer:
-    """Everything learned of one plant. Rows are those of the roster; ``asset`` is a position in it."""
+    """Everything learned of one plant. Rows are those of the roster; ``asset`` is a position in it.
 
-    def __init__(self, plant: PlantModel, roster: Roster, stuck: StuckTimer) -> None:
+    ``warm_up`` is the number of samples before limits are set (None: the usual); a tag that was away for
+    longer than ``rewarm_gap_us`` is learned anew.
+    """
+
+    def __init__(
+        self,
+        plant: PlantModel,
+        roster: Roster,
+        stuck: StuckTimer,
+        warm_up: int | None = None,
+        rewarm_gap_us: int = REWARM_GAP_US,
+    ) -> None:
         size, assets = len(roster), len(roster.asset_ids)
-        self.roster, self.stuck = roster, stuck
+        self.roster, self.stuck, self._rewarm_gap_us = roster, stuck, rewarm_gap_us
+        usual = BuiltIn() if warm_up is None else BuiltIn(warm_up=float(warm_up))
+        self.settings = settings_of(plant, roster, usual)
+        self.sensitivity = np.array([s.sensitivity for s in self.settings], np.float64)
         self.level = LevelBank(roster.floor)
         self.variance = DifferenceVarianceBank(0.2 * roster.floor)
         self.members = [np.flatnonzero(roster.asset_row == a) for a in range(assets)]
-        self.joint = JointBank([roster.floor[rows] for rows in self.members])
+        self.joint = JointBank(
+            [roster.floor[rows] for rows in self.members],
+            *after(warm_up),
+            scan_s=[float(roster.scan_us[rows].min()) / 1e6 for rows in self.members],
+        )
+        self._set_banks()
+        self.linked = _linked(plant, roster)
         self.chosen = Chosen(plant, roster, self.members)
         self.errors: Counter[str] = Counter()
         self.value = np.zeros(size)
@@ -49,16 +62,16 @@ class Scorer:
         self.onset = np.full(size, NEVER, np.int64)
         self.deviated = np.full(size, NEVER, np.int64)
         self.peak, self.settling = np.zeros(size), np.zeros(assets)
-        self.joint_ratio = np.zeros((assets, 4))
-        self._padded = np.full((assets, self.joint.width), -1, np.intp)
+        self.joint_ratio = np.zeros((assets, CHANNELS))
+        self.padded = np.full((assets, self.joint.width), -1, np.intp)
         for asset, rows in enumerate(self.members):
-            self._padded[asset, : len(rows)] = rows
+            self.padded[asset, : len(rows)] = rows
         self._scan_us = np.array([int(roster.scan_us[rows].min()) for rows in self.members], np.int64)
         self._last_run = np.full(assets, NEVER, np.int64)
 
     def observe(self, rows: Rows, values: Floats, time: NDArray[np.int64]) -> None:
         """Score and learn good samples of distinct tags, rows ascending."""
-        away = rows[(time - self.time[rows] > REWARM_GAP_US) & (self.time[rows] > NEVER)]
+        away = rows[(time - self.time[rows] > self._rewarm_gap_us) & (self.time[rows] > NEVER)]
         if len(away):
             self.reset_tags(away)
         at = slice(None) if len(rows) == len(self.roster) else rows
@@ -83,55 +96,64 @@ class Scorer:
 
     def newest(self, assets: Rows) -> NDArray[np.int64]:
         """Time of the newest sample of each asset."""
-        tags = self._padded[assets]
+        tags = self.padded[assets]
         return np.asarray(np.where(tags >= 0, self.time[tags], NEVER).max(axis=1, initial=NEVER))
 
     def score_assets(self, assets: Rows) -> Floats:
         """Fused score over limit of each asset: the largest of its channels. Learns the vectors."""
-        fresh, tags = self._fresh(assets), self._padded[assets]
+        fresh, tags = self.fresh(assets), self.padded[assets]
         values = np.where(fresh, self.value[tags], 0.0)
         logs = np.where(fresh, self.log_variance[tags], 0.0)
         self._rebase_joint(assets)
-        ratio = self.joint.ratio(assets, self.joint.score_many(assets, values, logs, fresh))
-        self.joint.learn_many(assets, values, logs, fresh)
+        ratio = self.joint.observe_many(assets, values, logs, fresh)
         broken = ~np.isfinite(ratio).all(axis=1)
         if broken.any():
             self.errors["joint"] += int(broken.sum())
             self.joint.reset(assets[broken])
             ratio[broken] = 0.0
+        ratio[self.joint.count[assets] < self._asset_warm_up[assets]] = 0.0
         self.joint_ratio[assets] = ratio
         tag_ratio = np.maximum(np.abs(self.level_ratio), np.abs(self.variance_ratio))
         single = np.where(fresh & self.chosen.built_in_tags[tags], tag_ratio[tags], 0.0).max(
             axis=1, initial=0.0
         )
         fused = np.where(self.chosen.built_in_assets[assets], np.maximum(single, ratio.max(axis=1)), 0.0)
+        fused *= self.sensitivity[assets]
         fused = np.maximum(fused, self.chosen.score(assets, self.value, self.fresh_rows(assets)))
         self._last_run[assets] = self.newest(assets)
-        return np.maximum(fused, np.where(self._stuck_alone(assets), STUCK_SCORE, 0.0))
+        return np.maximum(fused, np.where(self.stuck_alone(assets), STUCK_SCORE, 0.0))
 
     def fresh_rows(self, assets: Rows) -> NDArray[np.bool_]:
         """Mask over all rows: good samples not older than three scans, of these assets."""
         mask = np.zeros(len(self.roster), bool)
-        tags = self._padded[assets]
-        mask[tags[self._fresh(assets)]] = True
+        tags = self.padded[assets]
+        mask[tags[self.fresh(assets)]] = True
         return mask
 
     def blame(self, asset_id: int) -> Blame:
         """The five tags that speak most for a deviation, the detector that saw it most, and its mode."""
-        asset = self.roster.asset_ids.index(asset_id)
-        rows = self.members[asset]
-        scores, residuals = self._tag_scores(asset, rows)
-        stuck = (
-            self.stuck.flagged[rows] if self._stuck_alone(np.array([asset]))[0] else np.zeros(len(rows), bool)
-        )
-        scores = np.where(stuck, np.maximum(scores, STUCK_SCORE), scores)
-        order = np.argsort(-scores, kind="stable")[:TOP]
-        contributions = tuple(
-            self._contribution(int(rows[i]), float(scores[i]), float(residuals[i])) for i in order
-        )
-        alone = bool(stuck.any()) or self._breaks_alone(asset, rows, residuals)
-        mode = "sensor" if alone else "process"
-        return Blame(contributions, self._loudest(asset, rows, bool(stuck.any())), mode)
+        return blame_of(self, asset_id)
+
+    def deviated_lately(self, row: int) -> bool:
+        """Whether the onset of a tag belongs to what happens now."""
+        return bool(self.onset[row] > NEVER and self.time[row] - self.deviated[row] <= ONSET_MEMORY_US)
+
+    def end_warm_up(self) -> None:
+        """Nothing is away any more: references go to where the tags are, what was learned stays."""
+        every = np.arange(len(self.roster))
+        self.level.settle(every[self.level.held(every)])
+        self.variance.settle(every)
+        self.peak[:], self.settling[:] = 0.0, SETTLING
+        self.onset[:] = self.deviated[:] = NEVER
+
+    def _set_banks(self) -> None:
+        """The settings of each asset type, on its tags."""
+        warm_up = per_tag(self.settings, "warm_up", self.roster.asset_row)
+        hold = per_tag(self.settings, "hold", self.roster.asset_row)
+        for bank in (self.level.usual, self.level.recent, self.variance.gate):
+            bank.warm_up, bank.hold = warm_up, hold
+            bank.release = hold * (USUAL.release / USUAL.hold)
+        self._asset_warm_up = np.array([s.warm_up for s in self.settings], np.float64)
 
     def reset_tags(self, rows: Rows) -> None:
         """Forget tags: they and their assets warm up again."""
@@ -139,6 +161,7 @@ class Scorer:
         self.variance.reset(rows)
         self.level_ratio[rows] = self.variance_ratio[rows] = self.level_z[rows] = 0.0
         self.onset[rows] = self.deviated[rows] = NEVER
+        self.peak[rows] = 0.0
         self.joint.reset(np.unique(self.roster.asset_row[rows]))
         self.chosen.reset(np.unique(self.roster.asset_row[rows]))
 
@@ -163,14 +186,14 @@ class Scorer:
         chosen = assets[self.settling[assets] > 0]
         if len(chosen):
             self.settling[chosen] -= 1
-            self.joint.slow[chosen], self.joint.held[chosen] = self.joint.smooth[chosen], 0.0
+            self.joint.rebase(chosen)
 
     def _repair(self, rows: Rows) -> None:
         self.errors["level"] += len(rows)
         self.reset_tags(rows)
 
-    def _fresh(self, assets: Rows) -> NDArray[np.bool_]:
-        tags = self._padded[assets]
+    def fresh(self, assets: Rows) -> NDArray[np.bool_]:
+        tags = self.padded[assets]
         age = self.newest(assets)[:, None] - self.time[tags]
         return (tags >= 0) & (self.time[tags] > NEVER) & (age <= FRESH_SCANS * self.roster.scan_us[tags])
 
@@ -180,60 +203,20 @@ class Scorer:
         self.onset[rows] = np.where(begins, time, self.onset[rows])
         self.deviated[rows] = np.where(away, time, self.deviated[rows])
 
-    def _stuck_alone(self, assets: Rows) -> NDArray[np.bool_]:
+    def stuck_alone(self, assets: Rows) -> NDArray[np.bool_]:
         """A stuck tag while at least as many of its asset live: an instrument, not a stopped source."""
-        tags = self._padded[assets]
+        tags = self.padded[assets]
         stuck = (tags >= 0) & self.stuck.flagged[tags]
-        alive = self._fresh(assets) & ~stuck
+        alive = self.fresh(assets) & ~stuck
         return np.asarray(stuck.any(axis=1) & (alive.sum(axis=1) >= stuck.sum(axis=1)))
 
-    def _tag_scores(self, asset: int, rows: Rows) -> tuple[Floats, Floats]:
-        """Score of each tag, and its residual in the loudest T² channel."""
-        fresh = self._fresh(np.array([asset]))[0]
-        padded = self._padded[asset]
-        residuals = self.joint.residuals(
-            asset,
-            np.where(fresh, self.value[padded], 0.0),
-            np.where(fresh, self.log_variance[padded], 0.0),
-            fresh,
-        )
-        channel = int(self.joint_ratio[asset].argmax())
-        residual = residuals[channel, : len(rows)]
-        joint = np.abs(residual) / self.joint.limit[asset, channel]
-        own = np.maximum(np.abs(self.level_ratio[rows]), np.abs(self.variance_ratio[rows]))
-        own = np.where(own > 1.0, np.maximum(own, self.level.usual.size(rows)), own)
-        return np.maximum(own, np.where(self.joint_ratio[asset].max() > 1.0, joint, 0.0)), residual
 
-    def _contribution(self, row: int, score: float, residual: float) -> Contribution:
-        z = self.level_z[row] if abs(self.level_z[row]) >= 1.0 else residual or self.variance_ratio[row]
-        onset: datetime | None = from_micros(int(self.onset[row])) if self._recent_onset(row) else None
-        return Contribution(self.roster.mappings[row].id, score, onset, "low" if z < 0 else "high")
-
-    def _recent_onset(self, row: int) -> bool:
-        return bool(self.onset[row] > NEVER and self.time[row] - self.deviated[row] <= ONSET_MEMORY_US)
-
-    def _breaks_alone(self, asset: int, rows: Rows, residuals: Floats) -> bool:
-        if len(rows) < 2:
-            return False
-        size = np.maximum(
-            np.abs(self.level_z[rows]), np.abs(residuals) * (self.joint_ratio[asset].max() > 1.0)
-        )
-        first, second = np.argsort(-size)[:2]
-        close = self.joint.explained(asset)[first] >= EXPLAINED
-        neighbours = np.delete(np.abs(self.level_z[rows]), first)
-        calm = (
-            neighbours.max() < NEIGHBOURS_CALM and not (np.delete(self.variance.held[rows], first) > 0).any()
-        )
-        return bool(close and calm and size[first] > 2.0 * size[second])
-
-    def _loudest(self, asset: int, rows: Rows, stuck: bool) -> str:
-        heard = {
-            "level": float(np.abs(self.level_ratio[rows]).max()),
-            "difference-variance": float(np.abs(self.variance_ratio[rows]).max()),
-            "T²": float(self.joint_ratio[asset].max()),
-            "stuck": STUCK_SCORE if stuck else 0.0,
-        }
-        if not self.chosen.built_in_assets[asset]:
-            heard = {"stuck": heard["stuck"]}
-        heard.update(self.chosen.heard(asset))
-        return max(heard, key=lambda name: heard[name])
+def _linked(plant: PlantModel, roster: Roster) -> list[Rows]:
+    """Positions of the assets up- and downstream of each asset."""
+    place = {asset_id: at for at, asset_id in enumerate(roster.asset_ids)}
+    beside: list[set[int]] = [set() for _ in roster.asset_ids]
+    for link in plant.links:
+        if link.source in place and link.target in place:
+            beside[place[link.source]].add(place[link.target])
+            beside[place[link.target]].add(place[link.source])
+    return [np.array(sorted(near), np.intp) for near in beside]

@@ -68,8 +68,8 @@ class LevelBank:
 
     def settle(self, rows: Rows) -> None:
         """The disturbance is over: what is still away of these tags is normal from now on."""
-        self.usual.settle(rows[self.usual.held[rows] > 0])
-        self.recent.settle(rows)
+        for bank in (self.usual, self.recent):
+            bank.settle(rows[bank.held[rows] > 0])
 
     def band(self, row: int) -> tuple[float, float] | None:
         """The range that the next raw value is expected in (3 sigma), None during warm-up."""

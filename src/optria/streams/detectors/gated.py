@@ -132,6 +132,7 @@ class GatedBank:
     def settle(self, rows: Rows) -> None:
         """What these tags are at is the new normal: their references go with them for a while."""
         self.settling[rows], self.held[rows], self.peak[rows], self.back[rows] = at.SETTLING, 0.0, 0.0, 0.0
+        self.fast[rows] = self.slow[rows] = self.near[rows]
 
     def size(self, rows: Selector) -> Floats:
         """Deviation of the last values over the limit, without a bound: which of several is the largest."""
@@ -240,7 +241,6 @@ class GatedBank:
         over = back >= at.RETURN_SAMPLES
         ended = mine[over]
         self.settle(ended)
-        self.fast[ended] = self.slow[ended] = self.near[ended]
         return places[over]
 
     def _calibrate(self, rows: Selector, size: Floats) -> None:

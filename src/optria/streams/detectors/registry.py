@@ -15,6 +15,7 @@ from river.base.anomaly_detector import AnomalyDetector, SupervisedAnomalyDetect
 
 from optria.core.asset import DetectorChoice
 from optria.core.errors import ConfigurationError
+from optria.streams.detectors.built_in import BUILT_IN, built_in
 from optria.streams.detectors.reference import GatedDifferenceVariance, GatedLevel, ZScore
 
 OWN: Mapping[str, type[Any]] = {
@@ -22,8 +23,7 @@ OWN: Mapping[str, type[Any]] = {
     "GatedLevel": GatedLevel,
     "GatedDifferenceVariance": GatedDifferenceVariance,
 }
-BUILT_IN = "BuiltIn"
-"""The name that means the banks: gated level, gated difference-variance and T²."""
+__all__ = ["BUILT_IN", "Attached", "build", "looks_at_one_tag", "names"]
 REFUSED: Mapping[str, str] = {
     "LocalOutlierFactor": "one score takes tens of milliseconds",
     "PredictiveAnomalyDetection": "its score changes its state",
@@ -47,11 +47,13 @@ def names() -> list[str]:
 
 
 def build(choice: DetectorChoice) -> Any:
-    """The River estimator of a choice.
+    """The River estimator of a choice; of the built-in detectors, their settings.
 
     Raises:
         ConfigurationError: for a name or parameter that does not exist or cannot run in line.
     """
+    if choice.name == BUILT_IN:
+        return built_in(choice.parameters)
     if choice.name in REFUSED:
         raise ConfigurationError(f"The detector {choice.name} cannot be used: {REFUSED[choice.name]}.")
     kind = OWN.get(choice.name) or getattr(anomaly, choice.name, None)
