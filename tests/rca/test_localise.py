@@ -82,4 +82,6 @@ def test_what_two_branches_show_alike_came_from_the_line() -> None:
     line = seen_from(2, "Discharge Blockage", 0.7, 5)
     assert rooted(*branches, line, at=3) == 2
     assert rooted(*branches, seen_from(2, OTHER, 0.0, 5), at=3) == 3
-    assert rooted(*branches, replace(line, since=ANCHOR + timedelta(seconds=60)), at=3) == 3
+    assert rooted(*branches, replace(line, since=ANCHOR + timedelta(seconds=90)), at=3) == 3
+    apart = replace(branches[1], since=ANCHOR + timedelta(seconds=14))
+    assert rooted(branches[0], apart, line, at=3) == 3

@@ -8,6 +8,7 @@ known cause explains it best, the likelier the sooner that asset deviated.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 
 import numpy as np
 
@@ -21,7 +22,7 @@ LIMIT = 4.0
 SUSTAINED_BINS = 3
 _AHEAD_S = 30.0
 LATE_HALF_S = 60.0
-ABOUT_AS_SOON_S = 10.0
+AT_ONCE_S = 5.0
 CLEARLY = 1.05
 """How much likelier another asset must be before an incident is moved to it."""
 
@@ -99,18 +100,19 @@ def root_of(views: Sequence[View], root_asset_id: int, links: Collection[Link]) 
 
 
 def _branches(views: Sequence[View], links: Collection[Link]) -> set[int]:
-    """Branches that are no roots: what two of one joint show alike came to them from the joint.
-
-    The joint must be explained too, and have deviated about as soon as they.
+    """Branches that are no roots: what two of one joint show alike and at once came to them from the joint,
+    which must be explained too and have deviated soon.
     """
     seen = {view.asset_id: view for view in views if view.cause}
     found: set[int] = set()
     for side in (_by(links, "source", "target"), _by(links, "target", "source")):
         for joint, arms in side.items():
-            for arm in arms & seen.keys() if joint in seen else ():
-                alike = [other for other in arms & seen.keys() if seen[other].cause == seen[arm].cause]
-                late_s = (seen[joint].since - seen[arm].since).total_seconds()
-                found |= {arm} if len(alike) > 1 and late_s <= ABOUT_AS_SOON_S else set()
+            alike = [seen[arm] for arm in arms & seen.keys()] if joint in seen else []
+            for one, other in combinations(alike, 2):
+                at_once = abs((one.since - other.since).total_seconds()) <= AT_ONCE_S
+                soon = (seen[joint].since - one.since).total_seconds() <= LATE_HALF_S
+                if one.cause == other.cause and at_once and soon:
+                    found |= {one.asset_id, other.asset_id}
     return found
 
 
