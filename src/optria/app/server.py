@@ -103,8 +103,10 @@ class _Server:
         async with asyncio.TaskGroup() as group:
             checkpoints = self._keep(group, "checkpoints", streams.checkpoint)
             following = self._keep(group, "configuration", lambda: configuration.follow(self._bus, group))
+            baselines = self._keep(group, "baselines", lambda: streams.follow_baselines(self._bus))
             await self._stop.wait()
             following.cancel()
+            baselines.cancel()
             await sources.stop()
             configuration.stop_histories()
             checkpoints.cancel()

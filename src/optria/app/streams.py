@@ -13,12 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 from optria.app.plants import Plants
 from optria.blackbox.recorder import Recorder
 from optria.core.asset import PlantModel
+from optria.core.errors import NotFound
 from optria.core.event import Event
 from optria.core.incident import Anchor
 from optria.core.tag import SampleBatch, SignalMapping, to_micros
 from optria.db.plant import DetectorCheckpoint
 from optria.db.session import Database, Tx
 from optria.kit import clock
+from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.rca.case import Series
 from optria.streams.handover import hand_over
@@ -84,6 +86,26 @@ class Streams(Mapping[int, Pipeline]):
             self._pipelines[plant.tenant_id] = successor
         elif plant.mappings:
             self._pipelines[plant.tenant_id] = self._pipeline(plant)
+
+    async def follow_baselines(self, bus: Bus) -> None:
+        """Learn assets anew as people ask for it, for ever."""
+        async with bus.subscribe() as messages:
+            while True:
+                message = await messages.get()
+                if message.topic == "baselines" and message.asset_id is not None:
+                    await self.rebaseline(message.tenant_id, message.asset_id)
+
+    async def rebaseline(self, tenant_id: int, asset_id: int) -> None:
+        """Forget what was learned of an asset; stored at once, so that no restart brings it back."""
+        pipeline = self._pipelines.get(tenant_id)
+        if pipeline is None:
+            return
+        try:
+            pipeline.rebaseline(asset_id)
+        except NotFound:
+            return  # an asset without signals has nothing to forget
+        log.info("asset_rebaselined", tenant=tenant_id, asset=asset_id)
+        await self._save_one(tenant_id, pipeline)
 
     def ingest(self, tenant_id: int, batch: SampleBatch) -> None:
         """Samples for the stream that a tenant has now."""
@@ -151,9 +173,12 @@ class Streams(Mapping[int, Pipeline]):
 
     async def save(self) -> None:
         for tenant_id, pipeline in list(self._pipelines.items()):
-            state = pipeline.state()
-            async with self._database.transaction(tenant_id) as tx:
-                await _store(tx, tenant_id, state)
+            await self._save_one(tenant_id, pipeline)
+
+    async def _save_one(self, tenant_id: int, pipeline: Pipeline) -> None:
+        state = pipeline.state()
+        async with self._database.transaction(tenant_id) as tx:
+            await _store(tx, tenant_id, state)
 
 
 def _learned(pipeline: Pipeline, tenant_id: int, state: dict[str, Any]) -> bool:
