@@ -42,11 +42,15 @@ def test_the_same_fault_is_alike_and_another_is_not() -> None:
     assert likeness(valve, flow) < 0.7
 
 
-def test_the_sign_does_not_matter_but_what_moves_against_what_does() -> None:
-    up, down = incident(3, valve=6.0, flow=12.0), incident(4, valve=-6.0, flow=-12.0)
-    against = incident(5, valve=6.0, flow=-12.0)
-    assert likeness(up, down) > 0.9
-    assert likeness(up, against) < likeness(up, down) - 0.2
+def test_what_moves_together_is_not_what_moves_against_each_other() -> None:
+    one, again = incident(3, valve=6.0, flow=12.0), incident(4, valve=6.0, flow=12.0)
+    assert likeness(one, again) > 0.9
+    assert likeness(one, incident(5, valve=6.0, flow=-12.0)) < likeness(one, again) - 0.2
+
+
+def test_a_step_up_is_not_a_step_down() -> None:
+    assert likeness(incident(3, valve=6.0), incident(4, valve=-6.0)) < 0.75
+    assert likeness(fluttering(4), fluttering(5)) > 0.75
 
 
 def test_a_step_is_not_like_a_flutter() -> None:

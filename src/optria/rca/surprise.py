@@ -2,9 +2,10 @@
 
 At several horizons after the anchor, so that a young incident is compared with what an old one had shown by
 then. At each, the second moments of the surprises summed over a few bins, compressed in size, are kept as
-their leading directions: a disturbance that comes with either sign looks the same, what moves together and
-what against each other does not. Features are ``<tag>.way<n>@<seconds>s`` (n = 1..3), ``*.size`` and
-``*.hold<bins>``: how much of it stands when summed over so many bins, 1 for a step, little for a flutter.
+their leading directions: what moves together and what against each other differ, and a disturbance that
+flutters looks the same with either sign. One that stands does not: the first direction is the one in which it
+stands. Features are ``<tag>.way<n>@<seconds>s`` (n = 1..3), ``*.size`` and ``*.hold<bins>``: how much of it
+stands when summed over so many bins, 1 for a step, little for a flutter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,8 @@ NOISE = 2.5
 """Sampling errors by which a size must exceed its normal one to count."""
 SIZE = "*.size@"
 HOLD_DISTANCE = 0.5
+OPPOSED = 0.5
+"""What two steps in opposite directions lose of their likeness."""
 FAINT = 0.2
 """Size up to which normal running comes by itself: what is no larger is hardly like anything."""
 SCALE = 0.75
@@ -44,6 +47,7 @@ def _at(names: Sequence[str], surprises: Floats, seconds: str) -> dict[str, floa
     moments = moved.T @ moved / len(moved)
     weight = _weights(moments, len(surprises))
     ways = np.round(_ways(moments * np.outer(weight, weight)), 4)
+    ways[:, 0] *= 1.0 if (surprises * weight).sum(axis=0) @ ways[:, 0] >= 0.0 else -1.0
     size = float(np.linalg.norm(ways.T @ ways))
     features = {f"{SIZE}{seconds[1:]}": size}
     if size == 0.0:
@@ -53,8 +57,7 @@ def _at(names: Sequence[str], surprises: Floats, seconds: str) -> dict[str, floa
         features |= {
             f"{names[j]}.way{way + 1}{seconds}": float(column[j]) for j in np.flatnonzero(column).tolist()
         }
-    lead = ways[:, 0] / np.linalg.norm(ways[:, 0])
-    holds = _holds((surprises * weight) @ lead)
+    holds = _holds((surprises * weight) @ (ways[:, 0] / np.linalg.norm(ways[:, 0])))
     return features | {f"*.hold{k}{seconds}": round(v, 4) for k, v in zip(_HOLD_NAMES, holds, strict=True)}
 
 
@@ -117,10 +120,16 @@ class Bundle:
         sizes = np.outer(self.size, other.size)
         cosine = np.where(sizes > 0.0, shared / np.where(sizes > 0.0, sizes, 1.0), 0.0)
         apart = ((self.hold[:, None] - other.hold[None]) ** 2).sum(axis=2)
-        near = np.sqrt(np.clip(cosine, 0.0, 1.0)) * np.exp(-HOLD_DISTANCE * apart)
+        near = np.sqrt(np.clip(cosine, 0.0, 1.0)) * np.exp(-HOLD_DISTANCE * apart) * self._one_way(other)
         least = np.maximum(np.minimum(self.size[:, None], other.size[None]), 1e-9)
         found: Floats = np.clip(1.0 - (1.0 - near**SCALE) * (1.0 + FAINT / least), 0.0, 1.0)
         return found
+
+    def _one_way(self, other: "Bundle") -> Floats:
+        """Below 1 where both stand all the time, and against each other."""
+        leads = [one.ways[:, 0] / np.sqrt(np.maximum(one.size, 1e-9))[:, None] for one in (self, other)]
+        against = np.maximum(-(leads[0] @ leads[1].T), 0.0) * np.outer(self.hold[:, -1], other.hold[:, -1])
+        return np.asarray(1.0 - OPPOSED * against**6)
 
 
 def bundle(signatures: Sequence[Mapping[str, float]], names: Iterable[str], seconds: str) -> Bundle:
