@@ -63,6 +63,22 @@ def test_recordings_of_normal_operation_train_before_the_first_row() -> None:
     assert found.alarm[110:150].all()
 
 
+def test_gaps_in_time_forget_nothing() -> None:
+    recording = stepped(normal(900, 6), 700)
+    recording.time[450:] += 86_400_000_000
+    found = detect(recording)
+    assert not found.alarm[:700].any()
+    assert found.alarm[710:760].all()
+
+
+@pytest.mark.parametrize("warm_up", [150, 400, 800])
+def test_the_warm_up_is_as_long_as_one_says(warm_up: int) -> None:
+    found = detect(stepped(normal(1100, 11), warm_up + 60), warm_up)
+    assert not found.alarm[: warm_up + 60].any()
+    assert found.alarm[warm_up + 70 : warm_up + 120].all()
+    assert found.live_from == warm_up
+
+
 def test_what_was_learned_once_serves_many_recordings() -> None:
     plant, days = plant_of(normal(10, 1)), [normal(300, 3), normal(300, 4)]
     trained = train(plant, days)

@@ -13,13 +13,16 @@ from optria.core.asset import PlantModel
 from optria.core.incident import Anchor
 from optria.core.tag import Quality, SampleBatch, from_micros, to_micros
 from optria.kit.settings import Settings
-from optria.streams.anchoring import Anchoring
 from optria.streams.pipeline import Pipeline
 
 WARM_UP = 400
 START = datetime(2000, 1, 1, tzinfo=UTC)
 """When the first row of every recording is played, whenever it was recorded: what was learned of another
 recording ends just before."""
+LEAST_WARM_UP = 20
+"""Samples without which nothing can be said of what is normal."""
+NO_GAP_US = np.iinfo(np.int64).max // 4
+"""Longer than any gap: runs that were glued together are one plant."""
 STANDS_OUT = 0.5
 """Score over limit from which a tag is named."""
 
@@ -48,14 +51,16 @@ class Detection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """What detectors learned of recordings of normal operation, for any number of later recordings."""
+    """What detectors learned of so many rows of normal operation, for any number of later recordings."""
 
     state: Mapping[str, object]
+    rows: int
 
 
 def train(plant: PlantModel, recordings: Sequence[Recording]) -> Trained:
     """Learn from recordings of normal operation, one after the other; tags are found by name."""
-    replay = _Replay(plant)
+    rows = sum(len(recording) for recording in recordings)
+    replay = _Replay(plant, rows)
     tags = [mapping.external_tag for mapping in plant.mappings]
     step = max((recording.step_us for recording in recordings), default=0)
     ends = to_micros(START) - step
@@ -67,7 +72,7 @@ def train(plant: PlantModel, recordings: Sequence[Recording]) -> Trained:
         times = recording.time - recording.time[0] + begin
         for time, row in zip(times.tolist(), columns_of(recording, tags), strict=True):
             replay.ingest(time, row)
-    return Trained(replay.pipeline.state())
+    return Trained(replay.pipeline.state(), rows)
 
 
 def detect(
@@ -84,7 +89,7 @@ def detect(
     """
     plant = plant or plant_of(recording)
     learned = trained if isinstance(trained, Trained) else train(plant, trained) if trained else None
-    replay = _Replay(plant, learned)
+    replay = _Replay(plant, learned.rows if learned else warm_up, learned)
     shift = to_micros(START) - int(recording.time[0])
     said = _Said()
     for row in range(len(recording)):
@@ -118,7 +123,7 @@ class _Said:
 class _Replay:
     """A pipeline whose clock is that of what is played."""
 
-    def __init__(self, plant: PlantModel, trained: Trained | None = None) -> None:
+    def __init__(self, plant: PlantModel, warm_up: int, trained: Trained | None = None) -> None:
         self._now = START
         self._ids = np.array([mapping.id for mapping in plant.mappings], np.int32)
         self._names = {mapping.id: mapping.external_tag for mapping in plant.mappings}
@@ -130,6 +135,8 @@ class _Replay:
             lambda event: None,
             lambda asset_id: None,
             now=lambda: self._now,
+            warm_up=max(warm_up, LEAST_WARM_UP),
+            rewarm_gap_us=NO_GAP_US,
         )
         if trained is not None:
             self.pipeline.restore(trained.state)
@@ -144,10 +151,8 @@ class _Replay:
 
     def go_live(self) -> None:
         """What began in training is no episode."""
+        self.pipeline.end_warm_up()
         self.anchors.clear()
-        self.pipeline.anchoring = Anchoring(
-            self.anchors.append, lambda asset_id: None, self.pipeline.scorer.blame
-        )
 
     def tell(self, said: _Said, live: bool) -> None:
         """Note what the detectors say now; in training, nothing."""
