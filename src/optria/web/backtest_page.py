@@ -1,6 +1,7 @@
 """``/rules``: the causal rules as they are in force, and the back-test of a draft over stored history."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from optria.web.backtest import Kept
 from optria.web.backtest_picture import picture_of
 from optria.web.backtest_views import codes_of, per_asset, recorded_days, summary
 from optria.web.config_limits import limit_words
+from optria.web.config_rule_bodies import VIBRATION_ALONE
 from optria.web.config_rule_views import parsed, rule_json
 from optria.web.config_scope import Reading
 from optria.web.deps import Given, OpenTx, written_tenant
@@ -37,6 +39,13 @@ from optria.work.orders import load_policy
 router = api_router(include_in_schema=False)
 
 PERIODS_H: Final = (6, 24, 72, 168, 744)
+EXAMPLE: Final[Json] = {
+    "name": "Vibration of a pump alone",
+    "root_cause_category": "Bearing Fault",
+    "confidence": 0.6,
+    "pattern": VIBRATION_ALONE,
+}
+"""What the field of a rule as JSON begins with."""
 MOST_SHOWN: Final = 500
 MOST_JUDGED: Final = 20
 
@@ -109,6 +118,7 @@ async def _form(tx: Tx, viewer: Viewer, plant: PlantModel, job: Job | None) -> J
         "job_address": f"/api/config/backtests/{job.id}{named}" if job else "",
         "trial_address": f"/api/config/rules/try{named}",
         "detectors": await asyncio.to_thread(_detectors),
+        "example": json.dumps(EXAMPLE, indent=2, ensure_ascii=False),
         "periods_h": PERIODS_H,
         "assets": sorted((asset.code, asset.id) for asset in plant.assets),
         "asset_types": sorted({asset.asset_type for asset in plant.assets}),
