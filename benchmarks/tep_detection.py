@@ -63,14 +63,14 @@ class Outcome:
 class Replay:
     """A stream with one asset, fed a row per scan."""
 
-    def __init__(self, tags: int) -> None:
+    def __init__(self, tags: int, warm_up: int | None = None) -> None:
         self.time = BEGIN
         mappings = tuple(
             SignalMapping(i + 1, 1, 1, f"TEP.{i}", f"metric_{i}", "", scan_s=STEP.total_seconds())
             for i in range(tags)
         )
         plant = PlantModel(1, assets=(Asset(1, "TEP", "Process", "Process", None),), mappings=mappings)
-        self.pipeline = Pipeline(plant, Settings(), _ignore, _ignore, _ignore, now=self.now)
+        self.pipeline = Pipeline(plant, Settings(), _ignore, _ignore, _ignore, now=self.now, warm_up=warm_up)
         self.tags, self.quality = np.arange(1, tags + 1, dtype=np.int32), np.zeros(tags, np.uint8)
 
     def now(self) -> datetime:
@@ -118,12 +118,13 @@ def after_days(days: Sequence[Values], runs: Sequence[Run], count: int) -> tuple
 
 
 def alone(runs: Sequence[Run]) -> tuple[list[Outcome], list[Alarms]]:
-    """Each run by itself; some leading rows removed, at least ``LEAST_NORMAL`` normal ones left."""
+    """Each run by itself; some leading rows removed, ``LEAST_NORMAL`` normal ones are the warm-up."""
     rng, outcomes = np.random.default_rng(1), []
     for run in runs:
         removed = min(int(rng.integers(0, MOST_REMOVED + 1)), max(run.onset - LEAST_NORMAL, 0))
-        alarms = Replay(run.values.shape[1]).feed(run.values[removed:])
-        outcomes.append(Outcome(run.fault, run.onset - removed, alarms))
+        alarms = Replay(run.values.shape[1], LEAST_NORMAL).feed(run.values[removed:])
+        onset = run.onset - removed - LEAST_NORMAL
+        outcomes.append(Outcome(run.fault, onset, alarms[LEAST_NORMAL:]))
     return outcomes, []
 
 

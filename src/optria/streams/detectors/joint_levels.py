@@ -36,6 +36,7 @@ class LevelT2Bank:
         assets, width = len(floors), max((len(f) for f in floors), default=1)
         self.tuning, self.width = tuning, width
         self.sizes = [len(floor) for floor in floors]
+        self.tags = np.array(self.sizes, np.float64)
         self.fast = np.append(np.asarray(tuning.fast), 1.0)[None, :, None]
         self.lowest = np.asarray(tuning.lowest_limit)
         self.floor = np.ones((assets, CHANNELS, width))
@@ -192,7 +193,8 @@ class LevelT2Bank:
         top = np.sort(np.concatenate([self.top[assets], excess[..., None]], axis=2), axis=2)[..., 1:]
         self.top[assets] = np.where(warming[:, None, None], top, self.top[assets])
         ready = (count + 1 == tuning.warm_up)[:, None]
-        limit = np.maximum(tuning.factor * self.top[assets].min(axis=2), self.lowest)
+        factor = tuning.factor * (1.0 + self.tags[assets] / (2.0 * tuning.warm_up))[:, None]
+        limit = np.maximum(factor * self.top[assets].min(axis=2), self.lowest)
         self.limit[assets] = np.where(ready, limit, self.limit[assets])
 
     def _invert(self, assets: Rows) -> None:

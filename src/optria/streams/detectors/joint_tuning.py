@@ -8,6 +8,7 @@ class JointTuning:
     """T² of an asset's tags; a score is sqrt(T² - tags): the excess over what chance gives, in sigmas.
 
     ``fast`` are the gains of the three level channels; a fourth channel is the log difference-variance.
+    The limit is ``factor`` times the largest scores of warm-up, more the more tags share few rows.
     ``shrink`` draws the correlation towards none; ``refresh`` is the number of samples between inversions.
     """
 

@@ -58,7 +58,7 @@ class Watched:
         """How far above its mean; 0 while it may not speak."""
         if self.count < self.tuning.memories / self.gain:
             return 0.0
-        spread = max(self.variance, LEAST_SPREAD**2) ** 0.5
+        spread = math.sqrt(max(self.variance, LEAST_SPREAD**2))
         return max((root - self.mean) / spread, 0.0)
 
     @property

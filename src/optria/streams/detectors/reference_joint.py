@@ -1,4 +1,4 @@
-"""The asset's T² as a scalar River estimator: what :class:`JointBank` computes, for one asset."""
+"""The asset's T² as a scalar River estimator: what :class:`LevelT2Bank` computes, for one asset."""
 
 import math
 from typing import Any
@@ -62,7 +62,8 @@ class JointChannel:
         if self.tuning.calibrate_from <= count < self.tuning.warm_up:
             self.top = sorted([*self.top, excess])[1:]
         if count + 1 == self.tuning.warm_up:
-            self.limit = max(self.tuning.factor * self.top[0], self.lowest_limit)
+            factor = self.tuning.factor * (1.0 + len(self.floor) / (2.0 * self.tuning.warm_up))
+            self.limit = max(factor * self.top[0], self.lowest_limit)
 
     def _invert(self) -> None:
         self.sigma = np.sqrt(np.diag(self.covariance) + self.floor**2)
