@@ -25,8 +25,10 @@ TYPES: Final = (
     "RCA_COMPLETED",
     "ALERT_CRITICAL",
     "SYSTEM_MESSAGE",
+    "WORK_ORDER_REOPENED",
 )
-"""Version 1's types of notification. Programs may write others, which webhooks for all types are told."""
+"""Version 1's types of notification, and that of a fix that did not hold. Programs may write others, which
+webhooks for all types are told."""
 
 
 @dataclass(frozen=True, slots=True)
