@@ -1,14 +1,17 @@
 """Replay recordings through the stream and score every row against its label.
 
-    python benchmarks/detect_recordings.py FOLDER [--calibrate]
+    python benchmarks/detect_recordings.py FOLDER [--calibrate] [--removals 5] [--seed 1]
 
 FOLDER holds files of the Skoltech Anomaly Benchmark (`;`-separated: datetime, tags, anomaly, changepoint).
 Each file is one asset; the first 400 rows are warm-up; no detector knows where a fault is. Printed per
-file: the first anchor, its delay, anchors before the fault; then pooled F1, false and missed alarm rates.
+file: the first anchor, its delay, anchors before the fault; then pooled F1, false and missed alarm rates,
+with 95 % intervals from drawing files again (bootstrap), by group of files, and once more for every
+removal of 0-150 leading rows, drawn file by file.
 """
 
 import argparse
 import csv
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,17 +94,73 @@ def anchor_line(outcome: Outcome) -> str:
     )
 
 
-def pooled(outcomes: list[Outcome]) -> str:
-    fault = np.concatenate([o.recording.fault[WARM_UP:] for o in outcomes])
-    alarm = np.concatenate([np.array(o.alarm[WARM_UP:]) for o in outcomes])
-    hit, false = (alarm & fault).sum(), (alarm & ~fault).sum()
-    missed, quiet = (~alarm & fault).sum(), (~alarm & ~fault).sum()
-    onsets = sum(false_onsets(o) for o in outcomes)
-    return (
-        f"F1 {2 * hit / (2 * hit + false + missed):.3f}  FAR {100 * false / (false + quiet):.1f} %  "
-        f"MAR {100 * missed / (missed + hit):.1f} %  "
-        f"false onsets {1000 * onsets / (~fault).sum():.2f} per 1,000 rows ({onsets})"
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows after the warm-up of one recording, onsets of alarms outside faults, and the delay in rows."""
+
+    hit: int
+    false: int
+    missed: int
+    quiet: int
+    onsets: int
+    delay: int
+
+
+def counts(outcome: Outcome) -> Counts:
+    """A fault without an alarm counts with its whole length as delay."""
+    every = outcome.recording.fault
+    fault, alarm = every[WARM_UP:], np.array(outcome.alarm[WARM_UP:])
+    within = np.array(outcome.alarm)[every]
+    return Counts(
+        int((alarm & fault).sum()),
+        int((alarm & ~fault).sum()),
+        int((~alarm & fault).sum()),
+        int((~alarm & ~fault).sum()),
+        false_onsets(outcome),
+        int(within.argmax()) if within.any() else len(within),
     )
+
+
+def figures(parts: Sequence[Counts]) -> tuple[float, float, float, float, float]:
+    """F1, false alarm rate, missed alarm rate, false onsets per 1,000 normal rows, median delay in s."""
+    hit, false, missed, quiet, onsets = (
+        sum(getattr(p, name) for p in parts) for name in ("hit", "false", "missed", "quiet", "onsets")
+    )
+    normal = max(false + quiet, 1)
+    return (
+        2 * hit / max(2 * hit + false + missed, 1),
+        false / normal,
+        missed / max(missed + hit, 1),
+        1000 * onsets / normal,
+        float(np.median([p.delay for p in parts])),
+    )
+
+
+def line(parts: Sequence[Counts], draws: int = 2000) -> str:
+    """The figures with 95 % intervals over recordings."""
+    rng = np.random.default_rng(1)
+    again = [figures([parts[i] for i in rng.integers(0, len(parts), len(parts))]) for _ in range(draws)]
+    low, high = np.percentile(np.array(again), [2.5, 97.5], axis=0)
+    show: list[Callable[[float], str]] = [
+        lambda v: f"{v:.3f}",
+        lambda v: f"{100 * v:.1f} %",
+        lambda v: f"{100 * v:.1f} %",
+        lambda v: f"{v:.2f}",
+        lambda v: f"{v:.0f} s",
+    ]
+    names = ("F1", "FAR", "MAR", "false onsets per 1,000 rows", "median delay")
+    return "; ".join(
+        f"{name} {said(value)} [{said(a)}, {said(b)}]"
+        for name, said, value, a, b in zip(names, show, figures(parts), low, high, strict=True)
+    )
+
+
+def group(name: str) -> str:
+    return name.split("-", maxsplit=1)[0]
+
+
+def without_leading(recording: Recording, rows: int) -> Recording:
+    return Recording(recording.name, recording.tags, recording.values[rows:], recording.fault[rows:])
 
 
 def false_onsets(outcome: Outcome) -> int:
@@ -153,13 +212,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--calibrate", action="store_true", help="fit P(fault) by leaving one file out")
+    parser.add_argument("--removals", type=int, default=5, help="how often leading rows are removed")
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    outcomes = [replay(read(path)) for path in sorted(options.folder.glob("*.csv"))]
+    recordings = [read(path) for path in sorted(options.folder.glob("*.csv"))]
+    outcomes = [replay(recording) for recording in recordings]
     for outcome in outcomes:
         print(anchor_line(outcome))
-    print(pooled(outcomes))
+    whole = [counts(outcome) for outcome in outcomes]
+    print(f"whole files: {line(whole)}")
+    for name in sorted({group(r.name) for r in recordings}):
+        print(
+            f"  {name}: {line([c for c, r in zip(whole, recordings, strict=True) if group(r.name) == name])}"
+        )
     if options.calibrate:
         print(calibration(outcomes))
+    print_removals(recordings, options.removals, np.random.default_rng(options.seed))
+
+
+def print_removals(recordings: Sequence[Recording], times: int, rng: np.random.Generator) -> None:
+    every: list[tuple[float, ...]] = []
+    for number in range(times):
+        cut = rng.integers(0, 151, len(recordings))
+        parts = [counts(replay(without_leading(r, int(c)))) for r, c in zip(recordings, cut, strict=True)]
+        every.append(figures(parts))
+        print(f"0-150 leading rows removed, {number + 1}: {line(parts)}")
+    if every:
+        mean = np.mean(every, axis=0)
+        print(
+            f"mean of {times} removals: F1 {mean[0]:.3f}; FAR {100 * mean[1]:.1f} %; "
+            f"MAR {100 * mean[2]:.1f} %; "
+            f"false onsets per 1,000 rows {mean[3]:.2f}; median delay {mean[4]:.0f} s"
+        )
 
 
 if __name__ == "__main__":

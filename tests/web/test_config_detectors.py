@@ -48,7 +48,9 @@ async def test_every_name_that_is_offered_may_be_chosen(house: House) -> None:
     [
         ({"detector": "Crystal ball"}, "no detector"),
         ({"detector": "LocalOutlierFactor"}, "cannot be used"),
-        ({"detector": "BuiltIn"}, "no parameters"),
+        ({"detector": "BuiltIn"}, "no parameter"),
+        ({"detector": "BuiltIn", "parameters": {"hold": 99}}, "from 2 to 10"),
+        ({"detector": "BuiltIn", "parameters": {"hold": 4}, "metric": "flow"}, "not of a metric"),
         ({"parameters": {"windows": 3}}, "do not fit"),
         ({"parameters": {"window_size": "wide"}}, "GaussianScorer"),
         ({"parameters": {"window_size": [1]}}, "parameters"),

@@ -76,7 +76,7 @@ async def list_settings(_viewer: Reading, tx: OpenTx, limit: Limit = 100, offset
 async def add_setting(request: Request, viewer: Managing, tx: OpenTx, body: DetectorBody) -> Json:
     """Made and tried on a few samples before it is stored. It warms up anew before it can set an anchor."""
     await lock_settings(tx)
-    choice = DetectorChoice(body.detector, body.parameters)
+    choice = DetectorChoice(body.detector, body.parameters, metric=body.metric)
     await asyncio.to_thread(check_choice, choice)
     row = DetectorSetting(
         **body.model_dump() | {"asset_type": await known_type(tx, body.asset_type)},
@@ -97,8 +97,7 @@ def check_choice(choice: DetectorChoice) -> None:
     from optria.streams.detectors.registry import BUILT_IN, Attached, build, looks_at_one_tag
 
     if choice.name == BUILT_IN:
-        if choice.parameters:
-            raise Invalid("The built-in detectors have no parameters.")
+        _check_built_in(choice)
         return
     _check_sizes(choice.parameters)
     try:
@@ -110,6 +109,17 @@ def check_choice(choice: DetectorChoice) -> None:
         raise Invalid(str(error)) from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise Invalid(f"The detector {choice.name} fails with these parameters: {error}.") from error
+
+
+def _check_built_in(choice: DetectorChoice) -> None:
+    from optria.streams.detectors.registry import build
+
+    try:
+        build(choice)
+    except ConfigurationError as error:
+        raise Invalid(str(error)) from error
+    if choice.parameters and choice.metric is not None:
+        raise Invalid("Settings of the built-in detectors are those of an asset type, not of a metric.")
 
 
 def _check_sizes(parameters: Mapping[str, object]) -> None:
