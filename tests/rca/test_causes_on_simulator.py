@@ -56,7 +56,7 @@ def test_a_past_incident_of_the_same_fault_is_recognised() -> None:
 @pytest.mark.parametrize("kind", ["sensor-drift", "sensor-stuck"])
 @pytest.mark.parametrize("asset", fitting_assets(FAULT_KINDS["sensor-stuck"], CATALOGUE))
 def test_an_instrument_that_fails_is_no_fault_of_its_machine(kind: str, asset: str) -> None:
-    run = run_of(kind, asset, 0.7, seed=20262, minutes=(25, 16))
+    run = run_of(kind, asset, 0.7, seed=20262, minutes=(20, 13))
     analysis = analyse(replace(run.case, rules=starting_rules()))
     assert analysis.top.label == "Instrumentation Fault", analysis.scores
     assert analysis.top.probability > 0.6
