@@ -30,7 +30,7 @@ class GatedTuning:
     warm_up: int = 400
     settled: int = 200
     factor: float = 1.4
-    lowest_limit: float = 5.0
+    lowest_limit: float = 6.5
     accept: int = 60
     patience: int = 14_400
     restless: int = 20
@@ -40,7 +40,7 @@ USUAL = GatedTuning(fast=0.1)
 """Seconds to minutes at 1 Hz: the level of now against the level of the last minutes."""
 RECENT = GatedTuning(fast=0.2, slow=0.03)
 """A sudden change: the last few samples against the half minute before."""
-DIFFERENCE_VARIANCE = GatedTuning(fast=1.0, lowest_limit=6.0)
+DIFFERENCE_VARIANCE = GatedTuning(fast=1.0)
 DIFFERENCE_GAIN = 0.05
 """Gain of the mean of squared first differences."""
 DIFFERENCE_REFERENCE_GAIN = 0.0075
