@@ -179,3 +179,20 @@ async def test_a_line_that_the_checklist_does_not_have_is_not_ticked(tx: Tx) -> 
     assert (order.checklist or [])[-1]["done"] is True
     with pytest.raises(Invalid, match=f"has {lines} lines"):
         orders.tick(tx, order, 1, lines, done=True)
+
+
+async def test_a_locked_order_is_as_others_have_left_it(database: Database) -> None:
+    async with database.platform("test") as tx:
+        tenant = (await factories.tenant(tx)).id
+    async with database.transaction(tenant) as tx:
+        order_id = (
+            await orders.create_manual(tx, tenant, 1, {"title": "Look at the seal", "code": "WO-1"})
+        ).id
+    async with database.transaction(tenant) as tx:
+        seen = await orders.find(tx, order_id)
+        async with database.transaction(tenant) as other:
+            theirs = await orders.find(other, order_id, lock=True)
+            await orders.move(other, theirs, WorkOrderStatus.IN_PROGRESS, None)
+        assert seen.status == "open"
+        locked = await orders.find(tx, order_id, lock=True)
+        assert locked.status == "in_progress"

@@ -27,7 +27,7 @@ async def lock_incidents_of(tx: Tx, order: WorkOrderRow) -> Sequence[IncidentRow
         theirs.append(IncidentRow.id == UUID(order.incident_id or ""))
     query = select(IncidentRow).where(IncidentRow.tenant_id == order.tenant_id, or_(*theirs))
     in_turn = query.order_by(IncidentRow.start_time, IncidentRow.id).with_for_update()
-    return (await tx.session.scalars(in_turn)).all()
+    return (await tx.session.scalars(in_turn.execution_options(populate_existing=True))).all()
 
 
 async def learn(tx: Tx, incidents: Sequence[IncidentRow], order: WorkOrderRow, user_id: int) -> None:

@@ -35,10 +35,10 @@ class Opened:
 
 
 async def find(tx: Tx, incident_id: UUID, *, lock: bool = False) -> IncidentRow:
-    """Raises NotFound."""
+    """``lock`` holds it, as it stands then, until the transaction ends. Raises NotFound."""
     statement = select(IncidentRow).where(IncidentRow.id == incident_id)
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     row = (await tx.session.execute(statement)).scalar_one_or_none()
     if row is None:
         raise NotFound(f"There is no incident {incident_id}.")

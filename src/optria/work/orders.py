@@ -45,10 +45,10 @@ async def load_policy(tx: Tx, tenant_id: int) -> WorkOrderPolicy:
 
 
 async def find(tx: Tx, order_id: int, *, lock: bool = False) -> WorkOrderRow:
-    """Raises NotFound."""
+    """``lock`` holds it, as it stands then, until the transaction ends. Raises NotFound."""
     statement = select(WorkOrderRow).where(WorkOrderRow.id == order_id)
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     order = (await tx.session.execute(statement)).scalar_one_or_none()
     if order is None:
         raise NotFound(f"There is no work order {order_id}.")
