@@ -1,6 +1,7 @@
 """Everything an analysis may know of an incident, read from the database and the stream's memory."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -41,16 +42,26 @@ class SensorReader(Protocol):
     ) -> tuple[Series, ...]: ...
 
 
+@dataclass(slots=True)
+class Shared:
+    """What the cases of one incident have in common, read once: the rules, and history by asset type."""
+
+    rules: tuple[CausalRule, ...] | None = None
+    history: dict[str, tuple[PastIncident, ...]] = field(default_factory=dict)
+
+
 async def load_case(
     tx: Tx,
     incident: IncidentRow,
     plant: PlantModel,
     sensors: SensorReader,
     seen_from: Anchor | None = None,
+    shared: Shared | None = None,
 ) -> Case:
     """The case of an incident as it stands now.
 
-    ``seen_from`` is the anchor of another asset that the incident has reached: the case as that asset's.
+    ``seen_from`` is the anchor of another asset that the incident has reached: the case as that asset's;
+    ``shared`` is one for all cases of the incident that are loaded together.
 
     Raises:
         NotFound: when the incident has no asset that the tenant's plant knows.
@@ -58,6 +69,7 @@ async def load_case(
     asset = plant.asset(seen_from.asset_id if seen_from else incident.root_asset_id or 0)
     if asset is None:
         raise NotFound(f"Incident {incident.incident_number} names no asset, so it cannot be analysed.")
+    shared = shared or Shared()
     now = clock.now()
     window = _window(incident)
     assets = {asset.id, *plant.neighbours(asset.id)}
@@ -76,8 +88,8 @@ async def load_case(
         events=await load_events(tx, plant.tenant_id, assets, window, asset.site_id),
         series=series,
         maintenance=await _maintenance(tx, plant, asset),
-        history=await _history(tx, plant, incident, asset),
-        rules=await _rules(tx, plant.tenant_id),
+        history=await _shared_history(shared, tx, plant, incident, asset),
+        rules=await _shared_rules(shared, tx, plant.tenant_id),
         calibration=await calibrating.factor(tx, plant.tenant_id),
         missing_sources=_missing(mappings, series, asset),
         **await references.load(tx, asset, incident.start_time),
@@ -166,6 +178,14 @@ def _log(row: WorkOrderRow, asset: Asset) -> MaintenanceLog:
     )
 
 
+async def _shared_history(
+    shared: Shared, tx: Tx, plant: PlantModel, incident: IncidentRow, asset: Asset
+) -> tuple[PastIncident, ...]:
+    if asset.asset_type not in shared.history:
+        shared.history[asset.asset_type] = await _history(tx, plant, incident, asset)
+    return shared.history[asset.asset_type]
+
+
 async def _history(
     tx: Tx, plant: PlantModel, incident: IncidentRow, asset: Asset
 ) -> tuple[PastIncident, ...]:
@@ -203,6 +223,12 @@ def _past(row: IncidentRow, asset_type: str) -> PastIncident:
         downtime_h=row.downtime_hours,
         occurred_at=row.start_time,
     )
+
+
+async def _shared_rules(shared: Shared, tx: Tx, tenant_id: int) -> tuple[CausalRule, ...]:
+    if shared.rules is None:
+        shared.rules = await _rules(tx, tenant_id)
+    return shared.rules
 
 
 async def _rules(tx: Tx, tenant_id: int) -> tuple[CausalRule, ...]:

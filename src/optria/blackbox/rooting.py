@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from optria.blackbox.case_loader import SensorReader, load_case
+from optria.blackbox.case_loader import SensorReader, Shared, load_case
 from optria.blackbox.incidents import GOING_ON, anchor_of, anchors_of
 from optria.core.asset import PlantModel
 from optria.core.incident import Analysis, Anchor
@@ -34,9 +34,10 @@ async def seen_from_its_root(
     if len(seen) < 2:
         case = await load_case(tx, incident, plant, sensors, _own(incident))
         return case, await asyncio.to_thread(analyse, case)
+    shared = Shared()
     cases = {
         anchor.asset_id: await load_case(
-            tx, incident, plant, sensors, replace(anchor, time=incident.start_time)
+            tx, incident, plant, sensors, replace(anchor, time=incident.start_time), shared
         )
         for anchor in seen
     }
