@@ -210,6 +210,7 @@ async def test_who_may_not_run_analyses_may_not_run_these(house: House, role: Ro
         ({"draft": {"rules": [BEARING | {"replaces_id": 2_000_000_000}]}}, 404),
         ({"draft": {"without_rules": [2_000_000_000]}}, 404),
         ({"draft": {"detectors": [{"detector": "LocalOutlierFactor"}]}}, 422),
+        ({"draft": {"detectors": [{"detector": "ZScore"}, {"detector": "ZScore"}]}}, 409),
         ({"draft": {"policy": {"min_probability": 2}}}, 422),
         ({"draft": {"sensitivity": 2}}, 422),
     ],

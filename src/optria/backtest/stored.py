@@ -38,6 +38,10 @@ REST = 0.25
 """Part of the time a piece took that is left to others after it."""
 MOST_INCIDENTS = 300
 """Would-be incidents of each side that are analysed and shown."""
+MOST_ALARMS = 50_000
+"""What limits say on either side, returns too: beyond that one lies within the noise, and memory ends."""
+LONGEST_RUN_S = 2 * 3600.0
+"""Others wait for their turn meanwhile."""
 
 Phase: TypeAlias = Literal["samples", "causes", "done"]
 Tell = Callable[[Phase, float], None]
@@ -130,7 +134,9 @@ async def _stream(
     second = await asyncio.to_thread(_second, plant, settings, asked.draft, begin)
     tags = [mapping.id for mapping in plant.mappings]
     samples, at, recorded = 0, begin, list[tuple[datetime, datetime]]()
+    began = time.monotonic()
     while at < asked.end and tags:
+        check_bounds(time.monotonic() - began, first, second)
         to = min(at + PIECE, asked.end)
         async with read_only(database, asked.tenant_id) as tx:
             batch = await read_samples(tx, tags, at, to)
@@ -145,6 +151,20 @@ async def _stream(
         at = to
         tell("samples", (at - begin) / (asked.end - begin))
     return _Streamed(first.heard, _heard(first, second), samples, tuple(recorded))
+
+
+def check_bounds(took_s: float, *streams: StoredStream | StoredLimits | None) -> None:
+    """Raises Invalid for a back-test that is too much for the memory or the patience of others."""
+    if took_s > LONGEST_RUN_S:
+        raise Invalid(
+            f"The back-test takes more than {LONGEST_RUN_S / 3600:.0f} hours. "
+            "Choose a shorter period, fewer assets or a faster detector."
+        )
+    if any(stream is not None and len(stream.events) > MOST_ALARMS for stream in streams):
+        raise Invalid(
+            f"Limits speak more than {MOST_ALARMS:,} times in this period: one lies within the noise. "
+            "Choose another limit or a shorter period."
+        )
 
 
 def _second(

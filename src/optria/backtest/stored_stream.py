@@ -5,6 +5,7 @@ of the samples.
 """
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -45,7 +46,7 @@ class Heard:
 
     def probability_at(self, asset_id: int, at: datetime) -> float:
         """P(fault) of an asset at the end of the last step before ``at``; 0 before the first."""
-        step = int(np.searchsorted(np.array(self.step_end_us, np.int64), to_micros(at), side="right")) - 1
+        step = bisect_right(self.step_end_us, to_micros(at)) - 1
         if step < 0 or asset_id not in self.assets:
             return 0.0
         return float(self.probability[step][self.assets.index(asset_id)])
@@ -77,6 +78,11 @@ class StoredStream:
             on_cleared=lambda asset_id: self.heard.cleared.append((self._now, asset_id)),
             now=lambda: self._now,
         )
+
+    @property
+    def events(self) -> list[tuple[datetime, Event]]:
+        """What its limits said, each with the time at which they said it."""
+        return self.heard.events
 
     def feed(self, batch: SampleBatch) -> None:
         """Samples later than all before; blocks for about 0.3 s per 10 min of 70 tags at 1 Hz."""

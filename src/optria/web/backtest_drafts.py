@@ -1,12 +1,13 @@
 """A draft of the API, checked as the routes that would store it check it, and as the back-test takes it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from optria.backtest.stored import Asked
 from optria.backtest.stored_draft import Draft
 from optria.core.asset import DetectorChoice, Threshold
-from optria.core.errors import Invalid
+from optria.core.errors import Conflict, Invalid
 from optria.core.event import Severity
 from optria.core.incident import OTHER
 from optria.core.work_order import WorkOrderPolicy
@@ -50,6 +51,7 @@ async def _draft(tx: Tx, body: DraftBody) -> tuple[Draft, Changes]:
     settings = [await find(tx, DetectorSetting, number, SETTING) for number in body.without_detectors]
     gone = [await find(tx, RcaRule, number, RULE) for number in body.without_rules]
     detectors = [await _choice(tx, one) for one in body.detectors]
+    _check_no_twins(detectors)
     draft = Draft(
         rules=tuple(rules),
         without_rules=frozenset(row.id for row in gone),
@@ -113,6 +115,13 @@ async def _choice(tx: Tx, body: DetectorBody) -> DetectorChoice:
     choice = DetectorChoice(body.detector, body.parameters, asset_type, body.metric)
     await asyncio.to_thread(check_choice, choice)
     return choice
+
+
+def _check_no_twins(choices: Sequence[DetectorChoice]) -> None:
+    """Raises Conflict where the same detector is chosen for the same tags, as the configuration's route."""
+    seen = {(choice.name, choice.asset_type, choice.metric) for choice in choices}
+    if len(seen) < len(choices):
+        raise Conflict("The draft chooses the same detector for the same tags twice.")
 
 
 def _stored_choice(row: DetectorSetting) -> DetectorChoice:
