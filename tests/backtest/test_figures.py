@@ -41,7 +41,6 @@ def test_rank_of_the_true_cause() -> None:
     ranks = [1, 3, None, 2]
     assert figures.top_share(ranks, 1) == 0.25
     assert figures.top_share(ranks, 3) == 0.75
-    assert figures.mean_reciprocal_rank(ranks) == pytest.approx((1 + 1 / 3 + 1 / 2) / 4)
 
 
 def test_brier_score_sums_over_all_causes() -> None:

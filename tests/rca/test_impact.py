@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optria.core.asset import CRITICALITIES
 from optria.core.incident import CarbonImpact, FinancialImpact, Grounds, RootCause
 from optria.core.tag import Quality, to_micros
 from optria.rca.case import CarbonFactor, Case, CostReference, DowntimeHistory, DowntimeReference, Series
-from optria.rca.impact import carbon_impact, cost_reference, downtime_estimate, financial_impact
+from optria.rca.impact import carbon_impact, cost_reference, financial_impact
 from tests.rca.cases import ANCHOR, PUMP, case, log, past, series, spec, spoiled
 
 BEARING = RootCause("Bearing Fault", "BEARING_FAULT", 0.8)
@@ -34,7 +35,11 @@ def carbon(whole: Case) -> CarbonImpact:
 @pytest.mark.clause("A21")
 @given(HOURS.filter(lambda h: h > 1), st.lists(HOURS, max_size=5))
 def test_downtime_grows_with_criticality(typical: Decimal, past_h: list[Decimal]) -> None:
-    estimates = [downtime_estimate(typical, rank, past_h) for rank in range(4)]
+    reference = DowntimeReference("Bearing Fault", typical)
+    logs = tuple(log(hours) for hours in past_h)
+    bare = case(history=(), maintenance=logs, downtime_references=(reference,))
+    assets = [replace(bare.asset, criticality=criticality) for criticality in CRITICALITIES]
+    estimates = [impact(replace(bare, asset=asset)).downtime_h for asset in assets]
     assert estimates == sorted(estimates)
     assert estimates[0] < estimates[3]
 

@@ -42,7 +42,6 @@ app = typer.Typer(
 )
 
 SLOW_ROWS = 5000
-SLOW_ROWS = 5000
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 

@@ -74,16 +74,8 @@ def financial_impact(case: Case, cause: RootCause) -> FinancialImpact | None:
     return replace(impact, grounds=grounds)
 
 
-def downtime_estimate(typical_h: Decimal, criticality_rank: int, past_h: Sequence[Decimal]) -> Decimal:
-    """Typical hours times the criticality's factor, moved towards what such failures really took.
-
-    The typical value counts as two past cases. Rounded to 0.01 h.
-    """
-    prior_h = typical_h * CRITICALITY_FACTORS[criticality_rank]
-    return _weighed(prior_h, len(past_h), sum(past_h, Decimal(0)))
-
-
 def _weighed(prior_h: Decimal, count: int, total_h: Decimal) -> Decimal:
+    """Typical hours, moved towards what such failures really took; they count as two past cases."""
     return ((prior_h * _PRIOR_WEIGHT + total_h) / (_PRIOR_WEIGHT + count)).quantize(Decimal("0.01"))
 
 
