@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from starlette.responses import Response
@@ -79,6 +80,14 @@ async def quality_page(
         kinds=await quality.asset_types(tx),
         kind_word=lambda kind: TYPE_AR.get(kind, kind) if viewer.language == "ar" else kind,
         periods=PERIODS,
+        address=_address,
         asked={"days": days, "asset_type": asset_type or ""},
         cause_word=causes_in(viewer.language),
     )
+
+
+def _address(days: int | None, asset_type: str) -> str:
+    """The page of a period and an asset type; all of them where none is given."""
+    asked = {"days": days, "asset_type": asset_type}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"/quality?{query}" if query else "/quality"
