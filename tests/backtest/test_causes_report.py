@@ -19,6 +19,8 @@ def test_each_query_has_an_answer_and_what_was_not_seen_says_so(explained: Expla
     assert list(answers) == ["q-blocked", "q-leaking", "q-new", "q-quiet"]
     assert max(answers["q-blocked"].scores, key=answers["q-blocked"].scores.__getitem__) == "Blocked"
     assert max(answers["q-leaking"].scores, key=answers["q-leaking"].scores.__getitem__) == "Leaking"
+    assert max(answers["q-new"].scores, key=answers["q-new"].scores.__getitem__) == "Other"
+    assert answers["q-new"].best_similarity < 0.75, "two tags stepped that never did together"
     assert answers["q-quiet"].anchor is None
     for answer in answers.values():
         assert sum(answer.scores.values()) == pytest.approx(1.0)

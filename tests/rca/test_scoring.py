@@ -56,9 +56,35 @@ def test_history_alone_rules_alone_and_both() -> None:
 
 
 @pytest.mark.clause("A10", "A18")
-def test_a_past_incident_at_the_limit_adds_nothing() -> None:
-    causes = score_causes([Compared(past(1, "Seal Leak"), 0.75)], [], None)
-    assert [c.label for c in causes] == [OTHER]
+def test_a_past_incident_at_the_limit_is_no_candidate_and_says_little() -> None:
+    at_limit = Compared(past(1, "Seal Leak"), 0.75)
+    assert not at_limit.is_candidate
+    assert Compared(past(1, "Seal Leak"), 0.7501).is_candidate
+    chances = [
+        probability(score_causes([Compared(past(1, "Seal Leak"), alike)], [], None), "Seal Leak")
+        for alike in (0.6, 0.65, 0.7, 0.75, 0.76, 0.9, 1.0)
+    ]
+    assert chances[:2] == [0.0, 0.0]
+    assert chances[1:] == sorted(chances[1:])
+    assert 0.0 < chances[2] < 0.5 < chances[-2]
+    assert chances[3] == pytest.approx(0.5, abs=0.1)
+    assert chances[4] - chances[3] < 0.1, "no jump at the limit"
+
+
+def test_several_that_hardly_resemble_say_little_more_than_one() -> None:
+    def chance(likeness: float, count: int) -> float:
+        alike = [Compared(past(n, "Seal Leak"), likeness) for n in range(count)]
+        return probability(score_causes(alike, [], None), "Seal Leak")
+
+    assert chance(0.7, 4) < 0.3
+    assert chance(0.76, 4) < 0.75
+    assert chance(0.9, 4) > chance(0.9, 1) > chance(0.76, 4)
+
+
+@pytest.mark.clause("A19")
+def test_history_of_one_incident_a_cause_does_not_set_the_temperature() -> None:
+    alone = [past(n, f"Cause {n}", {f"m{n}.level": 9.0}) for n in range(40)]
+    assert fit_temperature(alone) == TEMPERATURE
 
 
 @pytest.mark.clause("A19")

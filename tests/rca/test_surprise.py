@@ -118,3 +118,25 @@ def test_features_are_numbers_of_their_horizons() -> None:
     minute = learn_baseline(NAMES, timedelta(minutes=1), [running(600, 1)])
     assert minute is not None
     assert horizons_of(surprise_features(minute, step, START)) == ("1800s", "900s")
+
+
+def test_an_anchor_long_before_the_fault_does_not_hide_it() -> None:
+    values = running(450, 6)
+    values[START + 150 :, NAMES.index("valve")] += 6.0
+    early = surprise_features(learned(), values, START)
+    in_time = incident(4, valve=5.0)
+    assert likeness(early, in_time) > 0.9
+    assert likeness(early, incident(5, flow=9.0)) < 0.75
+
+
+def test_a_horizon_is_left_where_the_fault_begins_late() -> None:
+    values = running(START + 40, 6)
+    values[START + 30 :, NAMES.index("valve")] += 6.0
+    assert horizons_of(surprise_features(learned(), values, START))
+
+
+def test_nothing_lasting_leaves_the_anchor_where_it_is() -> None:
+    values = running(450, 6)
+    values[START + 200, NAMES.index("valve")] += 6.0
+    assert "*.size@3600s" in incident(6)
+    assert horizons_of(surprise_features(learned(), values, START)) == horizons_of(incident(6))

@@ -15,6 +15,8 @@ from optria.rca.words import Words, cause_words, not_seen, seen, speaks_against
 
 HISTORY_WEIGHT = 1.2
 """Weight of a past incident that is exactly alike; a sure rule has 1."""
+TRACE, AT_LIMIT = 0.65, 0.27
+"""Likeness from which a past incident says anything, and what one at the candidate limit says."""
 ONSET_GAIN = 0.25
 """What a cause gains where the tag that left first is one of its rule's."""
 OTHER_MASS, NOVELTY_MASS = 0.12, 0.25
@@ -66,26 +68,43 @@ def score_causes(
 
 
 def history_parts(compared: Sequence[Compared]) -> list[Part]:
-    """Each candidate adds to its cause; of the same cause each further one half as much as the one before."""
+    """What past incidents add to their causes, most similar first.
+
+    Of the same cause each further one adds half as much as the one before, and the less the less alike it
+    is: several that hardly resemble say no more than one. Below the candidate limit an incident still says
+    a little, down to TRACE.
+    """
     rank: dict[str, int] = {}
     parts = []
     for one in compared:
-        if not one.is_candidate:
+        if one.similarity <= TRACE:
             continue
         cause = one.past.cause
         rank[cause] = rank.get(cause, -1) + 1
-        mass = HISTORY_WEIGHT * closeness(one.similarity) * 0.5 ** rank[cause]
-        text = Words(
-            f"Similar to {one.past.number} ({one.similarity:.2f})",
-            f"مشابه للحادث {one.past.number} ({one.similarity:.2f})",
-        )
+        mass = history_mass(one.similarity, rank[cause])
+        text = _likeness_words(one)
         parts.append(Part(cause, Evidence("history", text.en, text.ar, mass, one.past.number)))
     return parts
 
 
+def _likeness_words(one: Compared) -> Words:
+    number = f"{one.past.number} ({one.similarity:.2f})"
+    if one.is_candidate:
+        return Words(f"Similar to {number}", f"مشابه للحادث {number}")
+    return Words(f"Somewhat like {number}", f"يشبه إلى حد ما الحادث {number}")
+
+
+def history_mass(similarity: float, rank: int) -> float:
+    """Mass from the past incident that is the ``rank``-th nearest (from 0) of its cause."""
+    close = closeness(similarity)
+    return HISTORY_WEIGHT * close * (close * 0.5**rank if rank else 1.0)
+
+
 def closeness(similarity: float) -> float:
-    """0.2 just above the candidate limit to 1 for the same."""
-    return 0.2 + 0.8 * (similarity - CANDIDATE) / (1.0 - CANDIDATE)
+    """0 at TRACE, AT_LIMIT at the candidate limit, 1 for the same; straight between."""
+    if similarity > CANDIDATE:
+        return AT_LIMIT + (1.0 - AT_LIMIT) * (similarity - CANDIDATE) / (1.0 - CANDIDATE)
+    return AT_LIMIT * max(0.0, similarity - TRACE) / (CANDIDATE - TRACE)
 
 
 def rule_parts(matches: Sequence[Match], first_metric: str | None) -> list[Part]:
@@ -144,18 +163,21 @@ def sureness(matches: Sequence[Match]) -> float:
 def fit_temperature(history: Sequence[PastIncident]) -> float:
     """The temperature under which past incidents, each left out in turn, are told best by the others.
 
-    By log-likelihood of the confirmed cause, comparing by signature; the default where history is short.
+    By log-likelihood of the confirmed cause, comparing by signature; the default where history is short. A
+    past incident that is the only one of its cause says nothing of it: no other could have told it.
     """
     known = [past for past in history if past.signature][:TEMPERATURE_MOST]
-    if len(known) < TEMPERATURE_FROM:
+    often = Counter(past.cause for past in known)
+    told_by_others = np.array([past.cause == OTHER or often[past.cause] > 1 for past in known], dtype=bool)
+    if told_by_others.sum() < TEMPERATURE_FROM:
         return TEMPERATURE
     labels = [*dict.fromkeys(past.cause for past in known if past.cause != OTHER), OTHER]
-    masses = _left_out_masses(known, labels)
-    confirmed = np.array([labels.index(past.cause) for past in known])
+    masses = _left_out_masses(known, labels)[told_by_others]
+    confirmed = np.array([labels.index(past.cause) for past in known])[told_by_others]
 
     def log_likelihood(temperature: float) -> float:
         powers = masses ** (1.0 / temperature)
-        told = powers[np.arange(len(known)), confirmed] / powers.sum(axis=1)
+        told = powers[np.arange(len(masses)), confirmed] / powers.sum(axis=1)
         return float(np.log(np.maximum(told, 1e-3)).sum())
 
     return max(_TEMPERATURES, key=log_likelihood)
@@ -172,9 +194,9 @@ def _left_out_masses(known: Sequence[PastIncident], labels: Sequence[str]) -> Fl
     for row, (near, values) in enumerate(zip(nearest.tolist(), alike.tolist(), strict=True)):
         rank: Counter[int] = Counter()
         for past, value in zip(near, values, strict=True):
-            if value > CANDIDATE:
+            if value > TRACE:
                 column = columns[past]
-                masses[row, column] += HISTORY_WEIGHT * closeness(value) * 0.5 ** rank[column]
+                masses[row, column] += history_mass(value, rank[column])
                 rank[column] += 1
     best = masses[:, :-1].max(axis=1, initial=0.0)
     masses[:, -1] += OTHER_MASS + NOVELTY_MASS * np.maximum(0.0, 1.0 - best)
@@ -198,7 +220,7 @@ def _with_missing(
     causes: Sequence[RootCause], matches: Sequence[Match], compared: Sequence[Compared]
 ) -> list[RootCause]:
     """Each cause but the first says what it lacks."""
-    candidates = {one.past.cause for one in compared if one.is_candidate}
+    candidates = {one.past.cause for one in compared if one.similarity > TRACE}
     explained = list(causes[:1])
     for cause in causes[1:]:
         lacks = [] if cause.label == OTHER else _lacks(cause.label, matches, cause.label in candidates)

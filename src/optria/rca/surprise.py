@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optria.rca.baseline import SUM_BINS, Baseline, Floats, summed
+from optria.rca.baseline import ONSET_BINS, SUM_BINS, Baseline, Floats, summed
 
 HORIZONS = (15, 30, 60, 90, 120, 180, 240, 360)
 """Bins after the anchor."""
@@ -27,19 +28,60 @@ OPPOSED = 0.5
 """What two steps in opposite directions lose of their likeness."""
 FAINT = 0.2
 """Size up to which normal running comes by itself: what is no larger is hardly like anything."""
-SCALE = 0.75
-"""Power that puts incidents of one cause above 0.75 and those of different causes below it."""
+SCALE, STANDING = 0.65, 0.5
+"""Power that puts incidents of one cause above 0.75 and those of different causes below it; by STANDING more
+where both stand all the time: a step shows the same direction each time, a flutter a sample of it."""
+PLAIN = 1.0
+"""Size from which it is plain that normal running has ended."""
+BEYOND = 1.1
+"""Times the largest that normal running showed, in LASTING of WITHIN rows, is a lasting deviation."""
+LASTING, WITHIN = 10, 15
 
 
 def surprise_features(baseline: Baseline, values: Floats, start: int) -> dict[str, float]:
-    """The features of a run, float64[rows, tags] on the baseline's grid; the anchor is at row ``start``."""
-    surprises = baseline.surprises(values)[start:] / baseline.usual
+    """The features of a run, float64[rows, tags] on the baseline's grid; the anchor is at row ``start``.
+
+    An anchor may be early, by a false alarm even. Where a lasting deviation begins later, and what follows is
+    plainly more than normal running shows, the horizons count from there.
+    """
+    surprises = baseline.surprises(values)
+    begin = _lasting_from(surprises, baseline.most, start)
+    if begin > start:
+        features = _from(baseline, surprises[begin:])
+        if max((size for name, size in features.items() if name.startswith(SIZE)), default=0.0) >= PLAIN:
+            return features
+    return _from(baseline, surprises[start:])
+
+
+def _from(baseline: Baseline, surprises: Floats) -> dict[str, float]:
+    surprises = surprises / baseline.usual
     features: dict[str, float] = {}
     for bins in HORIZONS:
         if bins <= len(surprises):
             seconds = f"@{bins * baseline.step.total_seconds():g}s"
             features |= _at(baseline.names, surprises[:bins], seconds)
     return features
+
+
+def _lasting_from(surprises: Floats, most: Floats, start: int) -> int:
+    """The row from ``start`` on in which a lasting deviation begins, a horizon before the end at the latest;
+    else ``start``.
+    """
+    beyond = _beyond_normal(surprises, most)[start:]
+    if len(beyond) < max(WITHIN, HORIZONS[0]):
+        return start
+    lasting = np.lib.stride_tricks.sliding_window_view(beyond, WITHIN).sum(axis=1) >= LASTING
+    found = np.flatnonzero(lasting & beyond[: len(lasting)])
+    return start + min(int(found[0]), len(beyond) - HORIZONS[0]) if len(found) else start
+
+
+def _beyond_normal(surprises: Floats, most: Floats) -> NDArray[np.bool_]:
+    """Rows in which some tag's sum over ONSET_BINS exceeds all that normal running showed, bool[rows]."""
+    beyond = np.zeros(len(surprises), dtype=np.bool_)
+    for bins, largest in zip(ONSET_BINS, most, strict=True):
+        if bins <= len(surprises):
+            beyond[bins - 1 :] |= (np.abs(summed(surprises, bins)) > BEYOND * largest).any(axis=1)
+    return beyond
 
 
 def _at(names: Sequence[str], surprises: Floats, seconds: str) -> dict[str, float]:
@@ -121,8 +163,9 @@ class Bundle:
         cosine = np.where(sizes > 0.0, shared / np.where(sizes > 0.0, sizes, 1.0), 0.0)
         apart = ((self.hold[:, None] - other.hold[None]) ** 2).sum(axis=2)
         near = np.sqrt(np.clip(cosine, 0.0, 1.0)) * np.exp(-HOLD_DISTANCE * apart) * self._one_way(other)
+        power = SCALE + STANDING * np.outer(self.hold[:, -1], other.hold[:, -1])
         least = np.maximum(np.minimum(self.size[:, None], other.size[None]), 1e-9)
-        found: Floats = np.clip(1.0 - (1.0 - near**SCALE) * (1.0 + FAINT / least), 0.0, 1.0)
+        found: Floats = np.clip(1.0 - (1.0 - near**power) * (1.0 + FAINT / least), 0.0, 1.0)
         return found
 
     def _one_way(self, other: "Bundle") -> Floats:
@@ -143,8 +186,9 @@ def bundle(signatures: Sequence[Mapping[str, float]], names: Iterable[str], seco
 
 def names_of(signatures: Iterable[Mapping[str, float]]) -> tuple[str, ...]:
     """The tags that any of the signatures names at any horizon."""
-    ways = (name.partition("@")[0] for signature in signatures for name in signature if _WAY in name)
-    return tuple(sorted({way.rpartition(".")[0] for way in set(ways)}))
+    return tuple(
+        sorted({name[: name.rindex(_WAY)] for signature in signatures for name in signature if _WAY in name})
+    )
 
 
 def alike(query: Mapping[str, float], history: Sequence[Mapping[str, float]]) -> Floats:
