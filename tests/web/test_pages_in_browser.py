@@ -147,8 +147,12 @@ async def test_no_page_is_wider_than_its_screen(
     async with house.database.transaction(house.own.tenant.id) as tx:
         order = (await tx.session.get_one(IncidentRow, site.incident.id)).auto_work_order_id
     paths = ("/blackbox/incidents", f"/blackbox/incidents/{site.incident.id}", "/work-orders?view=list")
-    for path in (*paths, f"/work-orders?id={order}", "/notifications"):
+    for path in (*paths, f"/work-orders?id={order}", "/notifications", "/quality", "/rules", "/integrations"):
         await page.goto(site.url + path)
         root = "document.documentElement"
         assert await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") <= 0, path
+        entry = page.locator(".rail-link[aria-current]")
+        if await entry.count() and (box := await entry.bounding_box()):
+            assert box["x"] >= 0, path
+            assert box["x"] + box["width"] <= width, path
     assert errors == []
