@@ -34,8 +34,9 @@ class Baseline:
 
     ``names`` are the tags as signatures name them. ``mean``, ``spread`` float64[tags] in the tag's unit (a
     spread of 0: the tag never moved and is left out), ``coefficients`` float64[ORDER * tags, tags],
-    ``given`` float64[tags, tags] from one-step errors to surprises of unit variance, ``usual`` float64[tags]
-    how large the sum of SUM_BINS surprises is, over the root of SUM_BINS (1 where they are independent),
+    ``given`` float64[tags, tags] from one-step errors to surprises of unit variance, ``held`` the same from
+    deviations to what the other tags' do not explain, ``usual`` float64[tags] how large the sum of SUM_BINS
+    surprises is, over the root of SUM_BINS (1 where they are independent),
     ``most`` float64[len(ONSET_BINS), tags] the largest such sum over each of ONSET_BINS.
     """
 
@@ -45,6 +46,7 @@ class Baseline:
     spread: Floats
     coefficients: Floats
     given: Floats
+    held: Floats
     usual: Floats
     most: Floats
 
@@ -61,6 +63,11 @@ class Baseline:
         found[np.isnan(values)] = 0.0
         return found
 
+    def standing(self, values: Floats) -> Floats:
+        """How far each tag stands from where the others say, in standard deviations, float64[rows, tags]."""
+        z = _scaled(values, self.mean, self.spread)
+        return np.clip(z @ self.held, -_MOST, _MOST)
+
 
 def learn_baseline(names: Sequence[str], step: timedelta, runs: Sequence[Floats]) -> Baseline | None:
     """From runs of normal operation, float64[rows, tags] each; None where they are too short."""
@@ -76,8 +83,11 @@ def learn_baseline(names: Sequence[str], step: timedelta, runs: Sequence[Floats]
     before, now = np.concatenate([_lagged(z) for z in scaled]), np.concatenate([z[ORDER:] for z in scaled])
     coefficients = _ridge(before, now)
     given = _given(now - before @ coefficients)
+    held = _given(np.concatenate(scaled))
     ones = np.ones(len(names))
-    found = Baseline(tuple(names), step, mean, spread, coefficients, given, ones, np.outer(ONSET_BINS, ones))
+    found = Baseline(
+        tuple(names), step, mean, spread, coefficients, given, held, ones, np.outer(ONSET_BINS, ones)
+    )
     surprises = [found.surprises(run)[ORDER:] for run in long]
     most = np.array([_largest(surprises, bins) for bins in ONSET_BINS])
     return replace(found, usual=_usual(surprises), most=np.maximum(most, 1.0))

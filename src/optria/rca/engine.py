@@ -37,7 +37,7 @@ def analyse(case: Case) -> Analysis:
     temperature = fitted if case.temperature is None else case.temperature
     causes = score_causes(compared, matches, _first_metric(found), temperature)
     causes = explain_losers(causes, matches, compared, signals, history)
-    ranking = rank(case, signals, found)
+    ranking = rank(case, signals)
     story = tell(case, window, signals, found, causes[0], compared)
     return Analysis(
         window=case.window,

@@ -1,34 +1,53 @@
 """Where an incident began, without knowing any past one: tags and assets, the likeliest first.
 
-A tag speaks by how much of it was not foreseen, in logarithm, and up to twice as loud the earlier it left.
-What an asset shows may have come to it along the process, so part of its weight walks up the links to
-neighbours that show something themselves (a random walk, as in Kim, Sumbaly, Shah, Root cause detection in a
-service-oriented architecture, SIGMETRICS 2013).
+The detector may speak late, or once too early. So the begin is sought about its anchor: the row from which
+what was not foreseen stays large. From there on, a tag speaks by how much of it was not foreseen, in
+logarithm, and up to twice as loud the earlier it left what the others predict. What an asset shows may have
+come to it along the process: a neighbour upstream that shows as much, no later, takes over most of its weight
+(one step of the walk in Kim, Sumbaly, Shah, Root cause detection in a service-oriented architecture,
+SIGMETRICS 2013). What no instrument sees enters where the process begins, so silent sources of the likeliest
+asset keep a share.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp, inf, log
 
 import numpy as np
 
 from optria.core.asset import Link
-from optria.rca.baseline import ONSET_BINS, Baseline, Floats, summed
+from optria.rca.baseline import SUM_BINS, Baseline, Floats, summed
 from optria.rca.case import Case
-from optria.rca.localise import Onset
-from optria.rca.signals import SECOND, Signals
+from optria.rca.signals import Signals
 from optria.rca.signature import conditional, stem, values_of
 
-BINS = 360
-"""Bins after the anchor that speak."""
-ONSET_BEFORE, ONSET_AFTER = 60, 120
-"""Bins about the anchor in which tags may leave."""
-BEYOND = 1.1
-"""Times what normal running ever showed, in SUSTAINED of WITHIN bins, is an onset."""
-SUSTAINED, WITHIN = 3, 6
-LATER_BINS = 4.0
+BEFORE, AFTER = 60, 360
+"""Bins about the anchor in which it may have begun."""
+LARGE, SWAY = 10.0, 3.6
+"""Mean square of all tags: more than LARGE counts as LARGE; SWAY over the root of their number is what noise
+adds to its 1, so that by chance the begin wanders by a bin or two."""
+CLEAR = 5.0
+"""What must have gathered beyond that for a begin other than the anchor."""
+BINS = 30
+"""Bins after the begin that speak."""
+AHEAD, ONSET_BINS = 5, 120
+"""Bins before the begin, and about it, in which a tag may leave."""
+LIMIT, SUSTAINED = 4.0, 3
+"""Deviations of what the others do not explain, in so many bins on end, are an onset."""
+FLOOR = 1.5
+"""Root mean square that says nothing."""
+LATER_BINS = 6.0
 """A tag that left so many bins after the first gains a third of what that one does."""
-WALK, LEAK, STEPS = 0.4, 0.1, 2
-"""Share of an asset's weight that loud neighbours upstream may take over, and that all do, at each step."""
+CAME_ALONG, LOUDER, LATER, SOONEST = 4.0, 8.0, 0.4, 2.0
+"""Logarithm of the odds that a deviation came from a neighbour as loud and as early, what it loses for each
+unit of loudness that this one lacks and for each bin that it is late, and how many bins ahead count."""
+SURE = 7.0
+LEAST = 0.2
+"""Loudness below which nothing comes from a neighbour."""
+WALK = 0.7
+"""Most that neighbours upstream take over."""
+UNSEEN = 0.3
+"""Of the likeliest asset's weight: what the sources before it get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,99 +58,129 @@ class Ranking:
     tags: tuple[tuple[int, float], ...] = ()
 
 
-def rank(case: Case, signals: Signals | None, found: Sequence[Onset]) -> Ranking:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How loud a tag or asset is, as logarithm, and how many bins after the first of all it left."""
+
+    loud: float
+    later: float
+
+    @property
+    def weight(self) -> float:
+        """Loudness, up to doubled for an early one."""
+        return self.loud * (1.0 + exp(-self.later / LATER_BINS))
+
+
+def rank(case: Case, signals: Signals | None) -> Ranking:
     """Rank the assets and tags of a case. A tag's asset is that of the plant's mapping."""
     if signals is None:
         return Ranking()
-    weights = tag_weights(case, signals, found)
-    tags = {tag.mapping.id: float(weights[row]) for row, tag in enumerate(signals.tags)}
-    return Ranking(_shares(_assets(case, tags)), _shares(tags))
+    tags = shown_by(case, signals)
+    assets = weights(_of_assets(case, tags), case.plant.links)
+    return Ranking(_shares(assets), _shares({tag: shown.weight for tag, shown in tags.items()}))
 
 
-def tag_weights(case: Case, signals: Signals, found: Sequence[Onset]) -> Floats:
-    """How much each tag was not foreseen after the anchor and how early, float64[tags]."""
+def shown_by(case: Case, signals: Signals) -> dict[int, Shown]:
+    """By id of the mapping: how much of each tag was not foreseen, and how early."""
     normal = case.normal
-    if normal is not None and normal.step == signals.step and len(signals.time) >= signals.after_start + 5:
-        size, later = _unforeseen(signals, normal)
+    if normal is not None and normal.step == signals.step and len(signals.time) > SUM_BINS:
+        size, left = _unforeseen(signals, normal)
     else:
-        size, later = _conditional(signals), _bins_later(signals, found)
-    trusted = np.array([1.0 if tag.trouble is None else 0.3 for tag in signals.tags])
-    weights: Floats = trusted * np.log1p(np.maximum(size - 1.0, 0.0)) * (1.0 + np.exp(-later / LATER_BINS))
-    return weights
+        size, left = _unexplained(signals)
+    later = left - left.min() if np.isfinite(left).any() else left
+    found = {}
+    for row, tag in enumerate(signals.tags):
+        loud = log(max(float(size[row]) / FLOOR, 1.0)) * (1.0 if tag.trouble is None else 0.3)
+        found[tag.mapping.id] = Shown(loud, float(later[row]))
+    return found
 
 
 def _unforeseen(signals: Signals, normal: Baseline) -> tuple[Floats, Floats]:
-    """Root mean square of the summed surprises, 1 in normal running, and bins after the first onset."""
-    surprises = normal.surprises(values_of(signals, normal))
-    start = signals.after_start
-    size = np.sqrt((summed(surprises[start : start + BINS] / normal.usual) ** 2).mean(axis=0))
-    later = _first_beyond(surprises[max(0, start - ONSET_BEFORE) : start + ONSET_AFTER], normal)
+    """Root mean square of the summed surprises, 1 in normal running, and the row of the first onset."""
+    values = values_of(signals, normal)
+    moved = summed(normal.surprises(values)) / normal.usual
+    moved = np.vstack([np.zeros((SUM_BINS - 1, moved.shape[1])), moved])
+    begin = _begin(moved, signals.after_start)
+    size, left = _size(moved, begin), _left(normal.standing(values), begin)
     column = {name: place for place, name in enumerate(normal.names)}
     places = [column.get(stem(tag), -1) for tag in signals.tags]
-    return np.append(size, 0.0)[places], np.append(later, np.inf)[places]
+    return np.append(size, 0.0)[places], np.append(left, np.inf)[places]
 
 
-def _first_beyond(surprises: Floats, normal: Baseline) -> Floats:
-    """Bins from the first onset of all to that of each tag; infinite for one that never left."""
-    rows, tags = surprises.shape
-    ratio = np.zeros((rows + WITHIN - 1, tags))
-    for bins, most in zip(ONSET_BINS, normal.most, strict=True):
-        if bins <= rows:
-            ratio[bins - 1 : rows] = np.maximum(
-                ratio[bins - 1 : rows], np.abs(summed(surprises, bins)) / most
-            )
-    beyond = ratio > BEYOND
-    often = np.lib.stride_tricks.sliding_window_view(beyond, WITHIN, axis=0).sum(axis=2) >= SUSTAINED
-    left = often & beyond[:rows]
-    first = np.where(left.any(axis=0), left.argmax(axis=0), np.inf)
-    return first - first.min() if np.isfinite(first).any() else first
+def _unexplained(signals: Signals) -> tuple[Floats, Floats]:
+    """The same of each tag's shift that the others do not explain, by the reference of the case."""
+    moved = conditional(signals, np.array([tag.z for tag in signals.tags])).T
+    usual = np.sqrt((moved[: signals.reference_end] ** 2).mean(axis=0))
+    moved = moved / np.maximum(usual, 1.0)
+    begin = _begin(moved, signals.after_start)
+    return _size(moved, begin), _left(moved, begin)
 
 
-def _conditional(signals: Signals) -> Floats:
-    """Root mean square of each tag's shift that the others do not explain."""
-    shift = np.array([tag.z for tag in signals.tags])[:, signals.after_start : signals.after_start + BINS]
-    size: Floats = np.sqrt((conditional(signals, shift) ** 2).mean(axis=1))
+def _begin(moved: Floats, anchor: int) -> int:
+    """The row from which most gathers beyond noise until the end; the anchor where it is not clear."""
+    start = max(0, anchor - BEFORE)
+    quiet = 1.0 + SWAY / np.sqrt(moved.shape[1])
+    gain = np.minimum((moved[start : anchor + AFTER] ** 2).mean(axis=1), LARGE) - quiet
+    gathered = np.cumsum(gain[::-1])[::-1]
+    return start + int(gathered.argmax()) if gathered.max() > CLEAR else anchor
+
+
+def _size(moved: Floats, begin: int) -> Floats:
+    """Root mean square of BINS after the begin; its own sum reaches back."""
+    size: Floats = np.sqrt((moved[max(0, begin - SUM_BINS + 1) : begin + BINS] ** 2).mean(axis=0))
     return size
 
 
-def _bins_later(signals: Signals, found: Sequence[Onset]) -> Floats:
-    later = {onset.tag.mapping.id: float(onset.time - found[0].time) for onset in found}
-    step = max(signals.step.total_seconds(), 1.0) * SECOND
-    return np.array([later.get(tag.mapping.id, np.inf) for tag in signals.tags]) / step
+def _left(standing: Floats, begin: int) -> Floats:
+    """The row in which each tag leaves for good, from a little before the begin; inf where it does not."""
+    beyond = np.abs(standing[max(0, begin - AHEAD) : begin + ONSET_BINS]) > LIMIT
+    if len(beyond) < SUSTAINED:
+        return np.full(standing.shape[1], np.inf)
+    sustained = np.lib.stride_tricks.sliding_window_view(beyond, SUSTAINED, axis=0).all(axis=2)
+    return np.where(sustained.any(axis=0), sustained.argmax(axis=0), np.inf)
 
 
-def _assets(case: Case, tags: Mapping[int, float]) -> dict[int, float]:
-    """Weight of each asset: of its strongest tag, after the walk."""
+def _of_assets(case: Case, tags: Mapping[int, Shown]) -> dict[int, Shown]:
+    """Each asset is as loud as its loudest tag and as early as its first: many are no louder than one."""
     asset_of = {m.id: m.asset_id for m in (*(s.mapping for s in case.series), *case.plant.mappings)}
-    own: dict[int, float] = {}
-    for tag, weight in tags.items():
-        own[asset_of[tag]] = max(own.get(asset_of[tag], 0.0), weight)
-    return walked(own, case.plant.links)
+    found: dict[int, Shown] = {}
+    for tag, shown in tags.items():
+        before = found.get(asset_of[tag], Shown(0.0, inf))
+        found[asset_of[tag]] = Shown(max(before.loud, shown.loud), min(before.later, shown.later))
+    return found
 
 
-def walked(own: Mapping[int, float], links: Sequence[Link]) -> dict[int, float]:
-    """Weights after STEPS steps up the links; their sum stays."""
-    above = {
-        asset: sorted({link.source for link in links if link.target == asset} & own.keys() - {asset})
-        for asset in own
-    }
-    weights = dict(own)
-    for _ in range(STEPS):
-        now = dict(weights)
-        for asset in (one for one in own if above[one] and own[one] > 0.0):
-            loud = sum(own[source] ** 3 for source in above[asset])
-            for source in above[asset]:
-                share = min(1.0, own[source] / own[asset]) * own[source] ** 3 / loud if loud > 0.0 else 0.0
-                given = weights[asset] * (WALK * share + LEAK / len(above[asset]))
-                now[source] += given
-                now[asset] -= given
-        weights = now
-    return weights
+def weights(assets: Mapping[int, Shown], links: Iterable[Link]) -> dict[int, float]:
+    """How likely it began at each asset, not normed: none gets more than all show, and a share of UNSEEN."""
+    pairs = {(link.source, link.target) for link in links if link.source != link.target}
+    above = {one: sorted(s for s, t in pairs if t == one and s in assets) for one in assets}
+    found = {one: shown.weight for one, shown in assets.items()}
+    for one, shown in assets.items():
+        odds = {source: _odds(assets[source], shown) for source in above[one]}
+        for source, of_source in odds.items():
+            given = shown.weight * WALK * of_source / (1.0 + sum(odds.values()))
+            found[source] += given
+            found[one] -= given
+    likeliest = max(found, key=lambda one: (found[one], -one))
+    sources = [source for source in above[likeliest] if not above[source]]
+    for source in sources:
+        found[source] += UNSEEN * found[likeliest] / len(sources)
+    return found
+
+
+def _odds(source: Shown, target: Shown) -> float:
+    """That what the target shows came from the source, to that it did not."""
+    if source.loud <= LEAST or target.loud <= 0.0:
+        return 0.0
+    late = 0.0 if source.later == target.later else source.later - target.later
+    return exp(
+        min(SURE, CAME_ALONG + LOUDER * (source.loud - target.loud) - LATER * max(min(late, 60.0), -SOONEST))
+    )
 
 
 def _shares(weights: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
     total = sum(weights.values())
     if total <= 0.0:
         return ()
-    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
+    ranked: Sequence[tuple[int, float]] = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
     return tuple((one, round(weight / total, 4)) for one, weight in ranked)
