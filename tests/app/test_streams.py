@@ -83,6 +83,18 @@ async def test_an_asset_that_is_learned_anew_stays_forgotten_after_a_restart(
     assert (await started(database))[tenant_id].expected(mapping.id) is None
 
 
+async def test_without_a_database_it_is_forgotten_all_the_same(database: Database, tenant_id: int) -> None:
+    away = Database("postgresql://nobody:nothing@127.0.0.1:1/none")
+    streams = Streams(await load_plants(database), away, Settings())
+    mapping = streams[tenant_id].plant.mappings[0]
+    noise = 2.0 + 0.05 * np.random.default_rng(1).standard_normal(600)
+    streams[tenant_id].ingest(readings(mapping.id, noise, to_micros(clock.now())))
+    assert streams[tenant_id].expected(mapping.id) is not None
+    await streams.rebaseline(tenant_id, mapping.asset_id)
+    assert streams[tenant_id].expected(mapping.id) is None
+    await away.dispose()
+
+
 async def test_what_has_no_signals_has_nothing_to_forget(database: Database, tenant_id: int) -> None:
     streams = await started(database)
     await streams.rebaseline(tenant_id, 987_654)

@@ -9,6 +9,7 @@ import numpy as np
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from optria.app.plants import Plants
 from optria.blackbox.recorder import Recorder
@@ -43,6 +44,7 @@ class Streams(Mapping[int, Pipeline]):
         self._anchors: dict[tuple[int, int], Anchor] = {}
         self._recorder: Recorder | None = None
         self._settings = settings
+        self._saving = asyncio.Lock()
         self._memory = timedelta(minutes=settings.ring_minutes)
         self._pipelines = {plant.tenant_id: self._pipeline(plant) for plant in plants if plant.mappings}
 
@@ -96,7 +98,10 @@ class Streams(Mapping[int, Pipeline]):
                     await self.rebaseline(message.tenant_id, message.asset_id)
 
     async def rebaseline(self, tenant_id: int, asset_id: int) -> None:
-        """Forget what was learned of an asset; stored at once, so that no restart brings it back."""
+        """Forget what was learned of an asset; stored at once, so that no restart brings it back.
+
+        Without a database it is forgotten all the same, and stored with the next checkpoint.
+        """
         pipeline = self._pipelines.get(tenant_id)
         if pipeline is None:
             return
@@ -105,7 +110,10 @@ class Streams(Mapping[int, Pipeline]):
         except NotFound:
             return  # an asset without signals has nothing to forget
         log.info("asset_rebaselined", tenant=tenant_id, asset=asset_id)
-        await self._save_one(tenant_id, pipeline)
+        try:
+            await self._save_one(tenant_id, pipeline)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("checkpoint_postponed", tenant=tenant_id, error=str(error))
 
     def ingest(self, tenant_id: int, batch: SampleBatch) -> None:
         """Samples for the stream that a tenant has now."""
@@ -176,9 +184,11 @@ class Streams(Mapping[int, Pipeline]):
             await self._save_one(tenant_id, pipeline)
 
     async def _save_one(self, tenant_id: int, pipeline: Pipeline) -> None:
-        state = pipeline.state()
-        async with self._database.transaction(tenant_id) as tx:
-            await _store(tx, tenant_id, state)
+        """One at a time: what was learned earlier never takes the place of what was stored later."""
+        async with self._saving:
+            state = pipeline.state()
+            async with self._database.transaction(tenant_id) as tx:
+                await _store(tx, tenant_id, state)
 
 
 def _learned(pipeline: Pipeline, tenant_id: int, state: dict[str, Any]) -> bool:
