@@ -108,6 +108,16 @@ async def test_an_engineer_sees_incidents_assigned_to_him_or_by_an_order(house: 
     assert hidden.status_code == 404
 
 
+async def test_an_order_of_another_tenant_that_names_an_incident_is_none_of_it(house: House) -> None:
+    row = await stored(house)
+    async with house.database.transaction(house.other.tenant.id) as tx:
+        await factories.order(tx, house.other.asset, incident_id=str(row.id))
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        (listed,) = (await browser.get(INCIDENTS)).json()["incidents"]
+        detail = (await browser.get(f"{INCIDENTS}/{row.id}")).json()
+    assert (listed["id"], listed["work_order"], detail["work_order"]) == (str(row.id), None, None)
+
+
 async def test_an_engineer_sees_no_colleagues_order_of_his_incident(house: House) -> None:
     engineer, colleague = house.own.users[Role.ENGINEER], house.own.users[Role.OPTIMIZATION_ENGINEER]
     row = await stored(house, assigned_to=engineer.id)

@@ -237,7 +237,9 @@ async def _orders_of(tx: Tx, viewer: Viewer, rows: Sequence[IncidentRow]) -> dic
     theirs = WorkOrderRow.incident_id.in_([str(row.id) for row in rows]) | WorkOrderRow.id.in_(numbers)
     query = select(WorkOrderRow).where(theirs, work_order_views.visible(viewer))
     found = (await tx.session.scalars(query.order_by(WorkOrderRow.id.desc()))).all()
-    own = {str(order.incident_id): _order_words(order) for order in found}
+    tenants = {str(row.id): row.tenant_id for row in rows}
+    mine = (order for order in found if tenants.get(str(order.incident_id)) == order.tenant_id)
+    own = {str(order.incident_id): _order_words(order) for order in mine}
     by_id = {order.id: _order_words(order) for order in found}
     reopened = {str(row.id): by_id[row.auto_work_order_id] for row in rows if row.auto_work_order_id in by_id}
     return reopened | own
