@@ -62,6 +62,9 @@ async def test_a_false_incident_is_closed_and_its_asset_learned_anew(house: Hous
     async with house.database.transaction(house.own.tenant.id) as tx:
         row = await tx.session.get_one(IncidentRow, incident.id)
         (found,) = (await tx.session.scalars(select(CauseConfirmation))).all()
+        changed = select(AuditLog.new_values).where(AuditLog.action == "incident_changed")
+        (told,) = (await tx.session.scalars(changed)).all()
+    assert (told or {})["confirmed_cause"] == "No Fault Found"
     assert (row.status, row.resolution) == ("CLOSED", "Other crude since Monday.")
     assert (found.is_fault, found.cause, found.work_order_id) == (False, None, None)
 

@@ -19,6 +19,7 @@ from optria.web import audit, bodies, changes
 from optria.web.bodies import NewBody
 from optria.web.changes import Change
 from optria.web.deps import OpenTx, RowId, require, written_tenant
+from optria.web.edits import apply_edit
 from optria.web.incident_views import find_incident, incident_json
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
@@ -67,9 +68,13 @@ async def close_and_rebaseline(
     row = await find_incident(tx, viewer, incident_id, lock=True)
     await _check_no_open_work(tx, row)
     closing, before = body or Closing(), row.status
-    row.resolution = closing.note or row.resolution
-    if closing.actual_cause is not None:
-        cause = await used_causes.named(tx, closing.actual_cause)
+    cause = await used_causes.named(tx, closing.actual_cause)
+    said = {"resolution": closing.note, "confirmed_cause": cause}
+    edit = apply_edit(row, {name: words for name, words in said.items() if words})
+    if edit:
+        what = ("incident_changed", "incident", row.id)
+        audit.record(tx, viewer.user_id, row.tenant_id, *what, request, old=edit.old, new=edit.new)
+    if cause is not None:
         await feedback.confirm_incident(tx, row, cause, viewer.user_id)
     await incidents.set_status(tx, row, "CLOSED", viewer.user_id)
     action = "incident_status_changed"
