@@ -1,5 +1,6 @@
 """What if, over the API: another distribution beside the present one, and no trace of it."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -52,6 +53,16 @@ async def test_the_knobs_are_what_plays_a_part(engineer: httpx.AsyncClient, inci
     for knob in (*told["rules"], *told["limits"]):
         assert knob["low"] <= knob["value"] <= knob["high"]
         assert knob["step"] > 0
+
+
+async def test_the_page_of_a_platform_owner_asks_in_the_tenant_of_the_incident(
+    house: House, incident: IncidentRow
+) -> None:
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        page = (await browser.get(f"/blackbox/incidents/{incident.id}")).text
+        (address,) = re.findall(r'data-what-if="([^"]+)"', page)
+        answer = await browser.post(address, json={"temperature": 0.5})
+    assert answer.status_code == 200, answer.text
 
 
 async def test_without_a_change_it_is_the_analysis_as_it_is(
