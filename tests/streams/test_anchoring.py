@@ -40,6 +40,32 @@ def test_the_anchor_is_the_first_of_three_samples_beyond_the_limit() -> None:
     assert watched.anchoring.active(1)
 
 
+def test_a_score_just_beyond_the_limit_must_last() -> None:
+    watched = Watched().see(0.2, 5).see(1.05, 29)
+    assert watched.anchors == []
+    (anchor,) = watched.see(1.05).anchors
+    assert anchor.time == BEGIN + timedelta(seconds=5)
+
+
+def test_evidence_is_lost_by_samples_below_the_limit() -> None:
+    watched = Watched()
+    for _ in range(50):
+        watched.see(1.2, 4).see(0.2)
+    assert watched.anchors == []
+
+
+def test_one_outlier_is_no_more_evidence_than_a_strong_sample() -> None:
+    assert Watched().see(1000.0, UP - 1).see(1.01).see(0.5, 20).anchors == []
+
+
+def test_one_sample_a_minute_needs_no_more_samples() -> None:
+    times: list[Anchor] = []
+    anchoring = Anchoring(times.append, lambda asset: None, lambda asset_id: Blame((), "level", "process"))
+    for minute in range(UP):
+        anchoring.observe(Reading(1, to_micros(BEGIN + timedelta(minutes=minute)), 1.5))
+    assert [a.time for a in times] == [BEGIN]
+
+
 def test_an_episode_has_one_anchor_however_long_and_restless() -> None:
     watched = Watched().see(3.0, 500).see(0.1, DOWN).see(3.0, 100).see(0.1, DOWN + 100).see(2.0, 50)
     assert len(watched.anchors) == 1

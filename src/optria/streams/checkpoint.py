@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from optria.core.tag import SignalMapping
 from optria.streams.scoring import Scorer
 
-VERSION = 2
-"""1: one reference per tag; 2: two, with what they know of how little they have seen."""
+VERSION = 3
+"""1: one reference per tag; 2: two, with what they know of how little they have seen; 3: with
+the limit at the end of the warm-up."""
 
 
 def save(scorer: Scorer) -> dict[str, object]:

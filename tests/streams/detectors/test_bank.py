@@ -128,6 +128,30 @@ def fed(bank: LevelBank, values: list[NDArray[np.float64]]) -> list[float]:
     return [float(bank.observe_many(slice(None), value)[1][0]) for value in values]
 
 
+def test_the_limit_widens_with_experience_and_not_without_end() -> None:
+    rng, bank = np.random.default_rng(9), LevelBank(np.array([1e-9]))
+    limits = []
+    for samples in (400, 400, 8_000):
+        fed(bank, noise(rng, 20, samples))
+        limits.append(float(bank.limit[0]))
+    first = float(bank.usual.first[0])
+    assert limits[0] == pytest.approx(first, rel=0.01)
+    assert limits == sorted(limits)
+    assert limits[2] > 1.3 * limits[0]
+    bank.usual.count[:] = 1e9 - 1e9 % at.REFRESH - 1
+    fed(bank, noise(rng, 20, 1))
+    assert bank.limit[0] == pytest.approx(at.WIDEST * first)
+
+
+def test_the_widened_limit_survives_a_restart() -> None:
+    rng, before, after = np.random.default_rng(9), LevelBank(np.array([0.1])), LevelBank(np.array([0.1]))
+    fed(before, noise(rng, 20, 2_000))
+    after.restore_of(0, json.loads(json.dumps(before.state_of(0))))
+    rest = noise(rng, 20, 100)
+    assert fed(after, rest) == fed(before, rest)
+    assert after.limit[0] == before.limit[0] > 1.2 * before.usual.first[0]
+
+
 def test_an_operating_point_that_moves_during_warm_up_is_learned_anew() -> None:
     rng, bank = np.random.default_rng(3), LevelBank(np.array([1e-9]))
     fed(bank, noise(rng, 20, 180) + noise(rng, 120, 320))

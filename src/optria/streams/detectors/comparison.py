@@ -21,13 +21,13 @@ class Comparison:
         self.age = self.count = self.fast = self.near = self.slow = 0.0
         self.variance = self.long_variance = self.spread = self.rough = self.gap = 0.0
         self.learned = self.held = self.peak = self.back = self.settling = 0.0
-        self.limit, self.caution, self.tau = math.inf, 1.0, 1.0
+        self.first, self.limit, self.caution, self.tau = 0.0, math.inf, 1.0, 1.0
         self.top = [0.0] * KEPT
 
     @property
     def state(self) -> dict[str, object]:
         """Everything learned, as JSON."""
-        names = ("age", "count", "fast", "near", "slow", *LEARNED, "settling", "caution", "tau")
+        names = ("age", "count", "fast", "near", "slow", *LEARNED, "settling", "first", "caution", "tau")
         learned: dict[str, object] = {name: getattr(self, name) for name in names}
         return learned | {"limit": None if math.isinf(self.limit) else self.limit, "top": list(self.top)}
 
@@ -125,7 +125,7 @@ class Comparison:
         least = self.top.index(min(self.top))
         self.top[least] = max(size, self.top[least])
         if self.age >= tuning.warm_up and self.count >= min(tuning.settled, tuning.warm_up):
-            self.limit = max(tuning.factor * min(self.top), tuning.lowest_limit)
+            self.first = self.limit = max(tuning.factor * min(self.top), tuning.lowest_limit)
 
     def _look_anew(self) -> None:
         square, rough = self.long_variance + self.floor**2, self.rough + self.floor**2
@@ -134,6 +134,9 @@ class Comparison:
         freedom = max(memory / self.tau, at.LEAST_FREEDOM)
         caution = math.sqrt(freedom * math.expm1(at.CAUTION_SIGMA**2 / freedom)) / at.CAUTION_SIGMA
         self.caution = min(caution, at.CAUTION_MOST)
+        if math.isfinite(self.limit):
+            seen = max(self.count / max(self.tuning.warm_up, 1.0), 1.0)
+            self.limit = self.first * min(math.sqrt(1.0 + 2.0 * math.log(seen) / at.HELD_SIGMA**2), at.WIDEST)
 
     def _restart(self, value: float) -> None:
         for name in LEARNED:

@@ -1,6 +1,6 @@
 """One gated comparison over all tags of a tenant: a fast mean against a slow reference that is held.
 
-Three things make one configuration fit a white flow signal and a wandering temperature:
+Four things make one configuration fit a white flow signal and a wandering temperature:
 
 * **Caution.** Sigma is estimated from samples that follow one another. With ``r`` the mean square step
   of the gap and ``s`` its mean square, they are worth ``n r / 2s`` independent ones (Bartlett 1946, for a
@@ -10,6 +10,8 @@ Three things make one configuration fit a white flow signal and a wandering temp
   ``tau = 2s / r``: its z counts by the square root of that (as a mean does), up to a bound.
 * **Return.** A deviation of which a fifth of its largest size is left is over; the reference then goes
   with the tag for a while, so that a process that does not come back exactly is no new fault.
+* **Experience.** The limit widens with the samples since the warm-up as the normal quantile of a chance
+  that falls as 1/n does: false alarms of a tag that runs for months do not add up as its hours do.
 
 The mathematics is that of the scalar estimator in :mod:`optria.streams.detectors.reference`; a property
 test holds the two equal. A bank scores before it learns. ``rows`` are positions of tags in the bank, each
@@ -40,9 +42,10 @@ class GatedBank:
 
     FIELDS = (
         *("age", "count", "fast", "near", "slow", "variance", "long_variance", "spread", "rough", "gap"),
-        *("learned", "held", "peak", "back", "settling", "limit", "caution", "tau"),
+        *("learned", "held", "peak", "back", "settling", "first", "limit", "caution", "tau"),
     )
-    """``settling`` counts down, ``learned`` counts the samples that sigma was learned from."""
+    """``settling`` counts down, ``learned`` counts the samples that sigma was learned from, ``first`` is the
+    limit at the end of the warm-up."""
 
     def __init__(self, floor: Floats, tuning: GatedTuning) -> None:
         size = len(floor)
@@ -67,6 +70,7 @@ class GatedBank:
         self.peak: Floats
         self.back: Floats
         self.settling: Floats
+        self.first: Floats
         self.limit = np.full(size, np.inf)
         self.caution, self.tau = np.ones(size), np.ones(size)
         self.top = np.zeros((size, KEPT))
@@ -259,9 +263,10 @@ class GatedBank:
         ready &= count + 1 >= np.minimum(tuning.settled, self.warm_up[rows])
         limit = np.maximum(tuning.factor * top.min(axis=1), tuning.lowest_limit)
         self.limit[rows] = np.where(ready, limit, limits)
+        self.first[rows] = np.where(ready, limit, self.first[rows])
 
     def _look_anew(self, rows: Selector) -> None:
-        """Caution and time constant from what was learned, every few samples."""
+        """Caution, time constant and limit from what was seen so far, every few samples."""
         places = np.flatnonzero(self.count[rows] % at.REFRESH == 0)
         if not len(places):
             return
@@ -274,6 +279,9 @@ class GatedBank:
         square_q = at.CAUTION_SIGMA**2
         caution = np.sqrt(freedom * np.expm1(square_q / freedom)) / at.CAUTION_SIGMA
         self.caution[mine], self.tau[mine] = np.minimum(caution, at.CAUTION_MOST), tau
+        seen = np.maximum(self.count[mine] / np.maximum(self.warm_up[mine], 1.0), 1.0)
+        wider = np.minimum(np.sqrt(1.0 + 2.0 * np.log(seen) / at.HELD_SIGMA**2), at.WIDEST)
+        self.limit[mine] = np.where(np.isinf(self.limit[mine]), np.inf, self.first[mine] * wider)
 
     def _restart(self, rows: Rows, values: Floats) -> None:
         for name in LEARNED:

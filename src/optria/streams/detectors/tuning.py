@@ -12,11 +12,12 @@ class GatedTuning:
 
     The reference is held while ``|z| > hold`` and released below ``release``. The limit is
     ``factor`` times the 0.99 quantile of the warm-up scores (score before learn), and never below
-    ``lowest_limit``; hold and limit widen by the caution of a tag that has shown few independent
-    samples (:mod:`optria.streams.detectors.gated`). A tag held for ``accept`` samples without an alarm
-    is followed again; after ``patience`` held samples the new level counts as the reference. A tag that
-    is held for ``restless`` samples during warm-up has changed its operating point: what was learned of
-    the old one is dropped, and it is ready after ``warm_up`` samples in all, ``settled`` of them since.
+    ``lowest_limit``, and widens with the samples seen since; hold and limit widen by the caution of a tag
+    that has shown few independent samples (:mod:`optria.streams.detectors.gated`). A tag held for
+    ``accept`` samples without an alarm is followed again; after ``patience`` held samples the new level
+    counts as the reference. A tag that is held for ``restless`` samples during warm-up has changed its
+    operating point: what was learned of the old one is dropped, and it is ready after ``warm_up`` samples
+    in all, ``settled`` of them since.
     """
 
     fast: float
@@ -30,7 +31,7 @@ class GatedTuning:
     warm_up: int = 400
     settled: int = 200
     factor: float = 1.4
-    lowest_limit: float = 6.5
+    lowest_limit: float = 5.0
     accept: int = 60
     patience: int = 14_400
     restless: int = 20
@@ -40,7 +41,8 @@ USUAL = GatedTuning(fast=0.1)
 """Seconds to minutes at 1 Hz: the level of now against the level of the last minutes."""
 RECENT = GatedTuning(fast=0.2, slow=0.03)
 """A sudden change: the last few samples against the half minute before."""
-DIFFERENCE_VARIANCE = GatedTuning(fast=1.0)
+DIFFERENCE_VARIANCE = GatedTuning(fast=1.0, lowest_limit=6.5)
+"""The log of a variance has longer tails than a level."""
 DIFFERENCE_GAIN = 0.05
 """Gain of the mean of squared first differences."""
 DIFFERENCE_REFERENCE_GAIN = 0.0075
@@ -60,8 +62,12 @@ CAUTION_MOST = 8.0
 LEAST_FREEDOM = 2.0
 PERSISTENCE_MOST = 4.0
 """A deviation that lasts counts up to the square root of this more."""
+HELD_SIGMA = 2.0
+"""The normal quantile of a false alarm at the end of the warm-up, from which on its chance falls as 1/n."""
+WIDEST = 2.0
+"""Limits widen to so many times the first ones at most: at 1 Hz after two days."""
 REFRESH = 8
-"""Samples between two looks at the caution of a tag."""
+"""Samples between two looks at the caution and the limit of a tag."""
 
 RETURN_GAIN = 0.3
 RETURN_PART = 0.2
