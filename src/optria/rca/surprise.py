@@ -42,11 +42,12 @@ def surprise_features(baseline: Baseline, values: Floats, start: int) -> dict[st
     """The features of a run, float64[rows, tags] on the baseline's grid; the anchor is at row ``start``.
 
     An anchor may be early, by a false alarm even. Where a lasting deviation begins later, and what follows is
-    plainly more than normal running shows, the horizons count from there.
+    plainly more than normal running shows, the horizons count from there; not for a few rows, since what
+    ends soon after the last horizon would lose it.
     """
     surprises = baseline.surprises(values)
     begin = _lasting_from(surprises, baseline.most, start)
-    if begin > start:
+    if begin >= start + HORIZONS[0]:
         features = _from(baseline, surprises[begin:])
         if max((size for name, size in features.items() if name.startswith(SIZE)), default=0.0) >= PLAIN:
             return features
