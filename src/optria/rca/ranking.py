@@ -19,7 +19,7 @@ from optria.core.asset import Link
 from optria.rca.baseline import SUM_BINS, Baseline, Floats, summed
 from optria.rca.case import Case
 from optria.rca.signals import Signals
-from optria.rca.signature import conditional, stem, values_of
+from optria.rca.signature import stem, values_of
 
 BEFORE, AFTER = 60, 360
 """Bins about the anchor in which it may have begun."""
@@ -34,6 +34,11 @@ AHEAD, ONSET_BINS = 5, 120
 """Bins before the begin, and about it, in which a tag may leave."""
 LIMIT, SUSTAINED = 4.0, 3
 """Deviations of what the others do not explain, in so many bins on end, are an onset."""
+LEAST_SHRUNK, MOST_SHRUNK = 0.2, 0.9
+MOST_SHIFT = 30.0
+"""Deviations beyond which a shift explains no more of others."""
+SEEN = 10
+"""Bins that suffice to say what is usual."""
 FLOOR = 1.5
 """Root mean square that says nothing."""
 LATER_BINS = 6.0
@@ -108,12 +113,36 @@ def _unforeseen(signals: Signals, normal: Baseline) -> tuple[Floats, Floats]:
 
 
 def _unexplained(signals: Signals) -> tuple[Floats, Floats]:
-    """The same of each tag's shift that the others do not explain, by the reference of the case."""
-    moved = conditional(signals, np.array([tag.z for tag in signals.tags])).T
-    usual = np.sqrt((moved[: signals.reference_end] ** 2).mean(axis=0))
+    """The same of what the others do not explain, by the reference of the case.
+
+    So much is usual as was seen in the reference, or between it and the anchor: what was fitted looks small.
+    """
+    moved = _standing(np.array([tag.z for tag in signals.tags]), signals.reference_end)
+    before = moved[: signals.reference_end]
+    since = moved[signals.reference_end : max(signals.reference_end, signals.after_start - AHEAD)]
+    usual = _root_mean_square(before)
+    if len(since) >= SEEN:
+        usual = np.maximum(usual, _root_mean_square(since))
     moved = moved / np.maximum(usual, 1.0)
     begin = _begin(moved, signals.after_start)
     return _size(moved, begin), _left(moved, begin)
+
+
+def _standing(z: Floats, rows: int) -> Floats:
+    """How far each tag of ``z`` [tags, bins] stands from where the others say by its first rows, transposed.
+
+    Sampling spreads the correlation's eigenvalues by the root of tags over rows (Marchenko and Pastur,
+    1967); so far it is shrunk towards independence.
+    """
+    tags = len(z)
+    shrunk = min(MOST_SHRUNK, max(LEAST_SHRUNK, float(np.sqrt(tags / rows))))
+    covariance = np.cov(z[:, :rows]).reshape(tags, tags)
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    correlation = covariance / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1.0)
+    precision = np.linalg.inv((1.0 - shrunk) * correlation + shrunk * np.eye(tags))
+    given: Floats = np.clip(z, -MOST_SHIFT, MOST_SHIFT).T @ (precision / np.sqrt(np.diag(precision)))
+    return given
 
 
 def _begin(moved: Floats, anchor: int) -> int:
@@ -127,7 +156,11 @@ def _begin(moved: Floats, anchor: int) -> int:
 
 def _size(moved: Floats, begin: int) -> Floats:
     """Root mean square of BINS after the begin; its own sum reaches back."""
-    size: Floats = np.sqrt((moved[max(0, begin - SUM_BINS + 1) : begin + BINS] ** 2).mean(axis=0))
+    return _root_mean_square(moved[max(0, begin - SUM_BINS + 1) : begin + BINS])
+
+
+def _root_mean_square(values: Floats) -> Floats:
+    size: Floats = np.sqrt((values**2).mean(axis=0))
     return size
 
 
