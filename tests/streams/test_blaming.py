@@ -60,7 +60,7 @@ def test_contributions_come_strongest_first_with_their_onset() -> None:
     (anchor,) = run.anchors
     assert anchor.contributions[0].tag == 104
     assert all(a.score >= b.score for a, b in pairwise(anchor.contributions))
-    blame = run.pipeline.scorer.blame(1)
+    blame = run.pipeline.blame(1)
     onset = {c.tag: c.first_onset for c in blame.contributions}
     first, second = onset[104], onset[100]
     assert first is not None

@@ -166,7 +166,7 @@ class _Replay:
         said.top.append(self._loudest(asset) if score >= STANDS_OUT else "")
 
     def _loudest(self, asset: int) -> str:
-        first = next(iter(self.pipeline.scorer.blame(asset).contributions), None)
+        first = next(iter(self.pipeline.blame(asset).contributions), None)
         return self._names[first.tag] if first and first.score >= STANDS_OUT else ""
 
 

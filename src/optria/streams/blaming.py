@@ -1,7 +1,6 @@
 """Who speaks for an anchor: the tags that moved most, when they began, and whether it is the instrument."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,12 +8,8 @@ from optria.core.incident import Contribution
 from optria.core.tag import from_micros
 from optria.streams.anchoring import Blame
 from optria.streams.detectors.gated import Floats, Mask, Rows
+from optria.streams.scoring import STUCK_SCORE, Scorer
 
-if TYPE_CHECKING:
-    from optria.streams.scoring import Scorer
-
-ONSET_MEMORY_US = 300_000_000
-STUCK_SCORE = 2.0
 NEIGHBOURS_CALM = 2.5
 """|z| below which a neighbour counts as staying put."""
 EXPLAINED = 0.3
@@ -22,7 +17,7 @@ EXPLAINED = 0.3
 TOP = 5
 
 
-def blame_of(scorer: "Scorer", asset_id: int) -> Blame:
+def blame_of(scorer: Scorer, asset_id: int) -> Blame:
     """The five tags that speak most for a deviation, the detector that saw it most, and its mode.
 
     The mode is "sensor" for a tag that is stuck, or that alone left neighbours it used to follow, while
@@ -44,17 +39,17 @@ def blame_of(scorer: "Scorer", asset_id: int) -> Blame:
     return Blame(contributions, _loudest(scorer, asset, rows, bool(stuck.any())), mode)
 
 
-def _others_quiet(scorer: "Scorer", rows: Rows, stuck: Mask) -> bool:
+def _others_quiet(scorer: Scorer, rows: Rows, stuck: Mask) -> bool:
     return bool((np.abs(scorer.level_ratio[rows][~stuck]) <= 1.0).all())
 
 
-def _moves(scorer: "Scorer", assets: Rows) -> bool:
+def _moves(scorer: Scorer, assets: Rows) -> bool:
     """Whether a tag of one of these assets is beyond its limit now."""
     rows = scorer.padded[assets]
     return bool((scorer.fresh(assets) & (np.abs(scorer.level_ratio[rows]) > 1.0)).any())
 
 
-def _tag_scores(scorer: "Scorer", asset: int, rows: Rows) -> tuple[Floats, Floats]:
+def _tag_scores(scorer: Scorer, asset: int, rows: Rows) -> tuple[Floats, Floats]:
     """Score of each tag, and its residual in the loudest joint channel."""
     fresh = scorer.fresh(np.array([asset]))[0]
     padded = scorer.padded[asset]
@@ -72,7 +67,7 @@ def _tag_scores(scorer: "Scorer", asset: int, rows: Rows) -> tuple[Floats, Float
     return np.maximum(own, np.where(scorer.joint_ratio[asset].max() > 1.0, joint, 0.0)), residual
 
 
-def _contribution(scorer: "Scorer", row: int, score: float, residual: float) -> Contribution:
+def _contribution(scorer: Scorer, row: int, score: float, residual: float) -> Contribution:
     z = scorer.level_z[row]
     if abs(z) < 1.0:
         z = residual or scorer.variance_ratio[row]
@@ -80,7 +75,7 @@ def _contribution(scorer: "Scorer", row: int, score: float, residual: float) -> 
     return Contribution(scorer.roster.mappings[row].id, score, onset, "low" if z < 0 else "high")
 
 
-def _breaks_alone(scorer: "Scorer", asset: int, rows: Rows, residuals: Floats) -> bool:
+def _breaks_alone(scorer: Scorer, asset: int, rows: Rows, residuals: Floats) -> bool:
     """One tag left the others, which it used to follow, and none of them moved."""
     if len(rows) < 2:
         return False
@@ -93,7 +88,7 @@ def _breaks_alone(scorer: "Scorer", asset: int, rows: Rows, residuals: Floats) -
     return bool(close and calm and size[first] > 2.0 * size[second])
 
 
-def _loudest(scorer: "Scorer", asset: int, rows: Rows, stuck: bool) -> str:
+def _loudest(scorer: Scorer, asset: int, rows: Rows, stuck: bool) -> str:
     heard = {
         "level": float(np.abs(scorer.level_ratio[rows]).max()),
         "difference-variance": float(np.abs(scorer.variance_ratio[rows]).max()),

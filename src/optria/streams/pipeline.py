@@ -17,6 +17,7 @@ from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.streams import checkpoint
 from optria.streams.anchoring import Anchoring, Blame, Reading
+from optria.streams.blaming import blame_of
 from optria.streams.gate import Gate
 from optria.streams.history import History
 from optria.streams.limits import Limits
@@ -52,7 +53,7 @@ class Pipeline:
         self.plant, self.roster = plant, Roster.of(plant)
         tags = self.roster.ids.tolist()
         self.history = history or History(None, plant.tenant_id)
-        self.anchoring = Anchoring(on_anchor, on_cleared, self._blame)
+        self.anchoring = Anchoring(on_anchor, on_cleared, self.blame)
         self.gate = Gate(plant, now, self.roster)
         self.recent = Recent(tags, self._ring(settings))
         self.live = Live(tags)
@@ -149,8 +150,9 @@ class Pipeline:
         self.scorer.end_warm_up()
         self.anchoring.forget()
 
-    def _blame(self, asset_id: int) -> Blame:
-        return self.scorer.blame(asset_id)
+    def blame(self, asset_id: int) -> Blame:
+        """The five tags that speak most for a deviation, the detector that saw it most, and its mode."""
+        return blame_of(self.scorer, asset_id)
 
     def _detect(self, samples: SampleBatch, part: NDArray[np.intp], row: NDArray[np.intp]) -> None:
         part = part[np.argsort(row[part])]

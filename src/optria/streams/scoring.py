@@ -1,4 +1,4 @@
-"""Scores of tags and assets: the banks, the chosen River detectors, and who is to blame."""
+"""Scores of tags and assets: the banks and the chosen River detectors."""
 
 from collections import Counter
 
@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optria.core.asset import PlantModel
-from optria.streams.anchoring import Blame
-from optria.streams.blaming import ONSET_MEMORY_US, STUCK_SCORE, blame_of
 from optria.streams.chosen import Chosen, per_tag, settings_of
 from optria.streams.detectors.bank import DifferenceVarianceBank, Floats, LevelBank, Rows, Selector
 from optria.streams.detectors.built_in import BuiltIn
@@ -20,6 +18,8 @@ from optria.streams.stuck import StuckTimer
 REWARM_GAP_US = 3_600_000_000
 """A tag that was away for an hour comes back to another plant: it is learned anew."""
 FRESH_SCANS = 3
+ONSET_MEMORY_US = 300_000_000
+STUCK_SCORE = 2.0
 NEVER = np.iinfo(np.int64).min // 2
 
 
@@ -129,10 +129,6 @@ class Scorer:
         tags = self.padded[assets]
         mask[tags[self.fresh(assets)]] = True
         return mask
-
-    def blame(self, asset_id: int) -> Blame:
-        """The five tags that speak most for a deviation, the detector that saw it most, and its mode."""
-        return blame_of(self, asset_id)
 
     def deviated_lately(self, row: int) -> bool:
         """Whether the onset of a tag belongs to what happens now."""
