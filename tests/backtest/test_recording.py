@@ -93,6 +93,12 @@ def test_what_is_no_tag_is_left_out_and_said(tmp_path: Path) -> None:
     assert "there is no column elsewhere to ignore" in recording.notes
 
 
+def test_a_column_of_0_and_1_may_be_a_label_and_is_named(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{i % 3},{int(i > 8)}" for i in range(12))
+    recording = read_recording(written(tmp_path, f"second,a,fault\n{rows}\n"))
+    assert "only 0 and 1: fault; if that is no signal, --label or --ignore it" in recording.notes
+
+
 def test_labels_in_words_and_tags_that_are_often_bad(tmp_path: Path) -> None:
     rows = ["1,nan,normal", "Bad,nan,", "Bad,nan,Leak", "Bad,nan,true", "2.5,nan,0.0", "Bad,nan,1"]
     recording = read_recording(written(tmp_path, "a,b,state\n" + "\n".join(rows) + "\n"), label="state")
