@@ -93,6 +93,9 @@ def read_recording(
     if label is not None:
         left_out.add(table.header.index(label))
     tags, value = _tags(table, left_out, notes)
+    flags = [tag for tag, column in zip(tags, value.T, strict=True) if set(column.tolist()) == {0.0, 1.0}]
+    if flags:
+        notes.append(f"only 0 and 1: {', '.join(flags)}; if that is no signal, --label or --ignore it")
     return Recording(
         path.stem,
         tags,
@@ -180,9 +183,6 @@ def _tags(table: CsvFile, left_out: set[int], notes: list[str]) -> tuple[tuple[s
             notes.append(f"left out, for holding {words}: {', '.join(which)}")
     if constant:
         notes.append(f"never changes: {', '.join(constant)}")
-    flags = [name for name, column in zip(names, columns, strict=True) if set(column.tolist()) == {0.0, 1.0}]
-    if flags:
-        notes.append(f"only 0 and 1: {', '.join(flags)}; if that is no signal, --label or --ignore it")
     if not names:
         raise Invalid(f"{table.name} has no column of numbers that could be a tag.")
     return tuple(names), np.stack(columns, axis=1)
