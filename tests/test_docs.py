@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from optria.cli import command_line
 from optria.db.seed import OWNER, PEOPLE
 from optria.kit.settings import Settings
+from optria.web.orders.work_order_verbs import VERBS
 from optria.web.permits import routes_of
 from optria.web.server import ROUTERS
-from optria.web.work_order_verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "optria"

@@ -15,7 +15,8 @@ from optria.core.roles import Role
 from optria.db.identity import AuditLog, Tenant, User, UserSession
 from optria.db.session import Database
 from optria.kit.settings import Settings
-from optria.web import passwords, sessions
+from optria.web import sessions
+from optria.web.people import passwords
 from tests import factories
 from tests.conftest import serving_url
 

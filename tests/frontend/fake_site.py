@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse
 
 from optria.web.rendering import mount_static
 from optria.web.security import SecurityHeaders
-from optria.web.twin_page import twin_html
+from optria.web.twin.twin_page import twin_html
 from tests.frontend import plant_pages
 
 

@@ -12,7 +12,7 @@ from optria.core.roles import GRANTS, Role
 from optria.kit import clock
 from optria.simulator.catalogue import CATALOGUE
 from optria.web.rendering import NotificationLine, Shell, SiteLink, now_ms
-from optria.web.twin_page_model import (
+from optria.web.twin.twin_page_model import (
     AssetView,
     ConnectorView,
     IncidentView,

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from optria.web import filters
-from optria.web.twin_page_model import SignalView
+from optria.web.twin.twin_page_model import SignalView
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ import pytest
 
 from optria.core.errors import Invalid
 from optria.db.plant import AssetRow
-from optria.web.asset_bodies import AssetUpdate
+from optria.web.assets.asset_bodies import AssetUpdate
 from optria.web.edits import apply_edit, sent_fields
 
 

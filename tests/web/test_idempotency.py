@@ -26,7 +26,7 @@ from optria.web.permits import permission_of, routes_of
 from optria.web.request_keys import KEPT_FOR, LARGEST_ANSWER_BYTES, Repeatable
 from optria.web.security import SAFE_METHODS
 from tests.web.house import House, build
-from tests.web.orders import ORDERS, address, stored
+from tests.web.ordering import ORDERS, address, stored
 
 ORDER = {"title": "Grease the pump"}
 

@@ -16,13 +16,13 @@ from optria.db.identity import Tenant, User
 from optria.db.session import Tx
 from optria.kit import logs
 from optria.kit.settings import Settings
-from optria.web import accounts, tenancies
-from optria.web.accounts import COMMAND_LINE, NewAccount
-from optria.web.passwords import SHORTEST
+from optria.web.people import accounts, tenancies
+from optria.web.people.accounts import COMMAND_LINE, NewAccount
+from optria.web.people.passwords import SHORTEST
+from optria.web.people.tenancies import NewTenant
+from optria.web.people.tenant_bodies import TenantNames
+from optria.web.people.user_bodies import PasswordReset, UserCreate
 from optria.web.refused_values import plain
-from optria.web.tenancies import NewTenant
-from optria.web.tenant_bodies import TenantNames
-from optria.web.user_bodies import PasswordReset, UserCreate
 
 tenants = typer.Typer(help="Tenants: the companies whose plants are watched.", no_args_is_help=True)
 users = typer.Typer(help="People who sign in.", no_args_is_help=True)

@@ -24,7 +24,7 @@ from optria.kit.secrets import Sealer, sealer_of
 from optria.kit.settings import Settings
 from optria.simulator.addresses import PlantAddresses, read_addresses
 from optria.simulator.catalogue import CATALOGUE
-from optria.web.passwords import hash_password
+from optria.web.people.passwords import hash_password
 
 START_WITHIN_S = 60.0
 PLANT_HISTORY = (

@@ -16,7 +16,7 @@ from optria.db.plant import Integration
 from optria.db.session import Database, Tx
 from optria.kit.secrets import Sealer, key_id_of, sealer_of
 from optria.kit.settings import Settings
-from optria.web.integrations import lock
+from optria.web.integrations.integrations import lock
 from optria.work.delivery_webhooks import place_of_secret
 
 app = typer.Typer(help="The encryption of stored passwords and keys.", no_args_is_help=True)

@@ -11,9 +11,9 @@ from optria.db.session import Tx
 from optria.db.work import NotificationRow
 from optria.kit import clock
 from optria.web.filters import severity_key
-from optria.web.incident_views import ACTIVE_INCIDENTS, visible
 from optria.web.rendering import NotificationLine, Shell, SiteLink
 from optria.web.sessions import Viewer
+from optria.web.sight import ACTIVE_INCIDENTS, visible
 from optria.work.notifications import unread_count
 
 LINES = 8

@@ -11,7 +11,7 @@ from optria.core.errors import OptriaError
 from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web.deps import OPEN, Given, require
-from optria.web.notification_deliveries import queue_json
+from optria.web.notices.notification_deliveries import queue_json
 from optria.web.routing import api_router
 from optria.web.services import Services, SourceState
 from optria.web.sessions import Viewer

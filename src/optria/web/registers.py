@@ -13,18 +13,18 @@ from optria.core.roles import Permission
 from optria.db.identity import Tenant, User
 from optria.db.plant import Integration
 from optria.db.session import Tx
-from optria.web.asset_views import active_incidents, detector_scores, find_assets
-from optria.web.condition import Condition
+from optria.web.assets.asset_views import active_incidents, detector_scores, find_assets
+from optria.web.assets.condition import Condition
 from optria.web.deps import Given, OpenTx, require
 from optria.web.filters import severity_key
 from optria.web.frame import shell_for
-from optria.web.incident_views import title_for
-from optria.web.people import user_name
+from optria.web.incidents.incident_views import title_for
+from optria.web.people.people import user_name
 from optria.web.rendering import render_page
 from optria.web.routing import api_router
 from optria.web.services import Services, SourceState
 from optria.web.sessions import Viewer
-from optria.web.twin_scene import reached_assets
+from optria.web.twin.twin_scene import reached_assets
 
 router = api_router(include_in_schema=False)
 

@@ -4,65 +4,47 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from optria.backtest.stored_jobs import BackTests
-from optria.web import (
-    api_docs,
-    asset_links,
-    asset_parts,
-    assets,
-    audit_log,
-    auth,
-    backtest,
-    backtest_page,
-    baselines,
-    config_routes,
-    cost_models,
-    demo,
-    errors,
+from optria.web import api_docs, audit_log, demo, errors, health, live, registers
+from optria.web.assets import asset_links, asset_parts, assets, baselines, series, sites
+from optria.web.backtests import backtest, backtest_page
+from optria.web.config import config_routes, cost_models
+from optria.web.connection import Timing
+from optria.web.incidents import (
     events,
-    health,
     incident_actions,
     incident_page,
     incident_report,
     incident_what_if,
     incidents,
-    integration_demo,
-    integration_probes,
-    integrations,
-    layouts,
-    live,
-    login_page,
-    mappings,
+    scoreboard,
+)
+from optria.web.integrations import integration_demo, integration_probes, integrations, mappings
+from optria.web.limits import BodyLimit, LoginThrottle
+from optria.web.notices import (
     notification_deliveries,
     notification_preferences,
     notifications,
     notifications_page,
+    webhooks,
+)
+from optria.web.openapi import TITLE, DescribedApp
+from optria.web.orders import work_order_causes, work_order_moves, work_order_page, work_orders
+from optria.web.people import (
+    auth,
+    login_page,
     on_call,
     on_call_overrides,
     on_call_rotations,
     own_account,
-    registers,
-    scoreboard,
-    series,
-    sites,
     tenant_users,
     tenants,
-    twin,
-    twin_nodes,
-    twin_page,
-    webhooks,
-    work_order_causes,
-    work_order_moves,
-    work_order_page,
-    work_orders,
 )
-from optria.web.connection import Timing
-from optria.web.limits import BodyLimit, LoginThrottle
-from optria.web.openapi import TITLE, DescribedApp
 from optria.web.permits import refuse_undeclared
 from optria.web.platform_access import PlatformAccess
 from optria.web.rendering import mount_static
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
+from optria.web.twin import layouts, twin, twin_nodes, twin_page
 
 ROUTERS = (
     health.router,

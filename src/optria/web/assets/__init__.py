@@ -1,0 +1,1 @@
+"""Plants and their machines: sites, assets, lines, parts, condition, series."""

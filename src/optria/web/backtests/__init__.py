@@ -1,0 +1,1 @@
+"""Trying rules and limits on what was recorded."""

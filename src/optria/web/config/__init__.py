@@ -1,0 +1,1 @@
+"""What the analysis goes by: limits, windows, rules, costs, factors, specs, policies."""

@@ -1,0 +1,1 @@
+"""Incidents: the API, the page, the flight recorder, what-if, the report."""

@@ -1,0 +1,1 @@
+"""Connections to plant systems and the signals they map."""

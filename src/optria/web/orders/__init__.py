@@ -1,0 +1,1 @@
+"""Work orders: the API, the board, moves, causes."""

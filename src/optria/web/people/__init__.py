@@ -1,0 +1,1 @@
+"""Sign-in, accounts, tenants, who is on call."""

@@ -1,0 +1,1 @@
+"""The live twin: drawings, nodes, the page."""

@@ -1,0 +1,98 @@
+"""The page of the rules and their back-test."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from optria.core.roles import Role
+from optria.db.blackbox import RcaRule
+from optria.db.session import Database
+from tests.web.backtests.test_backtest import BEARING, a_day, working
+from tests.web.browsers import served, signed_in
+from tests.web.house import House, build
+
+AXE: Final = Path(__file__).parents[3] / "frontend/node_modules/axe-core/axe.min.js"
+VIOLATIONS: Final = """async () => {
+  const found = await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]});
+  return found.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 150)).join(" | "));
+}"""
+
+
+async def with_rules(house: House) -> None:
+    """One rule out of force that explains the stored day's fault, and one that cannot be read."""
+    cells = {"tenant_id": house.own.tenant.id, "root_cause_category": "BEARING_FAULT", "confidence": 0.8}
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        tx.session.add(RcaRule(**cells, name="Vibration alone", pattern=BEARING["pattern"], is_active=False))
+        tx.session.add(RcaRule(**cells, name="Odd one", pattern={"some": 1}))
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "words"),
+    [
+        (Role.TENANT_ADMIN, 200, "Run the back-test"),
+        (Role.OPTIMIZATION_ENGINEER, 200, "Run the back-test"),
+        (Role.ENGINEER, 200, "Back-tests are run by"),
+        (Role.PLATFORM_OWNER, 200, "Choose a tenant first"),
+        (Role.VIEWER, 403, ""),
+    ],
+)
+async def test_who_sees_the_rules_and_who_may_try(house: House, role: Role, status: int, words: str) -> None:
+    await with_rules(house)
+    async with house.client(role) as browser:
+        page = await browser.get("/rules", headers={"accept": "text/html"})
+        moved = await browser.get("/backtest", headers={"accept": "text/html"})
+    assert page.status_code == status
+    assert words in page.text
+    assert ("Cannot be read" in page.text) == (status == 200)
+    assert moved.status_code == (303 if status == 200 else 403)
+
+
+async def test_the_page_speaks_arabic(house: House) -> None:
+    await with_rules(house)
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        page = await browser.get("/rules?lang=ar", headers={"accept": "text/html"})
+    assert "القواعد والاختبار على السجل" in page.text
+    assert "Run the back-test" not in page.text
+
+
+@pytest.mark.e2e
+async def test_a_rule_is_tried_from_the_screen(browser: Browser, database: Database) -> None:
+    house = await build(database)
+    start = await a_day(house)
+    await with_rules(house)
+    end = (start + timedelta(hours=17)).astimezone(ZoneInfo("Asia/Riyadh"))
+    async with served(house) as url, working(house):
+        admin = house.user(Role.TENANT_ADMIN)
+        page, errors = await signed_in(browser, url, admin, "/rules")
+        await page.get_by_label("What is tried").select_option("A rule of the list")
+        await page.get_by_label("Period").select_option("6 hours")
+        await page.get_by_label("Ending at (site time)").fill(end.strftime("%Y-%m-%dT%H:%M"))
+        await page.get_by_role("button", name="Run the back-test").click()
+        result = page.locator('[data-region="backtest"]')
+        await expect(result.locator(".bt-picture")).to_be_visible(timeout=60_000)
+        await expect(result).to_contain_text("Vibration alone")
+        hits = result.get_by_role("row").filter(has_text="Hit").filter(has_text="INC-")
+        await expect(hits).to_have_count(2)
+        await expect(hits.last).to_contain_text("Bearing Fault")
+        assert await violations(page) == []
+        await page.get_by_role("button", name="Remove").click()
+        await expect(result).to_contain_text("No back-test yet")
+        await page.wait_for_load_state("load")
+        assert errors == []
+        await page.close()
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe-core finds, on a page large enough to show all of it; nothing without axe-core."""
+    if not AXE.exists():
+        return []
+    await page.set_viewport_size({"width": 1440, "height": 3000})
+    client = await page.context.new_cdp_session(page)
+    await client.send("Page.setBypassCSP", {"enabled": True})
+    await client.send("Runtime.evaluate", {"expression": AXE.read_text("utf-8")})
+    found: list[str] = await page.evaluate(VIOLATIONS)
+    return found
