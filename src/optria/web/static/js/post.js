@@ -1,6 +1,7 @@
 // Buttons and forms that post to the API and show what came of it.
 // <button data-post="/api/..." data-body='{"a":1}' data-busy-text="Starting" data-then="reload|regions|/path">
 import { send } from "./api.js";
+import { clearFieldErrors, fields, showFieldErrors } from "./forms.js";
 import { notice } from "./shell.js";
 
 export async function whileBusy(button, work) {
@@ -18,19 +19,10 @@ export async function whileBusy(button, work) {
   }
 }
 
-function fields(form) {
-  const body = {};
-  for (const [name, value] of new FormData(form)) {
-    const input = form.elements.namedItem(name);
-    if (value === "" && input?.type !== "hidden") continue;
-    body[name] = input?.type === "number" || input?.dataset?.number !== undefined ? Number(value) : value;
-  }
-  return body;
-}
-
 async function submit(source, button, body, regions) {
   const error = source.querySelector?.("[data-error]") ?? (source.dataset.errorIn && document.querySelector(source.dataset.errorIn));
   if (error) error.hidden = true;
+  clearFieldErrors(source);
   try {
     const answer = await whileBusy(button, () => send(source.dataset.method || "POST", source.dataset.post, body));
     source.dispatchEvent(new CustomEvent("optria:posted", { bubbles: true, detail: answer }));
@@ -38,6 +30,7 @@ async function submit(source, button, body, regions) {
     if (source.dataset.done) notice(source.dataset.done);
     follow(source.dataset.then, regions);
   } catch (failure) {
+    if (showFieldErrors(source, failure.fields)) return;
     if (error) {
       error.textContent = failure.message;
       error.hidden = false;
