@@ -3,7 +3,7 @@ import Alpine from "./alpine.js";
 import { LiveConnection } from "./live.js";
 import { startPosting } from "./post.js";
 import { Regions } from "./region.js";
-import { alertCritical, notice, setBanner, setChip, setTheme, setUnread, showAges, showEntry, startClock } from "./shell.js";
+import { alertCritical, notice, setBanner, setChip, setTheme, setUnread, showAges, startClock } from "./shell.js";
 import { LiveValues } from "./values.js";
 import { say } from "./words.js";
 
@@ -85,7 +85,6 @@ regions.onSignedOut = () => connectionChanged("signed-out");
 document.addEventListener("optria:region", () => values.bind());
 values.bind();
 startClock(serverNow);
-showEntry();
 startPosting(regions);
 setInterval(everySecond, 1000);
 if (meta("optria-live") === "on") startLive();

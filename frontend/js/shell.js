@@ -49,15 +49,6 @@ export function startClock(serverNow) {
   setInterval(show, 1000);
 }
 
-// On a phone the rail holds more than fits: the entry of this page is in sight.
-export function showEntry() {
-  const rail = $(".rail-nav");
-  const entry = rail?.querySelector("[aria-current]")?.getBoundingClientRect();
-  if (!entry) return;
-  const { left, width } = rail.getBoundingClientRect();
-  rail.scrollLeft += entry.left + entry.width / 2 - left - width / 2;
-}
-
 export function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   document.cookie = `optria_theme=${theme}; path=/; max-age=31536000; SameSite=Lax`;

@@ -123,7 +123,7 @@ async def users_page(
     return render_page(
         request,
         "users.html",
-        await shell_for(tx, viewer, "users"),
+        await shell_for(tx, viewer, "admin"),
         people=[(user_name(row, viewer.language), row) for row in rows],
     )
 
@@ -135,7 +135,7 @@ async def tenants_page(
     return render_page(
         request,
         "tenants.html",
-        await shell_for(tx, viewer, "tenants"),
+        await shell_for(tx, viewer, "admin"),
         tenants=await _tenants(tx),
     )
 

@@ -25,7 +25,7 @@ from optria.core.arabic import CAUSE_AR
 from optria.core.errors import ConfigurationError
 from optria.core.roles import Permission
 from optria.kit import clock
-from optria.web import filters
+from optria.web import filters, sections
 from optria.web.words import SCRIPT_WORDS, word
 
 LANGUAGES: Final = ("en", "ar")
@@ -81,6 +81,22 @@ class Shell:
     def initials(self) -> str:
         parts = (self.user_name or self.user_email).replace("_", " ").split()
         return "".join(part[0] for part in parts[:2]).upper() or "?"
+
+    @property
+    def plant_sections(self) -> list[sections.Section]:
+        return sections.plant_sections(self.permissions)
+
+    @property
+    def settings_sections(self) -> list[sections.Section]:
+        return sections.settings_sections(self.permissions)
+
+    @property
+    def more_sections(self) -> list[sections.Section]:
+        return sections.beyond_a_phone(self.permissions)
+
+    @property
+    def admin_pages(self) -> list[sections.Section]:
+        return sections.admin_pages(self.permissions)
 
     @property
     def time_zone(self) -> str:

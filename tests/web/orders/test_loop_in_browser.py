@@ -156,8 +156,8 @@ async def test_dialog_and_scoreboard_are_accessible(
     assert errors == []
 
 
-async def test_engineers_reach_the_scoreboard_from_the_rail(browser: Browser, site: Site) -> None:
-    page, errors = await signed_in(browser, site.url, site.house.user(Role.ENGINEER), "/digital-twin")
+async def test_engineers_reach_the_scoreboard_from_the_incidents(browser: Browser, site: Site) -> None:
+    page, errors = await signed_in(browser, site.url, site.house.user(Role.ENGINEER), "/blackbox/incidents")
     await page.get_by_role("link", name="Quality").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Quality of the analyses")
     await page.get_by_role("link", name="Compressor").click()

@@ -72,7 +72,7 @@ async def quality_page(
     return render_page(
         request,
         "scoreboard.html",
-        await shell_for(tx, viewer, "quality"),
+        await shell_for(tx, viewer, "rules"),
         board=board,
         curve=reliability_curve(board.reliability),
         confusion=confusion[:CONFUSIONS_SHOWN],
