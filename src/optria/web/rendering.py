@@ -17,15 +17,13 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from optria.core.arabic import CAUSE_AR
 from optria.core.errors import ConfigurationError
 from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web import filters, sections
+from optria.web.compressed import ImmutableFiles
 from optria.web.words import SCRIPT_WORDS, word
 
 LANGUAGES: Final = ("en", "ar")
@@ -125,16 +123,9 @@ def static(name: str) -> str:
     return f"/static/{build_hash()}/{name}"
 
 
-class _ImmutableFiles(StaticFiles):
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return response
-
-
 def mount_static(app: FastAPI) -> None:
     """Serves the built assets under their hash; every other ``/static`` address answers 404."""
-    app.mount(f"/static/{build_hash()}", _ImmutableFiles(directory=_HERE / "static"), name="static")
+    app.mount(f"/static/{build_hash()}", ImmutableFiles(directory=_HERE / "static"), name="static")
 
 
 @cache

@@ -8,6 +8,7 @@ from optria.web import api_docs, audit_log, demo, errors, health, live, register
 from optria.web.assets import asset_links, asset_parts, assets, baselines, series, sites
 from optria.web.backtests import backtest, backtest_page
 from optria.web.config import config_routes, cost_models
+from optria.web.compressed import CompressedPages
 from optria.web.connection import Timing
 from optria.web.incidents import (
     events,
@@ -120,6 +121,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.state.platform_access = PlatformAccess()
     app.state.hub = live.Hub(services, timing)
     app.state.back_tests = BackTests(services.database, services.settings, services.plants)
+    app.add_middleware(CompressedPages)
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin)
     if services.settings.demo:
