@@ -11,11 +11,24 @@ from optria.db import (
     plant,
     requests,
     rota,
+    seals,
     twin,
     work,
 )
 from optria.db.base import Base
 
-DECLARED_IN = (asset_details, blackbox, delivery, identity, learning, plant, requests, rota, twin, work)
+DECLARED_IN = (
+    asset_details,
+    blackbox,
+    delivery,
+    identity,
+    learning,
+    plant,
+    requests,
+    rota,
+    seals,
+    twin,
+    work,
+)
 METADATA = Base.metadata
 TABLES: dict[str, Table] = dict(METADATA.tables)
