@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -19,7 +19,8 @@ from optria.db.plant import AssetRow, Integration, MappingRow, SiteRow
 from optria.db.session import Database
 from optria.kit import clock
 from optria.kit.settings import Settings
-from optria.rca.rules import CausalRule, Match, match_rule
+from optria.rca.rules import CausalRule
+from optria.rca.trial import RuleTrial, trial_of
 from optria.rca.what_if import Changes, WhatIf, what_if
 from optria.streams.live import Live
 from optria.streams.recent import Recent
@@ -74,8 +75,8 @@ class Analyst:
     ) -> None:
         return None
 
-    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
-        return match_rule(rule, ())
+    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> RuleTrial:
+        return trial_of(case(), rule)
 
     async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:
         return what_if(case(), changes)
@@ -96,6 +97,13 @@ class Source:
     last_error: str | None = None
     warning: str | None = None
     tags: int = 2
+    since: datetime | None = None
+    missing: tuple[str, ...] = ()
+    received: int = 0
+    backfilled: int = 0
+    backfill_progress: float = 1.0
+    backfill_from: datetime | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass

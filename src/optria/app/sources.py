@@ -51,6 +51,7 @@ class Source:
         self._settings = settings
         self._reach = reach
         self._link = Link(tags=len(connection.mappings))
+        self._filled_from: datetime | None = None
 
     @property
     def integration_id(self) -> int:
@@ -84,12 +85,41 @@ class Source:
     def tags(self) -> int:
         return self._link.tags
 
+    @property
+    def since(self) -> datetime | None:
+        return self._link.since
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return self._link.missing
+
+    @property
+    def received(self) -> int:
+        return self._link.received
+
+    @property
+    def backfilled(self) -> int:
+        return self._link.backfilled
+
+    @property
+    def backfill_progress(self) -> float:
+        return self._link.backfill_progress
+
+    @property
+    def backfill_from(self) -> datetime | None:
+        return self._filled_from
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        return self._link.rejected
+
     async def run(self) -> None:
         """Connect and feed the stream until something fails, which it says and raises."""
         try:
             connector = await self._connector()
             self._link = connector.link
-            await connector.run(self.connection.mappings, self._ingest, self._since())
+            self._filled_from = self._since()
+            await connector.run(self.connection.mappings, self._ingest, self._filled_from)
         except OptriaError as error:
             self._link.lost(str(error))
             raise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,6 +168,14 @@ class Connector(Protocol):
         self, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> SampleBatch:
         """Samples in [start, end] in time order, each tag and time once. Raises ConnectorUnavailable."""
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A connector whose source searches its tags by itself."""
+
+    async def search(self, text: str) -> list[BrowseEntry]:
+        """The tags whose name has ``text`` in it. Raises ConnectorUnavailable."""
 
 
 def listed(names: Sequence[str]) -> str:

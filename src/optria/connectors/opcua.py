@@ -23,7 +23,7 @@ from optria.connectors.base import (
 from optria.connectors.config import read_config
 from optria.connectors.opcua_names import browse_entries, find_nodes, standard
 from optria.connectors.opcua_session import OpcUaConfig, host_and_port, session
-from optria.connectors.opcua_values import NO_HISTORY, TagNode, columns, read_raw
+from optria.connectors.opcua_values import NO_HISTORY, TagNode, clock_difference_s, columns, read_raw
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import SampleBatch, SignalMapping
 from optria.kit import clock
@@ -210,7 +210,7 @@ class OpcUaConnector:
             async with session(self._config, self._home, self._reach) as client:
                 started = asyncio.get_running_loop().time()
                 status = await client.get_node(standard(ua.ObjectIds.Server_ServerStatus)).read_value()
-                took_ms = (asyncio.get_running_loop().time() - started) * 1000
+                took_ms, ours = (asyncio.get_running_loop().time() - started) * 1000, clock.now()
                 certificate = client.security_policy.peer_certificate
         except ConnectorUnavailable as error:
             return Probe(False, str(error))
@@ -220,6 +220,7 @@ class OpcUaConnector:
             "server_time": status.CurrentTime.isoformat(),
             "answer_ms": round(took_ms, 1),
             "security": self._config.security_mode,
+            "clock_difference_s": clock_difference_s(status.CurrentTime, ours, took_ms / 1000),
         }
         if certificate:
             details["server_certificate_sha256"] = fingerprint(certificate)

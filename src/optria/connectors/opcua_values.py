@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from asyncua import ua
 from asyncua.client.ua_client import UaClient
@@ -126,3 +126,9 @@ def _request(
 def _values(result: ua.HistoryReadResult) -> list[ua.DataValue]:
     history = result.HistoryData
     return history.DataValues or [] if isinstance(history, ua.HistoryData) else []
+
+
+def clock_difference_s(theirs: datetime, ours: datetime, took_s: float) -> float:
+    """Their clock minus ours, half of the answer's way taken off."""
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    return round((theirs - ours).total_seconds() + took_s / 2, 2)

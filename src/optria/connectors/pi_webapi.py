@@ -202,9 +202,13 @@ class PiConnector:
             if node is None:
                 servers = items_of(await client.get("dataservers"))
                 return [BrowseEntry(str(s.get("WebId")), str(s.get("Name")), True) for s in servers]
-            query = [("nameFilter", "*"), ("maxCount", str(POINTS_LISTED))]
-            points = items_of(await client.get(f"dataservers/{quote(node)}/points", query))
-            return [_entry(point) for point in points]
+            return await _points(client, node, "*")
+
+    async def search(self, text: str) -> list[BrowseEntry]:
+        """Points of the configured data server; ``*`` and ``?`` in ``text`` mean what they mean in PI."""
+        async with pi_client(self._config, self._reach) as client:
+            server = await client.server()
+            return await _points(client, str(server.get("WebId")), f"*{text}*")
 
     async def read_latest(self, mappings: Sequence[SignalMapping]) -> SampleBatch:
         async with pi_client(self._config, self._reach) as client:
@@ -222,6 +226,13 @@ class PiConnector:
 
 def _between(batch: SampleBatch, start: datetime, end: datetime) -> SampleBatch:
     return batch.select((batch.source_time >= to_micros(start)) & (batch.source_time <= to_micros(end)))
+
+
+async def _points(client: PiClient, server: str, name_filter: str) -> list[BrowseEntry]:
+    query = [("nameFilter", name_filter), ("maxCount", str(POINTS_LISTED))]
+    return [
+        _entry(point) for point in items_of(await client.get(f"dataservers/{quote(server)}/points", query))
+    ]
 
 
 def _entry(point: Mapping[str, object]) -> BrowseEntry:

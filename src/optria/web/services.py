@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from optria.db.session import Database
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.kit.supervise import TaskState
-from optria.rca.rules import CausalRule, Match
+from optria.rca.rules import CausalRule
+from optria.rca.trial import RuleTrial
 from optria.rca.what_if import Changes, WhatIf
 from optria.streams.live import Live
 from optria.streams.recent import Recent
@@ -57,6 +59,33 @@ class SourceState(Protocol):
 
     @property
     def tags(self) -> int: ...
+    @property
+    def since(self) -> datetime | None:
+        """When ``state`` began."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Mapped tags that the source does not know."""
+
+    @property
+    def received(self) -> int:
+        """Live samples since this process connected."""
+
+    @property
+    def backfilled(self) -> int:
+        """Samples of history since then."""
+
+    @property
+    def backfill_progress(self) -> float:
+        """0 to 1, of the tags whose gap is being filled."""
+
+    @property
+    def backfill_from(self) -> datetime | None:
+        """Where the gap that is being filled, or was filled last, begins."""
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """Rows that could not be taken, by reason."""
 
 
 class Recorder(Protocol):
@@ -72,8 +101,8 @@ class Recorder(Protocol):
         """Analyse an incident again; ``order`` False makes no work order of it."""
         ...
 
-    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
-        """How far a rule would be met by an incident as it stands now; nothing is stored."""
+    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> RuleTrial:
+        """How far a rule would be met by an incident, and what the analysis would say; nothing is stored."""
         ...
 
     async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:

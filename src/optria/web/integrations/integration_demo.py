@@ -7,7 +7,8 @@ from optria.db.plant import Integration
 from optria.kit import clock
 from optria.web import changes
 from optria.web.deps import Given, RowId, TenantChoice, tenant_to_write
-from optria.web.integrations.integration_probes import log_deed, probe_stored, read_row
+from optria.web.integrations.integration_probes import probe_stored, read_row
+from optria.web.integrations.integration_traces import log_deed
 from optria.web.integrations.integrations import Managing, find_connection, lock, switch
 from optria.web.routing import api_router
 from optria.web.services import Services

@@ -1,27 +1,26 @@
 """Connections tried over HTTP: tested before and after they are saved, browsed and read."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
-import anyio
 from fastapi import Query, Request
 from sqlalchemy import select
 
 from optria.connectors import Connector, make_connector
 from optria.connectors.allowed_hosts import Reach
 from optria.connectors.base import BrowseEntry, Probe
-from optria.core.errors import ConfigurationError, ConnectorUnavailable, Invalid, OptriaError
+from optria.core.errors import ConfigurationError, ConnectorUnavailable, Invalid
 from optria.core.roles import Permission
 from optria.core.tag import SignalMapping
-from optria.db.plant import Integration, IntegrationActionLog
-from optria.db.session import Tx
+from optria.db.plant import Integration, MappingRow
 from optria.kit import clock
-from optria.web.deps import Given, RowId, TenantChoice, require, tenant_of
+from optria.web.deps import Given, Limit, Offset, RowId, TenantChoice, require, tenant_of
 from optria.web.integrations.integration_bodies import Reading, Trial
+from optria.web.integrations.integration_browsing import all_tags, patience, search
 from optria.web.integrations.integration_config import connector_of, prepare, vault_of
-from optria.web.integrations.integration_traces import Deed, note_trial
+from optria.web.integrations.integration_stages import TAGS_TRIED, probed, tried
+from optria.web.integrations.integration_traces import Deed, log_deed, note_trial
 from optria.web.integrations.integration_views import entry_json, probe_json, samples_json
 from optria.web.integrations.integrations import Managing, find_connection
 from optria.web.routing import api_router
@@ -32,9 +31,6 @@ from optria.web.shapes import Json, when
 router = api_router(prefix="/api/integrations", tags=["integrations"])
 
 Owning = Annotated[Viewer, require(Permission.MANAGE_TENANTS)]
-PROBE_TIMEOUT_S: Final = 15.0
-BROWSE_TIMEOUT_S: Final = 20.0
-MOST_TAGS: Final = 2_000
 SAMPLE_ROWS: Final = 5
 
 
@@ -42,8 +38,8 @@ SAMPLE_ROWS: Final = 5
 async def try_settings(
     viewer: Managing, services: Given, request: Request, sent: Trial, tenant: TenantChoice = None
 ) -> Json:
-    """Connects and reads with them, and says how it went. ``********`` stands for a secret of the
-    connection ``integration_id``."""
+    """Connects and reads with them, and says how it went, stage by stage. ``********`` stands for a secret of
+    the connection ``integration_id``."""
     row = await read_row(services, viewer, sent.integration_id, tenant) if sent.integration_id else None
     if row is not None and row.integration_type != sent.integration_type:
         raise Invalid(f"Connection {row.id} is of the kind {row.integration_type}.")
@@ -64,16 +60,21 @@ async def try_settings(
     opened = vault.open(prepared.config) if vault else prepared.config
     settings = services.settings
     connector = make_connector(sent.integration_type, opened, settings.home_folder, Reach.of(settings))
-    return {**prepared.said(sent.integration_type), **probe_json(await _probe(connector))}
+    probe, stages = await tried(connector, opened, Reach.of(settings))
+    return {**prepared.said(sent.integration_type), **probe_json(probe), "stages": stages}
 
 
 @router.post("/{integration_id}/test", summary="Test a connection")
 async def try_integration(
     viewer: Managing, services: Given, integration_id: RowId, tenant: TenantChoice = None
 ) -> Json:
-    """Connect and read, now; the answer and the log say how it really went."""
+    """Connect and read, now; the answer and the log say how it really went.
+
+    ``stages`` are ``reached``, ``signed_in``, ``read`` (mapped tags, or the first that are offered) and
+    ``clock``; each is ``done``, ``failed``, ``not_tried`` or ``not_told``.
+    """
     row = await read_row(services, viewer, integration_id, tenant)
-    probe = await probe_stored(services, row)
+    probe, stages = await _try_stored(services, row)
     moment = clock.now()
     await _note(services, row, probe, moment)
     status = {
@@ -82,7 +83,7 @@ async def try_integration(
         "last_error": None if probe.ok else probe.message,
         "last_connection_time": when(moment) if probe.ok else None,
     }
-    return {**probe_json(probe), "status": status}
+    return {**probe_json(probe), "status": status, "stages": stages}
 
 
 @router.get("/{integration_id}/available-tags", summary="Browse a source")
@@ -92,18 +93,35 @@ async def list_available_tags(
     request: Request,
     integration_id: RowId,
     node: Annotated[str | None, Query(max_length=500)] = None,
+    text: Annotated[str | None, Query(alias="search", min_length=1, max_length=100)] = None,
+    tree: bool = False,
+    limit: Limit = 500,
+    offset: Offset = 0,
     tenant: TenantChoice = None,
 ) -> Json:
-    """What the source offers: all its tags (at most 2,000), or what is under one ``node``."""
+    """What the source offers: all its tags (at most 2,000), what is under one ``node``, the first level of
+    its ``tree``, or the tags that a ``search`` finds. ``limit`` and ``offset`` are of the last three."""
     row = await read_row(services, viewer, integration_id, tenant)
     await _note_stored(services, viewer, request, "browse", row)
     connector = await _connector(services, row)
-    with _patience():
-        entries = await _all_tags(connector) if node is None else await connector.browse(node)
+    with patience():
+        entries = await _offered(connector, node, text, tree=tree)
+    total = len(entries)
+    if node is not None or text is not None or tree:
+        entries = entries[offset : offset + limit]
     return {
+        "total": total,
         "tags": [entry.id for entry in entries if entry.is_variable],
         "entries": [entry_json(entry) for entry in entries],
     }
+
+
+async def _offered(
+    connector: Connector, node: str | None, text: str | None, *, tree: bool
+) -> Sequence[BrowseEntry]:
+    if text is not None:
+        return await search(connector, text)
+    return await all_tags(connector) if node is None and not tree else await connector.browse(node)
 
 
 @router.post("/{integration_id}/read", summary="Read present values of a source")
@@ -131,7 +149,7 @@ async def read_sample(viewer: Owning, services: Given, tenant: TenantChoice = No
     details: Json = {"integration_id": row.id, "integration_name": row.name, "tenant_id": row.tenant_id}
     try:
         connector = await _connector(services, row)
-        with _patience():
+        with patience():
             names = [entry.id for entry in await connector.browse(None) if entry.is_variable]
         present = await _present(connector, names[:SAMPLE_ROWS])
     except (ConfigurationError, ConnectorUnavailable, Invalid) as error:
@@ -178,24 +196,28 @@ async def _connector(services: Services, row: Integration) -> Connector:
 async def probe_stored(services: Services, row: Integration) -> Probe:
     """How a connection does with its stored settings; never raises for their or the source's fault."""
     try:
-        return await _probe(await connector_of(services.settings, row))
+        return await probed(await connector_of(services.settings, row))
     except ConfigurationError as error:
         return Probe(False, str(error))
 
 
-async def _probe(connector: Connector) -> Probe:
+async def _try_stored(services: Services, row: Integration) -> tuple[Probe, list[Json]]:
+    """As ``probe_stored``, stage by stage, with the tags that are mapped."""
+    async with services.database.transaction(row.tenant_id) as tx:
+        mapped = select(MappingRow.external_tag).where(
+            MappingRow.integration_id == row.id, MappingRow.is_active.is_not(False)
+        )
+        tags = list(await tx.session.scalars(mapped.order_by(MappingRow.id).limit(TAGS_TRIED)))
     try:
-        with anyio.fail_after(PROBE_TIMEOUT_S):
-            return await connector.probe()
-    except TimeoutError:
-        return Probe(False, f"The source did not answer within {PROBE_TIMEOUT_S:.0f} s.")
-    except OptriaError as error:
-        return Probe(False, str(error))
+        connector = await connector_of(services.settings, row)
+    except ConfigurationError as error:
+        return Probe(False, str(error)), []
+    return await tried(connector, row.config or {}, Reach.of(services.settings), tags)
 
 
 async def _present(connector: Connector, tags: list[str]) -> Json:
     wanted = [SignalMapping(n, 0, 0, tag, "", "") for n, tag in enumerate(tags)]
-    with _patience():
+    with patience():
         batch = await connector.read_latest(wanted)
     found = set(batch.tag.tolist())
     return {
@@ -211,50 +233,3 @@ async def _note(services: Services, row: Integration, probe: Probe, moment: date
         stored.last_sync_status = "success" if probe.ok else "error"
         stored.last_sync_message = probe.message
         log_deed(tx, stored, "test", stored.last_sync_status, probe.message, moment, dict(probe.details))
-
-
-def log_deed(
-    tx: Tx,
-    row: Integration,
-    action: str,
-    status: str,
-    message: str,
-    moment: datetime,
-    details: Json | None = None,
-) -> None:
-    """Add a line to what was done with a connection."""
-    entry = IntegrationActionLog(
-        tenant_id=row.tenant_id,
-        integration_id=row.id,
-        action=action,
-        status=status,
-        message=message,
-        details=details or {},
-        created_at=moment,
-    )
-    tx.session.add(entry)
-
-
-@contextmanager
-def _patience() -> Generator[None]:
-    """Raises ConnectorUnavailable when the source takes too long."""
-    try:
-        with anyio.fail_after(BROWSE_TIMEOUT_S):
-            yield
-    except TimeoutError as error:
-        raise ConnectorUnavailable(f"The source did not answer within {BROWSE_TIMEOUT_S:.0f} s.") from error
-
-
-async def _all_tags(connector: Connector) -> list[BrowseEntry]:
-    """Every variable below the root, breadth first."""
-    found: list[BrowseEntry] = []
-    folders: list[str | None] = [None]
-    seen: set[str | None] = {None}
-    while folders and len(found) < MOST_TAGS:
-        for entry in await connector.browse(folders.pop(0)):
-            if entry.is_variable:
-                found.append(entry)
-            if entry.has_children and entry.id not in seen:
-                seen.add(entry.id)
-                folders.append(entry.id)
-    return found[:MOST_TAGS]

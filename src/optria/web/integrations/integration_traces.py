@@ -1,14 +1,18 @@
-"""What is left in the audit log of trying, browsing and reading a source: who, which kind, which host."""
+"""What is left of trying, browsing and reading a source: in the audit log, and in the connection's own."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 
 from fastapi import Request
 
+from optria.db.plant import Integration, IntegrationActionLog
+from optria.db.session import Tx
 from optria.web import audit
 from optria.web.integrations.integration_config import target
 from optria.web.services import Services
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 
 Deed = Literal["probe", "browse", "read"]
 
@@ -41,3 +45,25 @@ async def note_trial(
             request,
             new=what,
         )
+
+
+def log_deed(
+    tx: Tx,
+    row: Integration,
+    action: str,
+    status: str,
+    message: str,
+    moment: datetime,
+    details: Json | None = None,
+) -> None:
+    """Add a line to what was done with a connection."""
+    entry = IntegrationActionLog(
+        tenant_id=row.tenant_id,
+        integration_id=row.id,
+        action=action,
+        status=status,
+        message=message,
+        details=details or {},
+        created_at=moment,
+    )
+    tx.session.add(entry)
