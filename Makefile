@@ -5,7 +5,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser node-tools pooler demo test test-pooled fuzz check bench bench-quality clauses docs build-frontend lock
+.PHONY: help setup setup-dev browser node-tools pooler demo screenshots test test-pooled fuzz check bench bench-quality clauses docs build-frontend lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -53,6 +53,9 @@ bench: setup-dev ## measurements, with the machine they were taken on
 DATA ?= recordings
 bench-quality: setup-dev ## detection and causes, with intervals, beside what is to be reached (DATA=folder ARGS="--only skab")
 	@$(BIN)/python -m benchmarks.quality $(DATA) $(ARGS)
+
+screenshots: setup-dev browser node-tools ## pictures of every page during a fault, and what axe-core finds (ARGS="--only twin")
+	@$(BIN)/python -m scripts.screenshots $(ARGS)
 
 clauses: setup-dev ## which test proves which clause of the requirements; fails when one has none
 	@$(BIN)/python -m tests.clauses

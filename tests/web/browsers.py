@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import anyio
 import pytest
@@ -51,7 +52,7 @@ async def signed_in(browser: Browser, url: str, user: User, then: str) -> tuple[
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     await page.goto(url + then)
-    await expect(page).to_have_url(f"{url}/login?next={then.replace('/', '%2F')}")
+    await expect(page).to_have_url(f"{url}/login?next={quote(then, safe='')}")
     await page.get_by_label("E-mail").fill(user.email)
     await page.get_by_label("Password").fill(factories.PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
