@@ -26,8 +26,8 @@ from optria.core.incident import Anchor, severity_of
 from optria.db.blackbox import AnalysisRow, IncidentRow
 from optria.db.session import Database, Tx
 from optria.kit import clock
-from optria.rca.engine import try_rule
-from optria.rca.rules import CausalRule, Match
+from optria.rca.rules import CausalRule
+from optria.rca.trial import RuleTrial, trial_of
 from optria.rca.what_if import Changes, WhatIf, what_if
 
 log = structlog.get_logger(__name__)
@@ -264,15 +264,15 @@ class Recorder:
                 await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order)
             run.set_result(None)
 
-    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> Match:
-        """How far a rule would be met by an incident as it stands now. Nothing is stored.
+    async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> RuleTrial:
+        """How far a rule would be met by an incident now, and what the analysis would say. Nothing is stored.
 
         Raises NotFound.
         """
         async with self._database.transaction(tenant_id) as tx:
             incident = await incidents.find(tx, incident_id)
             case = await load_case(tx, incident, self._plants(tenant_id), self._sensors)
-        return await asyncio.to_thread(try_rule, case, rule)
+        return await asyncio.to_thread(trial_of, case, rule)
 
     async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:
         """The analysis of an incident as it is now and as it would be with changes. Nothing is stored.

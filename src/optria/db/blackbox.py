@@ -206,3 +206,28 @@ class RcaRule(TenantOwned, Base):
     priority: Mapped[int | None] = mapped_column(default=100)
     created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """The number of the newest row of its history; 0 where nobody has changed it since it was made."""
+    draft: Mapped[Json | None]
+    """What it would say if it were published; the analysis knows nothing of it."""
+
+
+class RuleRevision(TenantOwned, Base):
+    """One step in the life of a causal rule: what it said then, who did it. Written once, never changed.
+
+    ``deed`` is ``found``, ``drafted``, ``published``, ``reverted``, ``retired`` or ``discarded``;
+    ``is_published``: the content was in force from then on. ``proof`` is what the back-test before it found.
+    """
+
+    __tablename__ = "rca_rule_revisions"
+    __table_args__ = (UniqueConstraint("tenant_id", "rule_id", "version"),)
+
+    id: Mapped[Key]
+    rule_id: Mapped[int] = mapped_column(ForeignKey("blackbox_rca_rules.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    deed: Mapped[Code20]
+    is_published: Mapped[bool]
+    content: Mapped[Json]
+    proof: Mapped[Json | None]
+    made_by: Mapped[int | None]
+    made_at: Mapped[CreatedAt]

@@ -10,7 +10,7 @@ from optria.db.tables import TABLES
 from optria.db.url import first_cause
 
 APP_ROLE = "optria_app"
-APPEND_ONLY = frozenset({"audit_logs", "incident_seals"})
+APPEND_ONLY = frozenset({"audit_logs", "incident_seals", "rca_rule_revisions"})
 KEPT = frozenset({"audit_heads"})
 """Changed, never deleted."""
 READ_ONLY = frozenset({"alembic_version"})

@@ -52,7 +52,10 @@ class PatternBody(NewBody):
 
 
 class RuleBody(NewBody):
-    """A rule of the tenant. ``root_cause_category`` is a label or a code: Bearing Fault, BEARING_FAULT."""
+    """A rule of the tenant. ``root_cause_category`` is a label or a code: Bearing Fault, BEARING_FAULT.
+
+    With ``is_active`` false it is a draft.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -88,6 +91,9 @@ class RuleChange(NewBody):
     confidence: Confidence = Decimal("0.5")
     priority: Priority = 100
     is_active: bool = True
+    version: Annotated[int, Field(ge=0, le=bodies.LARGEST_ID)] | None = Field(
+        None, description="The version that was read: 409 where somebody has changed it since."
+    )
 
 
 class RuleTrial(NewBody):
@@ -102,8 +108,16 @@ class RuleTrial(NewBody):
     pattern: PatternBody
     incident_id: UUID
     confidence: Confidence = Decimal("0.5")
+    root_cause_category: Word100 = Field(
+        "",
+        description="The cause that it would speak for; with it the answer says what became of the causes.",
+    )
+    replaces_id: bodies.RowNumber | None = Field(
+        None, description="The rule in force that it takes the place of."
+    )
 
     def as_row(self) -> dict[str, object]:
-        """As the analysis would read it if it were stored."""
-        cells = {"name": "Trial", "root_cause_category": "Trial", "confidence": self.confidence}
-        return cells | {"pattern": self.pattern.as_stored()}
+        """As the analysis would read it if it were stored; new ones are numbered below zero."""
+        cells = {"id": self.replaces_id or -1, "name": "Trial", "confidence": self.confidence}
+        cause = self.root_cause_category or "Trial"
+        return cells | {"root_cause_category": cause, "pattern": self.pattern.as_stored()}

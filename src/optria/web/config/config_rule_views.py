@@ -8,6 +8,8 @@ from optria.db.blackbox import RcaRule
 from optria.db.plant import MappingRow
 from optria.db.session import Tx
 from optria.rca.rules import CausalRule, Condition, Match, Observation, parse_rule
+from optria.rca.trial import RuleTrial
+from optria.web.config.rule_history import state_of
 from optria.web.shapes import Json, number, when
 
 
@@ -30,6 +32,9 @@ def rule_json(row: RcaRule) -> Json:
         "confidence": number(row.confidence),
         "priority": row.priority,
         "is_active": row.is_active is not False,
+        "state": state_of(row),
+        "version": row.version or 0,
+        "draft": row.draft,
         "is_system": row.tenant_id is None or bool(row.is_system),
         "problem": _problem(row),
         "created_at": when(row.created_at),
@@ -70,6 +75,16 @@ def match_json(match: Match, asset_type: str) -> Json:
         "missing": [condition_json(condition) for condition in match.missing],
         "against": [condition_json(condition) for condition in match.against],
     }
+
+
+def moved_causes(trial: RuleTrial) -> list[Json]:
+    """Every cause with its probability before and after, the likeliest after first."""
+    labels = {*trial.before, *trial.after}
+    rows = [(label, trial.before.get(label, 0.0), trial.after.get(label, 0.0)) for label in labels]
+    return [
+        {"cause": label, "before": round(before, 4), "after": round(after, 4)}
+        for label, before, after in sorted(rows, key=lambda row: (-row[2], -row[1], row[0]))
+    ]
 
 
 def condition_json(condition: Condition) -> Json:
