@@ -2,6 +2,7 @@
 import Alpine from "./alpine.js";
 import { LiveConnection } from "./live.js";
 import { startPosting } from "./post.js";
+import "./sign_out.js";
 import { Regions } from "./region.js";
 import { alertCritical, notice, setBanner, setChip, setTheme, setUnread, showAges, startClock } from "./shell.js";
 import { LiveValues } from "./values.js";
