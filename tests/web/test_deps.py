@@ -21,7 +21,6 @@ def _viewer(role: Role, tenant_id: int | None) -> Viewer:
 
 PUBLIC = {
     "/",
-    "/dashboard",
     "/login",
     "/logout",
     "/health",

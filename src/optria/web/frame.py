@@ -21,7 +21,7 @@ LINES = 8
 
 async def shell_for(tx: Tx, viewer: Viewer, section: str, site_id: int | None = None) -> Shell:
     """The frame around a page of ``section``; ``site_id`` is the chosen site."""
-    sites = await _sites(tx)
+    sites = await sites_of(tx)
     return Shell(
         user_name=viewer.name,
         user_email=viewer.email,
@@ -37,7 +37,7 @@ async def shell_for(tx: Tx, viewer: Viewer, section: str, site_id: int | None = 
     )
 
 
-async def _sites(tx: Tx) -> Sequence[SiteLink]:
+async def sites_of(tx: Tx) -> Sequence[SiteLink]:
     """The active sites of the tenant; none over all tenants, where codes are no names."""
     if tx.tenant_id is None:
         return []

@@ -24,7 +24,7 @@ from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web import filters, sections
 from optria.web.compressed import ImmutableFiles
-from optria.web.words import SCRIPT_WORDS, word
+from optria.web.words import SCRIPT_WORDS, WORD_GROUPS, word
 
 LANGUAGES: Final = ("en", "ar")
 THEMES: Final = ("dark", "light")
@@ -180,9 +180,13 @@ def _word(key: str, kind: str) -> str:
     return translate(word(kind, key))
 
 
-def _script_words() -> dict[str, str]:
-    said = {key: translate(text) for key, text in SCRIPT_WORDS.items()}
-    return said | {f"cause.{label}": _cause(label) for label in CAUSE_AR}
+def _script_words(groups: str = "") -> dict[str, str]:
+    """The sentences of every page's scripts, and those of the ``groups`` that this page's scripts say."""
+    asked = groups.split()
+    unasked = tuple(f"{group}." for group in WORD_GROUPS if group not in asked)
+    said = {key: translate(text) for key, text in SCRIPT_WORDS.items() if not key.startswith(unasked)}
+    causes = {f"cause.{label}": _cause(label) for label in CAUSE_AR}
+    return said | causes if "cause" in asked else said
 
 
 def language_of(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The sections of the product: what the rail and the tabs among the administration's pages offer to a role."""
+"""The sections of the product: what the rail and the tabs of the administration offer to a role."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -55,7 +55,9 @@ def settings_sections(granted: Set[Permission]) -> list[Section]:
     """The lower group of the rail; "Admin" leads to the first page of the administration one may open."""
     sections = [each for each in SETTINGS if each.permission in granted]
     first = next(iter(admin_pages(granted)), None)
-    return [*sections, Section("admin", first.href, "shield", _("Admin"), first.permission)] if first else sections
+    if first is None:
+        return sections
+    return [*sections, Section("admin", first.href, "shield", _("Admin"), first.permission)]
 
 
 def beyond_a_phone(granted: Set[Permission]) -> list[Section]:

@@ -4,17 +4,31 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from optria.backtest.stored_jobs import BackTests
-from optria.web import api_docs, audit_log, demo, errors, health, live, registers
-from optria.web.assets import asset_links, asset_parts, assets, baselines, series, sites
+from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, registers
+from optria.web.assets import (
+    asset_links,
+    asset_page,
+    asset_parts,
+    assets,
+    assets_page,
+    baselines,
+    series,
+    sites,
+    trends,
+)
 from optria.web.backtests import backtest, backtest_page
-from optria.web.config import config_routes, cost_models
 from optria.web.compressed import CompressedPages
+from optria.web.config import config_routes, cost_models
 from optria.web.connection import Timing
 from optria.web.incidents import (
     events,
     incident_actions,
+    incident_notes,
     incident_page,
+    incident_past,
+    incident_recording,
     incident_report,
+    incident_seal,
     incident_what_if,
     incidents,
     scoreboard,
@@ -30,15 +44,20 @@ from optria.web.notices import (
 )
 from optria.web.openapi import TITLE, DescribedApp
 from optria.web.orders import work_order_causes, work_order_moves, work_order_page, work_orders
+from optria.web.overview import overview_page
 from optria.web.people import (
+    account_page,
     auth,
     login_page,
     on_call,
     on_call_overrides,
+    on_call_page,
     on_call_rotations,
     own_account,
     tenant_users,
     tenants,
+    tenants_page,
+    users_page,
 )
 from optria.web.permits import refuse_undeclared
 from optria.web.platform_access import PlatformAccess
@@ -58,6 +77,9 @@ ROUTERS = (
     asset_links.router,
     asset_parts.router,
     assets.router,
+    trends.router,
+    assets_page.router,
+    asset_page.router,
     events.router,
     incidents.router,
     incident_actions.router,
@@ -86,13 +108,23 @@ ROUTERS = (
     backtest.router,
     demo.router,
     login_page.router,
+    overview_page.router,
     twin_page.router,
     incident_page.router,
+    incident_recording.router,
+    incident_past.router,
+    incident_seal.router,
+    incident_notes.router,
     incident_report.router,
     work_order_page.router,
     notifications_page.router,
     backtest_page.router,
     registers.router,
+    users_page.router,
+    audit_page.router,
+    tenants_page.router,
+    on_call_page.router,
+    account_page.router,
     scoreboard.router,
     live.router,
     api_docs.router,

@@ -17,6 +17,8 @@ SCRIPT_WORDS: Final = {
     "connection.signed-out": _("Signed out"),
     "banner.offline": _("Offline since %(time)s. Values on this page keep ageing; they are not frozen."),
     "banner.signed-out": _("You are signed out. Sign in again to go on where you are."),
+    "unreachable": _("The server cannot be reached. Try again when the connection is back; nothing is done twice."),
+    "sign-out.waiting": _("%(count)s changes have not been sent yet and would be lost. Sign out all the same?"),
     "reconnected": _("Reconnected, %(count)s events while away"),
     "alert.critical": _("New critical incident"),
     "analysis.story": _("What happened"),
@@ -59,6 +61,8 @@ SCRIPT_WORDS: Final = {
     "fault.nan": _("Values that are no numbers"),
 }
 """Key in the scripts -> English message."""
+WORD_GROUPS: Final = ("analysis", "cause", "fault", "backtest", "recorder")
+"""Only pages that name them get these: ``{% block word_groups %}analysis cause{% endblock %}``."""
 
 SEVERITY_WORDS: Final = {
     "critical": _("Critical"),
@@ -101,6 +105,17 @@ STATE_WORDS: Final = {
     "out_of_service": _("out of service"),
 }
 
+ASSET_TYPE_WORDS: Final = {
+    "pump": _("Pump"),
+    "compressor": _("Compressor"),
+    "turbine": _("Turbine"),
+    "valve": _("Valve"),
+    "heat exchanger": _("Heat exchanger"),
+    "separator": _("Separator"),
+    "tank": _("Tank"),
+    "motor": _("Motor"),
+}
+
 ROLE_WORDS: Final = {
     "platform_owner": _("Platform owner"),
     "tenant_admin": _("Tenant admin"),
@@ -131,6 +146,7 @@ WORDS: Final = {
     "priority": PRIORITY_WORDS,
     "criticality": CRITICALITY_WORDS,
     "state": STATE_WORDS,
+    "asset_type": ASSET_TYPE_WORDS,
     "role": ROLE_WORDS,
     "connector": CONNECTOR_WORDS,
     "tenant": TENANT_WORDS,

@@ -1,4 +1,4 @@
-"""``/login`` as a plain form that needs no script, ``/logout``, and where ``/`` and ``/dashboard`` lead."""
+"""``/login`` as a plain form that needs no script, ``/logout``, and where ``/`` leads."""
 
 from typing import Annotated
 
@@ -21,11 +21,6 @@ router = api_router(dependencies=[OPEN], include_in_schema=False)
 @router.get("/")
 async def front_door(viewer: MaybeViewer) -> Response:
     return RedirectResponse(FIRST_PAGE if viewer else "/login", 303)
-
-
-@router.get("/dashboard")
-async def dashboard() -> Response:
-    return RedirectResponse(FIRST_PAGE, 303)
 
 
 @router.get("/login")
