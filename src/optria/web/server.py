@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from optria.backtest.stored_jobs import BackTests
-from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, registers
+from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, search
 from optria.web.assets import (
     asset_links,
     asset_page,
@@ -33,7 +33,14 @@ from optria.web.incidents import (
     incidents,
     scoreboard,
 )
-from optria.web.integrations import integration_demo, integration_probes, integrations, mappings
+from optria.web.integrations import (
+    integration_demo,
+    integration_probes,
+    integrations,
+    integrations_page,
+    mapping_files,
+    mappings,
+)
 from optria.web.limits import BodyLimit, LoginThrottle
 from optria.web.notices import (
     notification_deliveries,
@@ -100,6 +107,7 @@ ROUTERS = (
     notifications.router,
     webhooks.router,
     cost_models.router,
+    mapping_files.router,
     mappings.router,
     integration_probes.router,
     integration_demo.router,
@@ -109,6 +117,7 @@ ROUTERS = (
     demo.router,
     login_page.router,
     overview_page.router,
+    search.router,
     twin_page.router,
     incident_page.router,
     incident_recording.router,
@@ -119,7 +128,7 @@ ROUTERS = (
     work_order_page.router,
     notifications_page.router,
     backtest_page.router,
-    registers.router,
+    integrations_page.router,
     users_page.router,
     audit_page.router,
     tenants_page.router,
