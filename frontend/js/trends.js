@@ -11,16 +11,22 @@ const FRESH_EVERY_MS = 10000;
 const recorder = document.querySelector("[data-recorder]");
 const part = (selector) => recorder.querySelector(selector);
 
-export function valueAt(track, x) {
+// The place of the last point at or before x; -1 before the first.
+export function placeAt(track, x) {
   let low = 0;
   let high = track.x.length - 1;
-  if (high < 0 || track.x[0] > x) return null;
+  if (high < 0 || track.x[0] > x) return -1;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (track.x[middle] <= x) low = middle;
     else high = middle - 1;
   }
-  return track.value[low];
+  return low;
+}
+
+export function valueAt(track, x) {
+  const place = placeAt(track, x);
+  return place < 0 ? null : track.value[place];
 }
 
 export function nextEvent(events, x, direction) {
@@ -60,8 +66,9 @@ class Playhead {
     this.draw();
   }
 
+  // Where the recording ends: now, while the window is open.
   end() {
-    return this.data?.now_x ?? 1000;
+    return Number(part('[data-region="recorder"]').dataset.nowX);
   }
 
   async moveTo(x) {
@@ -71,29 +78,34 @@ class Playhead {
     if (!this.data) await this.load();
   }
 
+  // Until somebody moves it, the playhead is at the end of the recording and follows it.
   draw() {
-    if (this.x === null) return;
+    const x = this.x ?? this.end();
+    if (this.x === null) this.slider.value = x;
     for (const line of this.node.querySelectorAll("[data-playhead]")) {
-      line.setAttribute("x1", `${this.x / 10}%`);
-      line.setAttribute("x2", `${this.x / 10}%`);
+      line.setAttribute("x1", `${x / 10}%`);
+      line.setAttribute("x2", `${x / 10}%`);
       line.setAttribute("visibility", "visible");
     }
-    const seconds = ((this.x - this.anchorX) / 1000) * (this.span / 1000);
-    const moment = new Date(this.start + (this.x / 1000) * this.span);
-    part("[data-rec-offset]").textContent = offsetText(seconds);
+    const seconds = ((x - this.anchorX) / 1000) * (this.span / 1000);
+    const moment = new Date(this.start + (x / 1000) * this.span);
+    for (const node of this.node.querySelectorAll("[data-rec-offset]")) node.textContent = offsetText(seconds);
     part("[data-rec-clock]").textContent = `${this.clock.format(moment)} ${offsetOf(this.node.dataset.timeZone, moment)}`;
     this.slider.setAttribute("aria-valuetext", `${offsetText(seconds)}, ${this.clock.format(moment)}`);
-    for (const track of this.data?.tracks ?? []) this.read(track);
+    if (this.x !== null) for (const track of this.data?.tracks ?? []) this.read(track);
   }
 
   read(track) {
     const row = this.node.querySelector(`[data-track="${track.tag}"]`);
     const node = row?.querySelector('[data-part="value"]');
     if (!node) return;
-    const value = valueAt(track, this.x);
-    node.textContent = value === null ? "\u2013" : formatValue(value, track.decimals);
-    const glyph = row.querySelector('[data-part="glyph"]');
-    if (glyph) glyph.hidden = this.x < this.end() - 5;
+    const place = placeAt(track, this.x);
+    node.textContent = place < 0 ? "\u2013" : formatValue(track.value[place], track.decimals);
+    const state = place < 0 ? "normal" : track.state[place];
+    const shape = this.node.querySelector(`template[data-glyph="${state}"]`);
+    row.querySelector('[data-part="glyph"]').replaceChildren(...(shape ? [shape.content.cloneNode(true)] : []));
+    node.classList.toggle("text-ink", Boolean(shape));
+    node.classList.toggle("text-live", !shape);
   }
 
   // The button says what pressing it does next.
@@ -121,14 +133,19 @@ class Playhead {
     requestAnimationFrame(step);
   }
 
+  async toEvent(here, direction) {
+    if (!this.data) await this.load();
+    this.moveTo(nextEvent(this.data?.events ?? [], here, direction));
+  }
+
   key(event) {
     const second = 1000000 / this.span;
     const direction = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    const here = this.x ?? this.anchorX;
+    const here = this.x ?? this.end();
     if (event.key === " ") this.toggle();
     else if (event.key === "Home") this.moveTo(this.anchorX);
     else if (event.key === "End") this.moveTo(this.end());
-    else if (direction && event.shiftKey) this.moveTo(nextEvent(this.data?.events ?? [], here, direction));
+    else if (direction && event.shiftKey) this.toEvent(here, direction);
     else if (direction) this.moveTo(here + direction * second);
     else return;
     event.preventDefault();
@@ -140,8 +157,9 @@ if (recorder) {
   playhead.slider.addEventListener("input", () => playhead.moveTo(Number(playhead.slider.value)));
   playhead.slider.addEventListener("keydown", (event) => playhead.key(event));
   recorder.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[data-rec], [data-speed]");
+    const button = event.target.closest?.("[data-rec], [data-rec-at], [data-speed]");
     if (!button) return;
+    if (button.dataset.recAt) playhead.moveTo(Number(button.dataset.recAt));
     if (button.dataset.rec === "start") playhead.moveTo(playhead.anchorX);
     if (button.dataset.rec === "end") playhead.moveTo(playhead.end());
     if (button.dataset.rec === "play") playhead.toggle();
@@ -150,6 +168,7 @@ if (recorder) {
       for (const one of recorder.querySelectorAll("[data-speed]")) one.setAttribute("aria-pressed", String(one === button));
     }
   });
+  playhead.draw();
   document.addEventListener("optria:region", () => playhead.draw());
   setInterval(() => {
     const recording = "recording" in recorder.dataset && Date.now() < Number(recorder.dataset.end) + 30000;

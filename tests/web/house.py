@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 from fastapi import FastAPI
 
+from optria.blackbox.progress import Progress
 from optria.core.asset import PlantModel
 from optria.core.roles import Role
 from optria.core.tag import Quality, Sample, SampleBatch
@@ -80,6 +81,12 @@ class Analyst:
 
     async def what_if(self, tenant_id: int, incident_id: UUID, changes: Changes) -> WhatIf:
         return what_if(case(), changes)
+
+    def progress_of(self, incident_id: UUID) -> Progress | None:
+        return None
+
+    def cancel(self, incident_id: UUID) -> bool:
+        return False
 
     def wake(self) -> None:
         self.woken += 1

@@ -9,7 +9,7 @@ from optria.blackbox.case_loader import SensorReader
 from optria.blackbox.events import link_event
 from optria.blackbox.on_demand import nothing_found
 from optria.blackbox.recurrence import reopen_order
-from optria.blackbox.rooting import seen_from_its_root
+from optria.blackbox.rooting import Told, seen_from_its_root, untold
 from optria.core.asset import PlantModel
 from optria.core.event import EventCategory, Severity
 from optria.core.incident import Analysis
@@ -49,9 +49,14 @@ async def run_pass(
     *,
     user_id: int | None = None,
     order: bool = True,
+    told: Told = untold,
 ) -> Pass:
-    """Analyse a locked incident and do what follows. Nothing is committed here."""
-    case, analysis = await seen_from_its_root(tx, incident, plant, sensors)
+    """Analyse a locked incident and do what follows. Nothing is committed here.
+
+    ``told`` hears of each stage.
+    """
+    case, analysis = await seen_from_its_root(tx, incident, plant, sensors, told)
+    told("storing", analysis.samples_in_window, analysis.events_in_window)
     await _link_changes(tx, incident, case)
     analysis = nothing_found(incident, analysis, case.asset)
     await analyses.store_analysis(tx, incident, analysis, case.asset.code, user_id)

@@ -20,6 +20,8 @@ from optria.blackbox.lingering import lingering
 from optria.blackbox.on_demand import incident_of_asset
 from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
 from optria.blackbox.poison import BAD_DATA, is_poison
+from optria.blackbox.progress import Progress, Runs
+from optria.blackbox.sealing import seal_due
 from optria.core.asset import PlantModel
 from optria.core.event import Event, EventCategory, Severity
 from optria.core.incident import Anchor, severity_of
@@ -35,6 +37,7 @@ log = structlog.get_logger(__name__)
 EVENTS_A_TIME = 200
 LOOK_EVERY_S = 1.0
 RESOLVED_EVERY_S = 30.0
+SEALED_EVERY_S = 10.0
 
 
 class Watch(Protocol):
@@ -70,6 +73,8 @@ class Recorder:
         self.inbox = Inbox()
         self._work = asyncio.Event()
         self._look_at_resolved_at = 0.0
+        self._seal_at = 0.0
+        self.runs = Runs(database.bus)
         self._running: dict[tuple[UUID, bool], asyncio.Future[None]] = {}
 
     def anchor(self, tenant_id: int, anchor: Anchor) -> None:
@@ -93,6 +98,7 @@ class Recorder:
             await self.drain()
             await self.do_due()
             await self.look_at_resolved()
+            await self.seal_closed()
             if not self.inbox:
                 await self._wait()
 
@@ -106,6 +112,13 @@ class Recorder:
             found = await lingering(tx, self._watch.seen)
         for tenant_id, anchor in found:
             self.anchor(tenant_id, anchor)
+
+    async def seal_closed(self) -> None:
+        """Seal the recordings whose window is over."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._seal_at:
+            self._seal_at = now + SEALED_EVERY_S
+            await seal_due(self._database)
 
     async def _wait(self) -> None:
         try:
@@ -248,7 +261,7 @@ class Recorder:
     ) -> None:
         """Analyse an incident now. Whoever asks while it runs waits for the same run.
 
-        Raises NotFound.
+        Raises NotFound, and Conflict when it is cancelled.
         """
         asked = (incident_id, order)
         while asked in self._running:
@@ -258,11 +271,24 @@ class Recorder:
                 running.result()
                 return
         with self._alone(asked) as run:
-            async with self._database.transaction(tenant_id) as tx:
-                incident = await incidents.find(tx, incident_id, lock=True)
-                plant = self._plants(tenant_id)
-                await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order)
+            work = self._run_now(tenant_id, incident_id, user_id, order)
+            await self.runs.follow(tenant_id, incident_id, user_id, work)
             run.set_result(None)
+
+    async def _run_now(self, tenant_id: int, incident_id: UUID, user_id: int | None, order: bool) -> None:
+        told = self.runs.reached(tenant_id, incident_id)
+        async with self._database.transaction(tenant_id) as tx:
+            incident = await incidents.find(tx, incident_id, lock=True)
+            plant = self._plants(tenant_id)
+            await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order, told=told)
+
+    def progress_of(self, incident_id: UUID) -> Progress | None:
+        """How far the analysis that somebody asked for has come; None where none runs."""
+        return self.runs.of(incident_id)
+
+    def cancel(self, incident_id: UUID) -> bool:
+        """Stop the analysis that somebody asked for; False where none runs."""
+        return self.runs.cancel(incident_id)
 
     async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> RuleTrial:
         """How far a rule would be met by an incident now, and what the analysis would say. Nothing is stored.

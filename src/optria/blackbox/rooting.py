@@ -1,6 +1,7 @@
 """At which of the assets that it has reached an incident began; its title and its order follow."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -22,8 +23,21 @@ MOST_VIEWS = 6
 NOT_BEGUN = (WorkOrderStatus.OPEN, WorkOrderStatus.PENDING_APPROVAL)
 
 
+Told = Callable[[str, int | None, int | None], None]
+"""Hears of a stage of an analysis, with the samples and the events that have been read."""
+
+
+def untold(stage: str, samples: int | None = None, events: int | None = None) -> None:
+    """Nobody listens."""
+
+
+def _tell(told: Told, cases: Iterable[Case]) -> None:
+    read = list(cases)
+    told("weighing", sum(len(s.time) for case in read for s in case.series), sum(len(c.events) for c in read))
+
+
 async def seen_from_its_root(
-    tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: SensorReader
+    tx: Tx, incident: IncidentRow, plant: PlantModel, sensors: SensorReader, told: Told = untold
 ) -> tuple[Case, Analysis]:
     """The case and its analysis from where it began; moves the incident there when the analysis is sure.
 
@@ -33,6 +47,7 @@ async def seen_from_its_root(
     seen = viewpoints(incident, plant) if await _may_move(tx, incident) else ()
     if len(seen) < 2:
         case = await load_case(tx, incident, plant, sensors, _own(incident))
+        _tell(told, [case])
         return case, await asyncio.to_thread(analyse, case)
     shared = Shared()
     cases = {
@@ -41,6 +56,7 @@ async def seen_from_its_root(
         )
         for anchor in seen
     }
+    _tell(told, cases.values())
     views = [
         View(anchor.asset_id, anchor.time, await asyncio.to_thread(analyse, cases[anchor.asset_id]))
         for anchor in seen

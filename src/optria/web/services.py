@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from optria.blackbox.progress import Progress
 from optria.core.asset import PlantModel
 from optria.db.session import Database
 from optria.kit.bus import Bus
@@ -99,6 +100,14 @@ class Recorder(Protocol):
         self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
     ) -> None:
         """Analyse an incident again; ``order`` False makes no work order of it."""
+        ...
+
+    def progress_of(self, incident_id: UUID) -> Progress | None:
+        """How far an analysis that somebody asked for has come; None where none runs."""
+        ...
+
+    def cancel(self, incident_id: UUID) -> bool:
+        """Stop an analysis that somebody asked for; False where none runs."""
         ...
 
     async def try_rule(self, tenant_id: int, incident_id: UUID, rule: CausalRule) -> RuleTrial:

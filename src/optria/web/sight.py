@@ -25,8 +25,13 @@ def _has_order_of(user_id: int) -> ColumnElement[bool]:
     )
 
 
+def concerns(user_id: int) -> ColumnElement[bool]:
+    """Incidents that are somebody's, themselves or by an order."""
+    return or_(IncidentRow.assigned_to == user_id, _has_order_of(user_id))
+
+
 def visible(viewer: Viewer) -> ColumnElement[bool]:
     """Engineers see incidents assigned to them, themselves or by an order; the others their tenant's."""
     if viewer.role is Role.ENGINEER:
-        return or_(IncidentRow.assigned_to == viewer.user_id, _has_order_of(viewer.user_id))
+        return concerns(viewer.user_id)
     return IncidentRow.id.is_not(None)

@@ -1,5 +1,6 @@
 """What people make the Black Box do: analyse an incident or an asset, order work, look for incidents."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +18,7 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.deps import (
     Given,
+    OpenTx,
     RowId,
     TenantChoice,
     require,
@@ -55,6 +57,23 @@ async def run_full_analysis(
     began = clock.now()
     await services.recorder.run_for_incident(tenant_id, incident_id, viewer.user_id, order=auto_create_wo)
     return await _result(services, viewer, tenant_id, incident_id, began)
+
+
+@router.get("/incidents/{incident_id}/rca-full", summary="Read how far an analysis has come")
+async def get_progress(viewer: Reading, services: Given, tx: OpenTx, incident_id: UUID) -> Json:
+    """``running`` is None where no analysis that somebody asked for runs on this server."""
+    row = await find_incident(tx, viewer, incident_id)
+    running = services.recorder.progress_of(row.id)
+    return {"incident_id": str(row.id), "running": asdict(running) if running else None}
+
+
+@router.delete("/incidents/{incident_id}/rca-full", summary="Cancel an analysis")
+async def cancel_analysis(
+    viewer: Running, services: Given, incident_id: UUID, tenant: TenantChoice = None
+) -> Json:
+    """Stop the analysis that somebody asked for; nothing of it is stored, earlier revisions stay."""
+    await _tenant_of_incident(services, viewer, incident_id, tenant)
+    return {"success": True, "cancelled": services.recorder.cancel(incident_id)}
 
 
 async def _tenant_of_incident(

@@ -17,6 +17,7 @@ from optria.rca.event_words import event_words
 from optria.rca.storage import from_json
 from optria.web.incidents.event_views import linked_events
 from optria.web.incidents.incident_causes import cause_json
+from optria.web.incidents.incident_revisions import changes_between
 from optria.web.incidents.incident_stages import stages
 from optria.web.incidents.incident_views import asset_of, asset_words, incident_json, order_of
 from optria.web.orders.work_order_views import order_json, visible
@@ -119,10 +120,11 @@ async def _analyses(tx: Tx, row: IncidentRow) -> Sequence[AnalysisRow]:
 
 
 async def _revisions(tx: Tx, rows: Sequence[AnalysisRow], language: str) -> list[Json]:
-    """Every analysis so far, latest first."""
+    """Every analysis so far, latest first, each with what differs from the one before it."""
+    told = [from_json(row.analysis) for row in rows]
     shown: list[Json] = []
-    for row in reversed(rows):
-        top = from_json(row.analysis).top
+    for place, row in reversed(list(enumerate(rows))):
+        top = told[place].top
         shown.append(
             {
                 "revision": row.revision,
@@ -132,6 +134,9 @@ async def _revisions(tx: Tx, rows: Sequence[AnalysisRow], language: str) -> list
                 "requested_by": row.requested_by,
                 "requested_by_name": await name_of(tx, row.requested_by, language),
                 "created_at": row.created_at,
+                "events_in_window": told[place].events_in_window,
+                "samples_in_window": told[place].samples_in_window,
+                "changes": changes_between(told[place - 1] if place else None, told[place]),
             }
         )
     return shown

@@ -53,6 +53,8 @@ def ticks(anchor: datetime, window: EventWindow) -> tuple[Tick, ...]:
     return tuple(Tick(round((before + minute) * scale, 1), minute) for minute in minutes)
 
 
+NOTE: Final = "NOTE"
+"""The source type of what a person wrote down about an incident."""
 LANES: Final = ("anomalies", "alarms", "process", "operator", "maintenance")
 _LANE_OF: Final = {
     "AI_OUTPUT": "anomalies",
@@ -68,6 +70,8 @@ def lane_of(category: str, source_type: str) -> str:
     """The lane an event belongs in, from its category and source type."""
     if source_type == "ANOMALY":
         return "anomalies"
+    if source_type == NOTE:
+        return "operator"
     return _LANE_OF.get(category, "process")
 
 

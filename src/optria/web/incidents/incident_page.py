@@ -1,28 +1,23 @@
 """``/blackbox/incidents`` and ``/blackbox/incidents/{id}`` as pages, from the views that the API answers."""
 
-from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from optria.blackbox.incidents import anchor_of
-from optria.core.asset import PlantModel, Threshold
-from optria.core.event import EventWindow
-from optria.core.roles import Permission, can
-from optria.core.tag import SignalMapping
-from optria.db.blackbox import EventRow, IncidentRow
+from optria.blackbox import analyses
+from optria.core.roles import Permission, Role, can
+from optria.db.blackbox import IncidentRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.rca.event_words import event_words
-from optria.web.deps import Given, OpenTx, require
+from optria.web.deps import Given, IdFilter, OpenTx, require
 from optria.web.frame import shell_for
-from optria.web.incidents.incident_detail import events_around, incident_detail, window_of_incident
+from optria.web.incidents.incident_detail import incident_detail
 from optria.web.incidents.incident_knobs import knobs_of
-from optria.web.incidents.incident_lanes import LaneEvent, across, draw_lanes, ticks
-from optria.web.incidents.incident_samples import samples_of
-from optria.web.incidents.incident_trends import Recording, draw_track
+from optria.web.incidents.incident_past import past_json, past_of
+from optria.web.incidents.incident_recording import record
+from optria.web.incidents.incident_seal import checked, sealed
 from optria.web.incidents.incident_views import find_incident, for_viewer, list_incidents
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page
@@ -35,11 +30,8 @@ from optria.web.sight import sees_analysis
 router = api_router(tags=["incidents"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_INCIDENTS)]
-Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
 Word = Annotated[str, Query(max_length=100)]
 PAGE_SIZE: Final = 50
-MOST_TRACKS: Final = 6
-STATUSES: Final = ("OPEN", "INVESTIGATING", "RESOLVED", "CLOSED")
 SEVERITIES: Final = ("CRITICAL", "MAJOR", "MINOR", "WARNING", "INFO")
 
 
@@ -50,25 +42,29 @@ async def incidents_page(
     tx: OpenTx,
     status: Word = "active",
     severity: Word = "",
+    site: IdFilter = None,
+    mine: bool = False,
     q: Word = "",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
-    filters: dict[str, object] = {"severity": severity, "q": q}
+    filters: dict[str, object] = {"severity": severity, "q": q, "site_id": site, "mine": mine}
     filters |= {"active": True} if status == "active" else {"status": "" if status == "all" else status}
     start = (page - 1) * PAGE_SIZE
-    found = await list_incidents(tx, viewer, filters, PAGE_SIZE, start, gravest_first=True)
+    found = await list_incidents(tx, viewer, filters, PAGE_SIZE, start, gravest_first=status == "active")
     everything = await list_incidents(tx, viewer, {}, 1, 0)
     return render_page(
         request,
         "incidents.html",
-        await shell_for(tx, viewer, "incidents"),
+        await shell_for(tx, viewer, "incidents", site),
         found=found,
         everything=everything["total"],
-        asked={"status": status, "severity": severity, "q": q, "page": page},
+        asked={"status": status, "severity": severity, "site": site, "mine": mine, "q": q, "page": page},
         pages=-(-int(str(found["total"])) // PAGE_SIZE),
-        statuses=STATUSES,
+        first=start + 1,
         severities=SEVERITIES,
         sees_analysis=sees_analysis(viewer),
+        is_engineer=viewer.role is Role.ENGINEER,
+        may_detect=can(viewer.role, Permission.MANAGE_INTEGRATIONS),
         now=clock.now(),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
@@ -77,8 +73,9 @@ async def incidents_page(
 
 @router.get("/blackbox/incidents/{incident_id}", include_in_schema=False)
 async def incident_page(
-    request: Request, viewer: Seeing, services: Given, tx: OpenTx, incident_id: UUID
+    request: Request, viewer: Seeing, services: Given, tx: OpenTx, incident_id: UUID, verify: bool = False
 ) -> Response:
+    """``verify`` has the seal of the recording checked and what was found written beside it."""
     row = await find_incident(tx, viewer, incident_id)
     whole = sees_analysis(viewer)
     view = for_viewer(await incident_detail(tx, viewer, row), viewer)
@@ -88,98 +85,27 @@ async def incident_page(
         await shell_for(tx, viewer, "incidents", row.site_id),
         incident=view,
         tenant_id=row.tenant_id,
-        recording=await record(tx, services, row, view, viewer.language) if whole else None,
-        knobs=await knobs_of(tx, services.plants(row.tenant_id), row) if _is_analysed(view) else None,
         sees_analysis=whole,
         may_run=can(viewer.role, Permission.RUN_RCA),
         may_order=can(viewer.role, Permission.CREATE_WORK_ORDERS),
         now=clock.now(),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
+        analysis=await _analysis(tx, services, viewer, row, view, verify) if whole else {},
     )
 
 
-def _is_analysed(view: Json) -> bool:
-    return bool(view.get("root_causes"))
-
-
-@router.get("/api/blackbox/incidents/{incident_id}/recording", summary="Read the recording of an incident")
-async def get_recording(viewer: Reading, services: Given, tx: OpenTx, incident_id: UUID) -> Json:
-    """The trends of the window as points, for reading values off along the time axis.
-
-    ``x`` is in thousandths of the window from ``start`` to ``end``.
-    """
-    row = await find_incident(tx, viewer, incident_id)
-    window = window_of_incident(row)
-    recording = await record(tx, services, row, await incident_detail(tx, viewer, row))
-    return {
-        "incident_id": str(row.id),
-        "start": window.start,
-        "end": window.end,
-        "anchor_x": recording.anchor_x,
-        "now_x": recording.now_x,
-        "events": sorted(mark.x for lane in recording.lanes for mark in lane.marks),
-        "tracks": [
-            {
-                "tag": track.tag,
-                "label": track.label,
-                "unit": track.unit,
-                "decimals": track.decimals,
-                "x": [x for x, _ in track.points],
-                "value": [value for _, value in track.points],
-            }
-            for track in recording.tracks
-        ],
-    }
-
-
-async def record(tx: Tx, services: Services, row: IncidentRow, view: Json, language: str = "en") -> Recording:
-    """What the flight recorder of an incident shows now."""
-    window = window_of_incident(row)
-    anchor = anchor_of(row)
+async def _analysis(
+    tx: Tx, services: Services, viewer: Viewer, row: IncidentRow, view: Json, verify: bool
+) -> Json:
+    """What only those see who see the analysis."""
     plant = services.plants(row.tenant_id)
-    shown = _shown_mappings(plant, row, view)
-    pipeline = services.pipelines.get(row.tenant_id)
-    batch = await samples_of(tx, pipeline, [m.id for m in shown], window)
-    events = [
-        LaneEvent(e.event_time, e.severity or "INFO", e.event_category, e.source_type, _said(e, language))
-        for e in await events_around(tx, row, window)
-    ]
-    return Recording(
-        anchor_x=across(anchor.time, window),
-        now_x=_now_x(window),
-        ticks=ticks(anchor.time, window),
-        lanes=draw_lanes(events, window),
-        tracks=tuple(draw_track(m, _limits(plant, m), batch, window) for m in shown),
-    )
-
-
-def _said(event: EventRow, language: str) -> str:
-    """What an event says in the language of the page."""
-    words = event_words(event.summary or "", event.event_category, event.payload or {})
-    return words.ar if language == "ar" and event.summary else event.summary or ""
-
-
-def _now_x(window: EventWindow) -> float | None:
-    now = clock.now()
-    return across(now, window) if now < window.end else None
-
-
-def _shown_mappings(plant: PlantModel, row: IncidentRow, view: Json) -> Sequence[SignalMapping]:
-    """The tags that speak for the anchor, then those of the evidence, then the asset's others."""
-    by_id = {mapping.id: mapping for mapping in plant.mappings}
-    contributing = [c.tag for c in anchor_of(row).contributions]
-    own = [mapping.id for mapping in plant.mappings_of(row.root_asset_id or 0)]
-    order = dict.fromkeys([*contributing, *_evidence_tags(view), *own])
-    return [by_id[tag] for tag in order if tag in by_id][:MOST_TRACKS]
-
-
-def _evidence_tags(view: Json) -> list[int]:
-    causes = view.get("root_causes")
-    rows = [row for cause in causes for row in cause["evidence"]] if isinstance(causes, list) else []
-    return [row["tag"] for row in rows if isinstance(row.get("tag"), int)]
-
-
-def _limits(plant: PlantModel, mapping: SignalMapping) -> tuple[Threshold, ...]:
-    asset = plant.asset(mapping.asset_id)
-    return plant.thresholds_of(asset, mapping.metric) if asset else ()
+    past = await past_of(tx, viewer, row, await analyses.latest(tx, row))
+    return {
+        "recording": await record(tx, services, row, view, viewer.language),
+        "knobs": await knobs_of(tx, plant, row) if view.get("root_causes") else None,
+        "past": [past_json(one) for one in past],
+        "seal": await sealed(tx, row),
+        "seal_check": await checked(tx, plant, row) if verify else None,
+        "running": services.recorder.progress_of(row.id),
+    }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from optria.core.asset import Threshold
 from optria.core.event import EventWindow
 from optria.core.tag import Quality, SampleBatch, SignalMapping, to_micros
-from optria.web.incidents.incident_lanes import WIDTH, Lane, Tick
+from optria.web.incidents.incident_lanes import WIDTH, Lane, Mark, Tick
 
 HEIGHT: Final = 72.0
 MAX_POINTS: Final = 420
@@ -53,7 +53,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One signal over the window; ``points`` are (thousandths of the window, value) for reading off."""
+    """One signal over the window; ``points`` are (thousandths of the window, value) for reading off,
+    with their ``states``."""
 
     tag: int
     label: str
@@ -66,6 +67,7 @@ class Track:
     last: float | None
     state: str
     points: tuple[tuple[float, float], ...]
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,12 @@ class Recording:
     ticks: tuple[Tick, ...]
     lanes: tuple[Lane, ...]
     tracks: tuple[Track, ...]
+
+    @property
+    def listed(self) -> list[tuple[str, Mark]]:
+        """The events of every lane by time, each with the key of its lane."""
+        marks = [(lane.key, mark) for lane in self.lanes for mark in lane.marks]
+        return sorted(marks, key=lambda pair: pair[1].time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ def state_of(value: float, mapping: SignalMapping, limits: Iterable[Threshold]) 
     return "out" if out else "normal"
 
 
-def _usable(batch: SampleBatch, tag: int, window: EventWindow) -> SampleBatch:
+def usable(batch: SampleBatch, tag: int, window: EventWindow) -> SampleBatch:
     """The samples of one tag that are measurements and inside the window, by time."""
     start, end = to_micros(window.start), to_micros(window.end)
     mask = (batch.tag == tag) & (batch.quality != Quality.BAD) & np.isfinite(batch.value)
@@ -130,12 +138,12 @@ def _usable(batch: SampleBatch, tag: int, window: EventWindow) -> SampleBatch:
     return chosen.select(np.argsort(chosen.source_time, kind="stable"))
 
 
-def _thinned(batch: SampleBatch) -> SampleBatch:
-    """At most about ``MAX_POINTS`` rows: the lowest and the highest of each bucket, in time order."""
-    if len(batch) <= MAX_POINTS:
+def thinned(batch: SampleBatch, most: int = MAX_POINTS) -> SampleBatch:
+    """At most about ``most`` rows: the lowest and the highest of each bucket, in time order."""
+    if len(batch) <= most:
         return batch
     rows: list[int] = []
-    for bucket in np.array_split(np.arange(len(batch)), MAX_POINTS // 2):
+    for bucket in np.array_split(np.arange(len(batch)), most // 2):
         values = batch.value[bucket]
         rows += sorted({int(bucket[int(values.argmin())]), int(bucket[int(values.argmax())])})
     return batch.select(np.array(rows, np.intp))
@@ -166,12 +174,16 @@ def _strokes(
 
 
 def draw_track(
-    mapping: SignalMapping, limits: Sequence[Threshold], batch: SampleBatch, window: EventWindow
+    mapping: SignalMapping,
+    limits: Sequence[Threshold],
+    batch: SampleBatch,
+    window: EventWindow,
+    label: str = "",
 ) -> Track:
     """One signal of ``batch`` over the window, with its expected range and its limits."""
-    samples = _usable(batch, mapping.id, window)
+    samples = usable(batch, mapping.id, window)
     scale = _scale(mapping, samples.value, limits)
-    thin = _thinned(samples)
+    thin = thinned(samples)
     span_us = max(1, to_micros(window.end) - to_micros(window.start))
     start_us = to_micros(window.start)
     points = [
@@ -182,9 +194,9 @@ def draw_track(
     gap_us = max(5 * mapping.scan_s * 1e6, 4 * span_us / MAX_POINTS)
     return Track(
         tag=mapping.id,
-        label=mapping.description or mapping.metric.replace("_", " ").capitalize(),
+        label=label or mapping.description or mapping.metric.replace("_", " ").capitalize(),
         instrument=mapping.instrument,
-        unit=mapping.unit,
+        unit="" if mapping.unit == "-" else mapping.unit,
         decimals=mapping.decimals,
         band=_band(mapping, scale),
         limits=_limit_lines(limits, scale),
@@ -192,6 +204,7 @@ def draw_track(
         last=float(samples.value[-1]) if len(samples) else None,
         state=state_of(float(samples.value[-1]), mapping, limits) if len(samples) else "normal",
         points=tuple((x, value) for x, value, _ in points),
+        states=tuple(states),
     )
 
 

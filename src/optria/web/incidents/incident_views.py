@@ -17,7 +17,7 @@ from optria.web.orders import work_order_views
 from optria.web.rows import count
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
-from optria.web.sight import ACTIVE_INCIDENTS, sees_analysis, visible
+from optria.web.sight import ACTIVE_INCIDENTS, concerns, sees_analysis, visible
 
 SUMMARY_KEYS: Final = (
     "id",
@@ -156,6 +156,8 @@ def _filtered(viewer: Viewer, filters: Mapping[str, object]) -> list[ColumnEleme
         clauses.append(IncidentRow.start_time >= filters["start_date"])
     if filters.get("end_date") is not None:
         clauses.append(IncidentRow.start_time <= filters["end_date"])
+    if filters.get("mine"):
+        clauses.append(concerns(viewer.user_id))
     if filters.get("active"):
         clauses.append(IncidentRow.status.in_(ACTIVE_INCIDENTS))
     return clauses + _searched(viewer, str(filters.get("q") or "").strip())

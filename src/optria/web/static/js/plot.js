@@ -4,6 +4,7 @@ import { formatValue } from "./format.js";
 import uPlot from "./uplot.js";
 
 const RANK = ["minor", "major", "critical"];
+const INK = { minor: "minorink", major: "majorink", critical: "critink" };
 const FONT = '11px "IBM Plex Sans", sans-serif';
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--c-${name}`).trim();
@@ -24,7 +25,7 @@ export function boundsOf(values, expected) {
 export function toneOf(value, { expected, limits }) {
   const past = (limits ?? []).filter(({ direction, value: limit }) => (direction === "high" ? value > limit : value < limit));
   const worst = Math.max(-1, ...past.map(({ severity }) => RANK.indexOf(severity)));
-  if (worst >= 0) return `${RANK[worst]}ink`;
+  if (worst >= 0) return INK[RANK[worst]];
   return expected && (value < expected[0] || value > expected[1]) ? "ink" : "trend";
 }
 
@@ -66,13 +67,13 @@ function lines(u, signal, marks) {
   u.ctx.save();
   const { left, top, width, height } = u.bbox;
   for (const { severity, value } of signal.limits ?? []) {
-    if (value > u.scales.y.min && value < u.scales.y.max) across(u, u.valToPos(value, "y", true), `${severity}ink`);
+    if (value > u.scales.y.min && value < u.scales.y.max) across(u, u.valToPos(value, "y", true), INK[severity] ?? "ink2");
   }
   u.ctx.setLineDash([]);
   for (const { time_ms: time, severity } of marks) {
     const x = u.valToPos(time / 1000, "x", true);
     if (x < left || x > left + width) continue;
-    u.ctx.fillStyle = colour(RANK.includes(severity) ? `${severity}ink` : "ink2");
+    u.ctx.fillStyle = colour(INK[severity] ?? "ink2");
     u.ctx.fillRect(x - devicePixelRatio / 2, top, devicePixelRatio, height);
     u.ctx.fillRect(x - 3 * devicePixelRatio, top, 6 * devicePixelRatio, 6 * devicePixelRatio);
   }
@@ -125,7 +126,8 @@ export class Plot {
   }
 }
 
-function stepDecimals(splits) {
-  const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : 1;
-  return Math.min(4, Math.max(0, Math.ceil(-Math.log10(step))));
+// As many decimals as tell the marks of an axis apart, exactly.
+export function stepDecimals(splits) {
+  const isExact = (places) => splits.every((value) => Math.abs(value * 10 ** places - Math.round(value * 10 ** places)) < 1e-6);
+  return [0, 1, 2, 3].find(isExact) ?? 4;
 }

@@ -116,7 +116,7 @@ function press(buttons, pressed) {
 function pause(button) {
   isPaused = !isPaused;
   button.setAttribute("aria-pressed", String(isPaused));
-  part("mode").textContent = isPaused ? root.dataset.paused : root.dataset.live;
+  part("mode").textContent = isPaused ? root.dataset.wordPaused : root.dataset.wordLive;
   if (!isPaused) load();
 }
 
