@@ -1,8 +1,10 @@
 // The live twin: choosing an asset, the panel as a drawer, running an analysis.
 import { showAnalysis } from "./analysis.js";
 import { send } from "./api.js";
-import { regions } from "./app.js";
+import { regions, values } from "./app.js";
 import { startFaultMenu } from "./faults.js";
+import { startLayers } from "./layers.js";
+import { startListing } from "./listing.js";
 import { whileBusy } from "./post.js";
 import { notice } from "./shell.js";
 import { say } from "./words.js";
@@ -99,5 +101,12 @@ if (fitToggle) {
 }
 
 startFaultMenu(document.querySelector("[data-faults]"));
-setInterval(() => document.visibilityState === "visible" && regions.want(["panel"]), 60000);
-setInterval(() => document.visibilityState === "visible" && regions.want(["connectors"]), 15000);
+startLayers(document.querySelector("[data-layers]"), document.querySelector(".twin-canvas"));
+startListing(document.querySelector("[data-listing]"), values);
+
+// What ages without an event: the last hour of each signal, and the connections. The past stays as it was.
+function every(ms, names) {
+  setInterval(() => document.visibilityState === "visible" && values.at === null && regions.want(names), ms);
+}
+every(60000, ["panel"]);
+every(15000, ["connectors"]);

@@ -42,7 +42,10 @@ class Block {
     this.text = part("value");
     this.age = part("age");
     this.pointer = part("pointer");
-    this.words = { bad: node.dataset.badText, unit: part("unit") };
+    this.words = { bad: node.dataset.badText, quality: part("quality")?.dataset.words.split("|") ?? [] };
+    this.quality = part("quality");
+    this.agesAlways = "ageAlways" in node.dataset;
+    this.never = node.querySelector("[data-never]");
     this.scan = Number(node.dataset.scan || 1);
     this.decimals = node.dataset.decimals === undefined || node.dataset.decimals === "" ? null : Number(node.dataset.decimals);
     this.low = Number(node.dataset.low);
@@ -55,7 +58,9 @@ class Block {
     const state = stateOf(sample, ageS, this);
     this.write(this.text, this.shown(sample, state));
     if (this.pointer && this.span > 0 && sample.value !== null) this.point(sample.value);
-    this.write(this.age, freshness(ageS, this.scan) === "fresh" ? "" : formatAge(ageS));
+    this.write(this.age, !this.agesAlways && freshness(ageS, this.scan) === "fresh" ? "" : formatAge(ageS));
+    this.write(this.quality, this.words.quality[sample.quality] ?? "");
+    if (this.never) this.never = this.never.remove();
     if (this.node.dataset.state !== state) this.node.dataset.state = state;
   }
 
@@ -116,11 +121,31 @@ export class LiveValues {
     this.serverNow = serverNow;
     this.samples = new Map();
     this.nodes = new Map();
+    this.watchers = [];
+    this.at = null;
+  }
+
+  // Called with every snapshot and delta, after the page shows it.
+  watch(told) {
+    this.watchers.push(told);
+  }
+
+  // The server's now; on a page of the past, the moment that it shows.
+  now() {
+    return this.at ?? this.serverNow();
+  }
+
+  goTo(at) {
+    if (at === this.at) return;
+    this.at = at;
+    this.samples.clear();
   }
 
   // Finds the nodes again after the page or a region of it has changed.
   bind(root = document) {
     this.nodes.clear();
+    const past = root.querySelector("[data-at]");
+    this.goTo(past ? Number(past.dataset.at) : null);
     this.collect(root, "[data-tag]", "tag", Block);
     this.collect(root, "[data-level-tag]", "levelTag", Level);
     this.collect(root, "[data-run-tag]", "runTag", Running);
@@ -151,13 +176,14 @@ export class LiveValues {
       this.samples.set(tag, { value, time, quality });
       this.show(tag);
     }
+    for (const told of this.watchers) told(data || {});
   }
 
   show(tag) {
     const sample = this.samples.get(tag);
     const nodes = this.nodes.get(tag);
     if (!sample || !nodes) return null;
-    const age = Math.max(0, (this.serverNow() - sample.time) / 1000);
+    const age = Math.max(0, (this.now() - sample.time) / 1000);
     for (const node of nodes) node.show(sample, age);
     return age;
   }
@@ -175,6 +201,6 @@ export class LiveValues {
       if (freshness(age, scan) === "stale") stale += 1;
       else worst = Math.max(worst ?? 0, age);
     }
-    return { worst, stale, seen };
+    return this.at === null ? { worst, stale, seen } : { worst: null, stale: 0, seen: 0 };
   }
 }

@@ -26,8 +26,8 @@ def takes_gzip(scope: Scope) -> bool:
 
 
 @cache
-def packed(file: Path) -> bytes:
-    """A built asset, compressed once for as long as the process lives."""
+def packed(file: Path, _written: float) -> bytes:
+    """A built asset, compressed once for as long as it stays as it was written."""
     return gzip.compress(file.read_bytes(), 9, mtime=0)
 
 
@@ -42,8 +42,8 @@ class ImmutableFiles(StaticFiles):
         response.headers["Vary"] = "Accept-Encoding"
         if response.status_code != 200 or scope["method"] != "GET" or not takes_gzip(scope):
             return response
-        file, _stat = self.lookup_path(path)
-        body = await run_in_threadpool(packed, Path(file))
+        file, found = self.lookup_path(path)
+        body = await run_in_threadpool(packed, Path(file), found.st_mtime if found else 0.0)
         kept = ("content-type", "cache-control", "vary", "last-modified")
         headers = {name: value for name, value in response.headers.items() if name in kept}
         return Response(body, headers=headers | {"Content-Encoding": "gzip"})

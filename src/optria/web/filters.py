@@ -73,6 +73,14 @@ def local_date_time(moment: datetime | None, time_zone: str) -> str:
     return local_time(moment, time_zone, "%d %b %Y %H:%M")
 
 
+def utc_offset(moment: datetime | None, time_zone: str) -> str:
+    """Offset of the site's clock at a moment: ``+03``, ``+05:30``."""
+    if moment is None:
+        return ""
+    text = moment.astimezone(ZoneInfo(time_zone)).strftime("%z")
+    return text[:3] if text.endswith("00") else f"{text[:3]}:{text[3:]}"
+
+
 def utc(moment: datetime | None) -> str:
     """ISO time in UTC, for tooltips and ``datetime`` attributes."""
     return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -114,6 +122,7 @@ FILTERS: Final[dict[str, Callable[..., object]]] = {
     "age": age,
     "local_time": local_time,
     "local_date_time": local_date_time,
+    "utc_offset": utc_offset,
     "utc": utc,
     "severity_key": severity_key,
     "priority_glyph": priority_glyph,

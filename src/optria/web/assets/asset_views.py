@@ -66,8 +66,13 @@ async def active_incidents(
         .where(IncidentRow.status.in_(ACTIVE_INCIDENTS), visible(viewer), *conditions)
         .order_by(IncidentRow.start_time.desc())
     )
+    return by_root((await tx.session.scalars(query)).all())
+
+
+def by_root(incidents: Sequence[IncidentRow]) -> Mapping[int, list[IncidentRow]]:
+    """Incidents by the asset that each began on, worst first."""
     by_asset: dict[int, list[IncidentRow]] = {}
-    for row in (await tx.session.scalars(query)).all():
+    for row in incidents:
         if row.root_asset_id is not None:
             by_asset.setdefault(row.root_asset_id, []).append(row)
     for rows in by_asset.values():

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from optria.core.tag import Quality
+from optria.core.tag import Quality, to_micros
 from optria.web.rendering import SiteLink
 
 _ORDER: Final = ("normal", "info", "minor", "major", "critical")
@@ -47,6 +47,8 @@ class SignalView:
     time_ms: int | None = None
     quality: int = 0
     history: tuple[Point, ...] = ()
+    source: str = ""
+    """Name of the connection that it comes over."""
 
     @property
     def instrument(self) -> str:
@@ -207,6 +209,50 @@ class ConnectorView:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """The start of an incident on the time slider."""
+
+    at: datetime
+    number: str
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastView:
+    """The moment that a page shows, and the span of its slider."""
+
+    at: datetime
+    start: datetime
+    end: datetime
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def at_ms(self) -> int:
+        return _ms(self.at)
+
+    @property
+    def offset_s(self) -> int:
+        """Place of the moment on the slider."""
+        return int((self.at - self.start).total_seconds())
+
+    @property
+    def span_s(self) -> int:
+        return int((self.end - self.start).total_seconds())
+
+    @property
+    def start_ms(self) -> int:
+        return _ms(self.start)
+
+    def share(self, moment: datetime) -> float:
+        """Place in the span, 0 to 1."""
+        return (moment - self.start) / (self.end - self.start)
+
+
+def _ms(moment: datetime) -> int:
+    return to_micros(moment) // 1000
+
+
+@dataclass(frozen=True, slots=True)
 class TwinPage:
     """The whole page of one site. ``drawing`` is ``twin_layouts.config`` (see ``drawing.py``) or None."""
 
@@ -223,6 +269,13 @@ class TwinPage:
     may_see_orders: bool = True
     only_assigned: bool = False
     """Incidents and orders of colleagues are not shown."""
+    past: PastView | None = None
+    """Set where the page shows a moment of the past."""
+    may_map: bool = False
+
+    @property
+    def signal_count(self) -> int:
+        return sum(len(asset.signals) for asset in self.assets)
 
     def signal_named(self, external_tag: str) -> SignalView | None:
         every = (s for asset in self.assets for s in asset.signals)

@@ -1,23 +1,26 @@
 """What is known of a plant at this moment, as the values of the twin page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 from optria.core.asset import PlantModel
 from optria.core.event import Severity
-from optria.core.incident import cause_label
+from optria.core.incident import Analysis, cause_label, plain_title
 from optria.core.roles import Permission, can
 from optria.core.tag import SignalMapping, to_micros
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
+from optria.db.plant import AssetScore
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
+from optria.streams.recent import Series
 from optria.web.assets.asset_views import Found
 from optria.web.assets.condition import Condition, Scores
-from optria.web.assets.readings import Reading, thinned
+from optria.web.assets.readings import Reading, joined, thinned
 from optria.web.filters import severity_key
 from optria.web.incidents.incident_views import title_for
 from optria.web.people.people import user_name
@@ -32,6 +35,7 @@ from optria.web.twin.twin_page_model import (
     OrderView,
     SignalView,
 )
+from optria.web.twin.twin_past import with_analysis
 
 HISTORY: Final = timedelta(minutes=60)
 HISTORY_POINTS: Final = 120
@@ -72,17 +76,24 @@ def connector_view(link: SourceState, viewer: Viewer) -> ConnectorView:
 
 
 class History:
-    """The last hour of a signal in a few points, from memory."""
+    """The hour up to ``end`` of each signal in a few points: what is in memory, after what was ``stored``."""
 
-    def __init__(self, services: Services, tenant_id: int) -> None:
+    def __init__(
+        self,
+        services: Services,
+        tenant_id: int,
+        end: datetime | None = None,
+        stored: Mapping[int, Series] | None = None,
+    ) -> None:
         self._pipeline = services.pipelines.get(tenant_id)
-        self._end = clock.now()
+        self._end = end or clock.now()
+        self._stored = stored or {}
 
     def of(self, mapping: SignalMapping) -> tuple[tuple[int, float | None], ...]:
-        if self._pipeline is None:
-            return ()
         start = self._end - HISTORY
-        series = self._pipeline.recent.window(mapping.id, start, self._end)
+        series = self._stored.get(mapping.id, Series.empty())
+        if self._pipeline is not None:
+            series = joined(series, self._pipeline.recent.window(mapping.id, start, self._end))
         return thinned(series, start, self._end, history_steps(mapping.scan_s)) if len(series) else ()
 
 
@@ -102,10 +113,16 @@ class Scene:
     incidents: Mapping[int, Sequence[IncidentRow]]
     reached: Mapping[int, Sequence[IncidentRow]]
     orders: Mapping[int, list[OrderView]]
+    sources: Mapping[int, str] = field(default_factory=dict)
+    """Names of connections by their id."""
+    at: datetime | None = None
+    """The moment that is shown; None is now."""
+    analyses: Mapping[UUID, Analysis] = field(default_factory=dict)
+    """Of a past moment: what was known of each incident."""
 
     def asset(self, found: Found, history: History | None = None) -> AssetView:
         row, _, stored = found
-        condition = Condition(row, stored, self.scores)
+        condition = Condition(row, self._known_then(stored), self.scores)
         return AssetView(
             id=row.id,
             code=row.code,
@@ -122,9 +139,13 @@ class Scene:
             signals=tuple(self._signal(m, history) for m in self.plant.mappings_of(row.id)),
         )
 
+    def _known_then(self, stored: AssetScore | None) -> AssetScore | None:
+        computed = stored.computed_at if stored else None
+        return stored if self.at is None or (computed and computed <= self.at) else None
+
     def _state(self, asset_id: int) -> str:
         """Running while any signal is fresh; what stands still is for the browser to tell from its tag."""
-        now = clock.now()
+        now = self.at or clock.now()
         mappings = self.plant.mappings_of(asset_id)
         known = (m for m in mappings if (r := self.readings.get(m.id)) and r.is_fresh(m.scan_s, now))
         return "running" if next(known, None) is not None else "unknown"
@@ -148,6 +169,7 @@ class Scene:
             time_ms=_milliseconds(reading.time) if reading else None,
             quality=reading.quality if reading else 0,
             history=history.of(m) if history else (),
+            source=self.sources.get(m.integration_id, ""),
         )
 
     def _limits(self, m: SignalMapping) -> tuple[Limit, ...]:
@@ -170,7 +192,12 @@ class Scene:
             status=row.status,
             started=row.start_time,
         )
-        return _with_analysis(summary, row) if sees_analysis(self.viewer) else summary
+        if not sees_analysis(self.viewer):
+            return summary
+        if self.at is None:
+            return _with_analysis(summary, row)
+        plain = plain_title(row.title, row.root_cause_scores or {}) or ""
+        return with_analysis(replace(summary, title=plain), row, self.at, self.analyses.get(row.id))
 
 
 def _with_analysis(summary: IncidentView, row: IncidentRow) -> IncidentView:

@@ -5,7 +5,7 @@ import uPlot from "./uplot.js";
 
 const RANK = ["minor", "major", "critical"];
 const INK = { minor: "minorink", major: "majorink", critical: "critink" };
-const FONT = '11px "IBM Plex Sans", sans-serif';
+const FONT = '11px "IBM Plex Sans Variable", sans-serif';
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--c-${name}`).trim();
 
