@@ -5,7 +5,7 @@ const SHOWN = 500;
 let checked = null;
 
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
-const worded = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
+const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 const file = () => part("file").files[0];
 
 function refuse(message) {

@@ -5,7 +5,7 @@ import { whileBusy } from "./post.js";
 import "./mapping_import.js";
 import "./tag_tree.js";
 
-const worded = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
+const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
 function answerWords(button, { values, missing }) {
   const [found] = values;

@@ -9,7 +9,7 @@ const PAGE = 200;
 
 
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
-const worded = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
+const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);

@@ -1,0 +1,149 @@
+"""A connection as its card and its page show it: what it is, how it does, what was done with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from optria.connectors import CONNECTORS
+from optria.connectors.secrets import redacted
+from optria.db.plant import Integration, MappingRow
+from optria.db.session import Tx
+from optria.kit import clock
+from optria.web.assets.readings import latest_readings
+from optria.web.integrations.integration_config import target
+from optria.web.services import Services, SourceState
+
+NEEDS_NO_LOOK = frozenset({"connected", "backfilling", "connecting", "starting", "off", "no_signals"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """``state`` is a key of ``integration_words.STATES``; ``age_s`` is of its newest value, None without one.
+
+    ``signals`` are mapped, ``delivered`` of them come. ``glyph`` marks what somebody should look at.
+    """
+
+    id: int
+    tenant_id: int
+    name: str
+    kind: str
+    host: str
+    address: str
+    state: str
+    is_on: bool
+    signals: int = 0
+    delivered: int = 0
+    since: datetime | None = None
+    rate: float | None = None
+    age_s: float | None = None
+    error: str = ""
+    warning: str = ""
+    received: int = 0
+    backfilled: int = 0
+    backfill_progress: float = 0.0
+    backfill_from: datetime | None = None
+    missing: tuple[str, ...] = ()
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    tested_at: datetime | None = None
+    test_ok: bool = False
+    test_said: str = ""
+
+    @property
+    def glyph(self) -> str:
+        """``normal`` where data flows, ``bad`` where it should and does not, ``info`` where it rests."""
+        if self.state in ("connected", "backfilling"):
+            return "normal"
+        return "info" if self.state in NEEDS_NO_LOOK else "bad"
+
+    @property
+    def refused(self) -> int:
+        return sum(self.rejected.values())
+
+
+async def connection_views(tx: Tx, services: Services, rows: Sequence[Integration]) -> list[ConnectionView]:
+    """The connections as they do now; one statement for the mappings of all of them."""
+    tags = await _mapped(tx, [row.id for row in rows])
+    links = {
+        link.integration_id: link
+        for tenant in {row.tenant_id for row in rows}
+        for link in services.links(tenant)
+    }
+    return [_view(services, row, tags.get(row.id, {}), links.get(row.id)) for row in rows]
+
+
+async def _mapped(tx: Tx, ids: Sequence[int]) -> dict[int, dict[int, float]]:
+    """By connection, its mapped tags and their scan times."""
+    query = select(MappingRow.integration_id, MappingRow.id, func.coalesce(MappingRow.scan_s, 1.0)).where(
+        MappingRow.integration_id.in_(ids), MappingRow.is_active.is_not(False)
+    )
+    found: dict[int, dict[int, float]] = {}
+    for integration_id, tag, scan_s in (await tx.session.execute(query)).all():
+        found.setdefault(integration_id, {})[tag] = scan_s
+    return found
+
+
+def _view(
+    services: Services, row: Integration, tags: Mapping[int, float], link: SourceState | None
+) -> ConnectionView:
+    now = clock.now()
+    readings = latest_readings(services, row.tenant_id, list(tags))
+    newest = max((reading.time for reading in readings.values()), default=None)
+    fresh = any(reading.is_fresh(tags[tag], now) for tag, reading in readings.items())
+    shown = redacted(row.config or {})
+    view = ConnectionView(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        kind=row.integration_type,
+        host=host_of(row.config or {}),
+        address=str(shown.get("endpoint_url") or ""),
+        state=state_of(row, len(tags), link, is_fresh=fresh),
+        is_on=row.is_active is not False,
+        signals=len(tags),
+        age_s=(now - newest).total_seconds() if newest else None,
+        tested_at=row.last_sync_at,
+        test_ok=row.last_sync_status == "success",
+        test_said=row.last_sync_message or "",
+    )
+    return _with_link(view, link) if link is not None and view.is_on else view
+
+
+def _with_link(view: ConnectionView, link: SourceState) -> ConnectionView:
+    return replace(
+        view,
+        delivered=link.tags,
+        since=link.since,
+        rate=link.rate,
+        error=link.last_error or "",
+        warning=link.warning or "",
+        received=link.received,
+        backfilled=link.backfilled,
+        backfill_progress=link.backfill_progress,
+        backfill_from=link.backfill_from,
+        missing=tuple(link.missing),
+        rejected=dict(link.rejected),
+    )
+
+
+def state_of(row: Integration, signals: int, link: SourceState | None, *, is_fresh: bool) -> str:
+    """One word for how a connection does."""
+    if row.integration_type not in CONNECTORS:
+        return "no_connector"
+    if row.is_active is False:
+        return "off"
+    if not signals:
+        return "no_signals"
+    if link is None:
+        return "starting" if row.integration_type != "demo" or row.demo_stream_active else "off"
+    state = str(link.state)
+    if state == "connected" and not is_fresh and link.received:
+        return "stale"
+    return state
+
+
+def host_of(config: Mapping[str, object]) -> str:
+    """Host and port of the configured address; empty where there is none, such as for a file."""
+    _, host, port = target(config)
+    return f"{host}:{port}" if host and port else host
