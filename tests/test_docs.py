@@ -14,9 +14,9 @@ from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from optria.cli import command_line
+from optria.core.work_order import VERBS
 from optria.db.seed import OWNER, PEOPLE
 from optria.kit.settings import Settings
-from optria.web.orders.work_order_verbs import VERBS
 from optria.web.permits import routes_of
 from optria.web.server import ROUTERS
 

@@ -1,10 +1,22 @@
 // JSON to and from our own API. A refusal becomes an Error with the server's sentence.
+// Every change carries an Idempotency-Key, so that a request whose answer was lost may be sent again: what was done is
+// answered, not done twice.
+import { say } from "./words.js";
+
+const RETRY_MS = 400;
+const READS = ["GET", "HEAD"];
+
 export class ApiError extends Error {
-  constructor(message, status, fields = []) {
+  constructor(message, status, { fields = [], version = null, retryAfter = null } = {}) {
     super(message);
-    this.status = status;
-    this.fields = fields;
+    Object.assign(this, { status, fields, version, retryAfter });
   }
+}
+
+// crypto.randomUUID is only there over HTTPS and on this machine.
+export function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function sentence(body, status) {
@@ -24,12 +36,33 @@ function refusedFields(body) {
   });
 }
 
-export async function send(method, url, body) {
-  const headers = { Accept: "application/json", "X-Requested-With": "optria" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+async function fetched(url, request) {
+  const response = await fetch(url, request);
   const hasJson = response.status !== 204 && (response.headers.get("content-type") || "").includes("json");
-  const answer = hasJson ? await response.json() : null;
-  if (!response.ok) throw new ApiError(sentence(answer, response.status), response.status, refusedFields(answer));
-  return answer;
+  return { response, answer: hasJson ? await response.json() : null };
+}
+
+// Once more, with the same key, where the network failed; then it is said that the server cannot be reached.
+async function reached(url, request) {
+  try {
+    return await fetched(url, request);
+  } catch {
+    await new Promise((go) => setTimeout(go, RETRY_MS));
+  }
+  try {
+    return await fetched(url, request);
+  } catch {
+    throw new ApiError(say("unreachable"), 0);
+  }
+}
+
+export async function send(method, url, body, key = newKey()) {
+  const headers = { Accept: "application/json", "X-Requested-With": "optria" };
+  if (!READS.includes(method)) headers["Idempotency-Key"] = key;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  const { response, answer } = await reached(url, request);
+  if (response.ok) return answer;
+  const facts = { fields: refusedFields(answer), version: answer?.version ?? null, retryAfter: response.headers.get("retry-after") };
+  throw new ApiError(sentence(answer, response.status), response.status, facts);
 }

@@ -1,11 +1,12 @@
 // What a form says, as the JSON of our API, and what the API says of its fields.
 // A name with dots is a path: "limits.high" -> {limits: {high: …}}. data-type: number, boolean, list (one a line or
-// between commas), json. An empty field is left out; with data-null it is sent as null. A checkbox is true or false.
+// between commas), lines, json. An empty field is left out; with data-null it is sent as null. A checkbox is true or false.
 
 const READERS = {
   number: Number,
   boolean: (text) => text === "true",
   list: (text) => text.split(/[\n,،]/).map((part) => part.trim()).filter(Boolean),
+  lines: (text) => text.split("\n").map((part) => part.trim()).filter(Boolean),
   json: JSON.parse,
 };
 

@@ -4,7 +4,7 @@ import pytest
 
 from optria.core.event import Severity
 from optria.core.work_order import (
-    LEGAL_MOVES,
+    VERBS,
     WorkOrderPolicy,
     WorkOrderStatus,
     needs_work_order,
@@ -48,5 +48,10 @@ def test_priority_follows_severity() -> None:
 
 
 def test_finished_orders_stay_finished() -> None:
-    assert LEGAL_MOVES[WorkOrderStatus.CLOSED] == frozenset()
-    assert LEGAL_MOVES[WorkOrderStatus.CANCELLED] == frozenset()
+    for status in (WorkOrderStatus.CLOSED, WorkOrderStatus.CANCELLED):
+        assert not [name for name, verb in VERBS.items() if status in verb.sources]
+
+
+def test_a_status_leads_to_another_in_one_way() -> None:
+    ways = [(here, verb.target) for verb in VERBS.values() for here in verb.sources]
+    assert len(ways) == len(set(ways))

@@ -1,10 +1,13 @@
 """Work orders: statuses, legal moves, priority, and when one is called for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from optria.core.event import Severity
 from optria.core.incident import OTHER, Analysis
+from optria.core.roles import Permission
 
 AUTO_SOURCE = "BLACKBOX_AUTO"
 
@@ -18,18 +21,42 @@ class WorkOrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-LEGAL_MOVES: dict[WorkOrderStatus, frozenset[WorkOrderStatus]] = {
-    WorkOrderStatus.PENDING_APPROVAL: frozenset({WorkOrderStatus.OPEN, WorkOrderStatus.CANCELLED}),
-    WorkOrderStatus.OPEN: frozenset({WorkOrderStatus.IN_PROGRESS, WorkOrderStatus.CANCELLED}),
-    WorkOrderStatus.IN_PROGRESS: frozenset(
-        {WorkOrderStatus.OPEN, WorkOrderStatus.COMPLETED, WorkOrderStatus.CANCELLED}
-    ),
-    WorkOrderStatus.COMPLETED: frozenset({WorkOrderStatus.CLOSED, WorkOrderStatus.IN_PROGRESS}),
-    WorkOrderStatus.CLOSED: frozenset(),
-    WorkOrderStatus.CANCELLED: frozenset(),
-}
+ACTIVE_STATUSES = (WorkOrderStatus.PENDING_APPROVAL, WorkOrderStatus.OPEN, WorkOrderStatus.IN_PROGRESS)
 
-ACTIVE_STATUSES = ("pending_approval", "open", "in_progress")
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """From which statuses a verb leads to which, what it needs, and how its refusal calls it."""
+
+    sources: tuple[WorkOrderStatus, ...]
+    target: WorkOrderStatus
+    done: str
+    needs: Permission = Permission.UPDATE_WORK_ORDERS
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "approve": Verb(
+        (WorkOrderStatus.PENDING_APPROVAL,),
+        WorkOrderStatus.OPEN,
+        "approved",
+        Permission.APPROVE_WORK_ORDERS,
+    ),
+    "start": Verb((WorkOrderStatus.OPEN,), WorkOrderStatus.IN_PROGRESS, "started"),
+    "complete": Verb(
+        (WorkOrderStatus.OPEN, WorkOrderStatus.IN_PROGRESS), WorkOrderStatus.COMPLETED, "completed"
+    ),
+    "close": Verb((WorkOrderStatus.COMPLETED,), WorkOrderStatus.CLOSED, "closed"),
+    "reopen": Verb((WorkOrderStatus.COMPLETED,), WorkOrderStatus.IN_PROGRESS, "reopened"),
+    "pause": Verb((WorkOrderStatus.IN_PROGRESS,), WorkOrderStatus.OPEN, "paused"),
+    "cancel": Verb(ACTIVE_STATUSES, WorkOrderStatus.CANCELLED, "cancelled", Permission.APPROVE_WORK_ORDERS),
+}
+"""Every move that an order may make; no two verbs lead from one status to the same other."""
+
+
+def verb_between(here: WorkOrderStatus, there: str) -> str | None:
+    """The name of the verb that leads from one status to another; None: none does."""
+    found = (name for name, verb in VERBS.items() if here in verb.sources and verb.target == there)
+    return next(found, None)
 
 
 def priority_of(severity: Severity) -> str:

@@ -9,11 +9,7 @@ from optria.core.errors import Invalid, NotFound
 from optria.core.event import Severity
 from optria.core.messages import Message
 from optria.core.roles import Permission, can
-from optria.core.work_order import (
-    LEGAL_MOVES,
-    WorkOrderPolicy,
-    WorkOrderStatus,
-)
+from optria.core.work_order import WorkOrderPolicy, WorkOrderStatus, verb_between
 from optria.db.identity import User
 from optria.db.session import Tx
 from optria.db.work import WorkOrderHistory, WorkOrderPolicyRow, WorkOrderRow
@@ -63,7 +59,7 @@ def status_of(order: WorkOrderRow) -> WorkOrderStatus:
 async def move(tx: Tx, order: WorkOrderRow, to: WorkOrderStatus, user_id: int | None) -> WorkOrderRow:
     """Move an order. Raises Invalid for a move that is not legal."""
     here = status_of(order)
-    if to not in LEGAL_MOVES[here]:
+    if verb_between(here, to) is None:
         raise Invalid(f"A work order that is {_words(here)} cannot become {_words(to)}.")
     order.status = to
     if here is WorkOrderStatus.COMPLETED and to is WorkOrderStatus.IN_PROGRESS:

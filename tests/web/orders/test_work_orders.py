@@ -216,3 +216,13 @@ async def test_the_list_is_filtered(house: House) -> None:
     assert counts == {"status=completed": 1, "priority=low": 1, "assigned_to=2147483647": 0, "limit=1": 2}
     assert [(order["id"], order["is_overdue"]) for order in listed] == [(late.id, True)]
     assert wrong.status_code == 422
+
+
+async def test_actions_of_a_new_order_are_its_checklist(house: House) -> None:
+    body = {"title": "Look at the seal", "actions": ["Isolate the pump", "  Replace the seal "]}
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        made = (await browser.post(f"{ORDERS}/", json=body)).json()["work_order"]
+        empty = await browser.post(f"{ORDERS}/", json=body | {"actions": [" "]})
+    assert [line["text"] for line in made["checklist"]] == ["Isolate the pump", "Replace the seal"]
+    assert not any(line["done"] for line in made["checklist"])
+    assert empty.status_code == 422

@@ -7,11 +7,13 @@ from pydantic import ConfigDict, Field
 from optria.core.work_order import WorkOrderStatus
 from optria.web import bodies
 
+Action = Annotated[bodies.Filled, Field(min_length=1, max_length=500)]
+"""One line of a checklist."""
 Priority = Literal["emergency", "urgent", "critical", "high", "medium", "low"]
 
 
 class WorkOrderCreate(bodies.Body):
-    """v1's body; ``code`` is numbered by the product when it is missing."""
+    """v1's body, and the ``actions`` of its checklist; without a ``code`` the product numbers it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -24,6 +26,7 @@ class WorkOrderCreate(bodies.Body):
                     "assigned_to": 4,
                     "due_date": "2026-11-24",
                     "estimated_hours": 6,
+                    "actions": ["Isolate the pump", "Replace the bearing, kit SKF 6316"],
                 }
             ]
         }
@@ -40,6 +43,7 @@ class WorkOrderCreate(bodies.Body):
     scheduled_date: bodies.Day | None = None
     due_date: bodies.Day | None = None
     estimated_hours: bodies.Hours | None = None
+    actions: Annotated[list[Action], Field(max_length=50)] = []
 
 
 class WorkOrderUpdate(bodies.Body):

@@ -9,14 +9,14 @@ from fastapi import Body, Depends, Query, Request
 from optria.blackbox import feedback, used_causes
 from optria.core.errors import NotAllowed
 from optria.core.roles import Permission, can
-from optria.core.work_order import WorkOrderStatus
+from optria.core.work_order import VERBS, WorkOrderStatus
 from optria.db.blackbox import IncidentRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.web import audit, bodies
 from optria.web.deps import OpenTx, RowId, require, written_tenant
 from optria.web.orders.work_order_bodies import Completion, Move
-from optria.web.orders.work_order_verbs import VERBS, check_verb, verb_between
+from optria.web.orders.work_order_verbs import check_verb, verb_to
 from optria.web.orders.work_order_versions import Seen, SeenVersion
 from optria.web.orders.work_order_views import find_order, order_json
 from optria.web.routing import api_router
@@ -80,7 +80,7 @@ async def change_status(
         Invalid: no move leads there from where the order is.
         NotAllowed: the viewer's role may not do this.
     """
-    before, verb = row.status, verb_between(row, to)
+    before, verb = row.status, verb_to(row, to)
     if not can(deed.viewer.role, verb.needs):
         raise NotAllowed("Your role may not do this to a work order.")
     if to is WorkOrderStatus.COMPLETED:

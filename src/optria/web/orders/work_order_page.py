@@ -1,5 +1,6 @@
 """``/work-orders``: board or list, one order beside it (``?id=``), from the views that the API answers."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import Query, Request
@@ -10,17 +11,18 @@ from optria.core.errors import NotFound
 from optria.core.roles import Permission, can
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
+from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.web.bodies import LARGEST_ID
 from optria.web.deps import OpenTx, RowId, require
 from optria.web.frame import shell_for
 from optria.web.orders.history_words import history_line
+from optria.web.orders.work_order_board import ROWS, columns, latest_lines, moves, offers
 from optria.web.orders.work_order_causes import cause_choices
 from optria.web.orders.work_order_detail import newest_incident, order_detail
 from optria.web.orders.work_order_views import (
+    SORTS,
     assignable,
-    by_status,
-    by_urgency,
     find_order,
     list_orders,
     visible_counts,
@@ -30,13 +32,14 @@ from optria.web.rendering import render_page, translate
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
+from optria.work import assignment
+from optria.work.on_call import on_call_at
 
 router = api_router(tags=["work orders"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_WORK_ORDERS)]
 Word = Annotated[str, Query(max_length=100)]
 Flag = Annotated[bool, Query()]
-MOST_SHOWN: Final = 300
 PRIORITIES: Final = ("emergency", "high", "medium", "low")
 
 
@@ -51,35 +54,59 @@ async def work_orders_page(
     auto: Flag = False,
     overdue: Flag = False,
     q: Word = "",
+    priority: Word = "",
+    status: Word = "",
+    asset: Annotated[str, Query(pattern=r"^\d{0,9}$")] = "",
+    sort: Word = "urgency",
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
+    asked = {
+        "view": view,
+        "mine": mine or "",
+        "auto": auto or "",
+        "overdue": overdue or "",
+        "q": q,
+        "priority": priority,
+        "status": status,
+        "asset": asset,
+        "sort": sort if sort.removeprefix("-") in SORTS else "urgency",
+        "page": page if page > 1 else "",
+    }
     filters = {
         "assigned_to": viewer.user_id if mine else None,
         "auto": auto,
         "overdue": overdue,
         "q": q,
+        "priority": priority,
+        "asset_id": int(asset) if asset else None,
+        "stands": status if view == "list" else "",
     }
-    found = await list_orders(tx, viewer, filters, MOST_SHOWN)
-    orders = found["work_orders"]
-    assert isinstance(orders, list)
+    board, rows = await _shown(tx, viewer, filters, asked)
     order, choices = await _chosen(tx, viewer, chosen)
     may_create = can(viewer.role, Permission.CREATE_WORK_ORDERS) and tx.tenant_id is not None
     return render_page(
         request,
         "work_orders.html",
         await shell_for(tx, viewer, "work_orders"),
-        found=found,
-        ordered=by_urgency(orders),
-        columns=by_status(orders),
+        board=board,
+        rows=rows,
+        pages=_pages(rows),
+        seen=await latest_lines(tx, _ids(board, rows)),
         counts=await visible_counts(tx, viewer),
         order=order,
         missing=chosen is not None and order is None,
-        asked={"view": view, "mine": mine, "auto": auto, "overdue": overdue, "q": q, "id": chosen},
+        asked=asked | {"id": chosen},
+        filtered=[name for name in ("q", "priority", "status", "asset") if asked[name]],
         now=clock.now(),
         may_create=may_create,
         people=await assignable(tx, tx.tenant_id) if may_create and tx.tenant_id else [],
-        assets=await _assets(tx) if may_create else [],
+        assets=await _assets(tx) if tx.tenant_id is not None else [],
         priorities=PRIORITIES,
         choices=choices,
+        moves=moves(viewer),
+        offers=offers(viewer),
+        me={"id": viewer.user_id, "name": viewer.name},
+        may_note_sensitive=can(viewer.role, Permission.VIEW_SENSITIVE_NOTES),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
         history_line=lambda kind, body: history_line(kind, body, translate, causes_in(viewer.language)),
@@ -93,6 +120,33 @@ async def work_order_page(viewer: Seeing, tx: OpenTx, work_order_id: RowId) -> R
     return RedirectResponse(f"/work-orders?id={work_order_id}", 303)
 
 
+async def _shown(
+    tx: Tx, viewer: Viewer, filters: Mapping[str, object], asked: Mapping[str, object]
+) -> tuple[dict[str, Json], Json | None]:
+    """The columns of the board, or a page of the list."""
+    if asked["view"] != "list":
+        return await columns(tx, viewer, filters), None
+    first = (int(str(asked["page"] or 1)) - 1) * ROWS
+    return {}, await list_orders(tx, viewer, filters, ROWS, first, str(asked["sort"]))
+
+
+def _pages(rows: Json | None) -> int:
+    total = rows["total"] if rows else 0
+    return -(-total // ROWS) if isinstance(total, int) else 0
+
+
+def _ids(board: dict[str, Json], rows: Json | None) -> list[object]:
+    pages = [*board.values(), *([rows] if rows else [])]
+    found = [order for page in pages for order in _orders(page)]
+    return [order["id"] for order in found]
+
+
+def _orders(page: Json) -> list[Json]:
+    orders = page["work_orders"]
+    assert isinstance(orders, list)
+    return orders
+
+
 async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> tuple[Json | None, Json | None]:
     """The order beside the board, and the causes that may be said of it."""
     if order_id is None:
@@ -102,9 +156,20 @@ async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> tuple[Json | 
     except NotFound:
         return None, None
     choices = await cause_choices(tx, row, await newest_incident(tx, row))
-    return await order_detail(tx, viewer, row), choices
+    detail = await order_detail(tx, viewer, row)
+    return detail | {"is_on_call": await _is_on_call(tx, row)}, choices
 
 
-async def _assets(tx: Tx) -> list[tuple[int, str, str]]:
+async def _is_on_call(tx: Tx, row: WorkOrderRow) -> bool:
+    """Whether the one who has the order is on call for its site now."""
+    if row.assigned_to is None:
+        return False
+    asset = await tx.session.get(AssetRow, row.asset_id) if row.asset_id else None
+    able = {user.id for user in await assignment.engineers(tx, row.tenant_id)}
+    claim = await on_call_at(tx, row.tenant_id, asset.site_id if asset else None, clock.now(), able)
+    return claim is not None and claim.turn.user_id == row.assigned_to
+
+
+async def _assets(tx: Tx) -> list[tuple[int, str, str, int | None]]:
     query = select(AssetRow).where(AssetRow.is_active.is_not(False)).order_by(AssetRow.code)
-    return [(row.id, row.code, row.name) for row in await tx.session.scalars(query)]
+    return [(row.id, row.code, row.name, row.site_id) for row in await tx.session.scalars(query)]

@@ -1,12 +1,10 @@
 """What may be done with a work order as it stands, and by whom: one table of verbs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from optria.core.errors import Invalid
 from optria.core.roles import Permission, can
-from optria.core.work_order import ACTIVE_STATUSES, WorkOrderStatus
+from optria.core.work_order import ACTIVE_STATUSES, VERBS, Verb, WorkOrderStatus, verb_between
 from optria.db.work import WorkOrderRow
 from optria.web.sessions import Viewer
 from optria.work.orders import status_of
@@ -15,25 +13,6 @@ FINISHED: Final = (WorkOrderStatus.CLOSED, WorkOrderStatus.CANCELLED)
 """An order here no longer changes; it still takes notes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """From which statuses a verb leads to which, what it needs, and how its refusal calls it."""
-
-    sources: tuple[str, ...]
-    target: WorkOrderStatus
-    done: str
-    needs: Permission = Permission.UPDATE_WORK_ORDERS
-
-
-VERBS: Final[Mapping[str, Verb]] = {
-    "approve": Verb(("pending_approval",), WorkOrderStatus.OPEN, "approved", Permission.APPROVE_WORK_ORDERS),
-    "start": Verb(("open",), WorkOrderStatus.IN_PROGRESS, "started"),
-    "complete": Verb(("open", "in_progress"), WorkOrderStatus.COMPLETED, "completed"),
-    "close": Verb(("completed",), WorkOrderStatus.CLOSED, "closed"),
-    "reopen": Verb(("completed",), WorkOrderStatus.IN_PROGRESS, "reopened"),
-    "pause": Verb(("in_progress",), WorkOrderStatus.OPEN, "paused"),
-    "cancel": Verb(ACTIVE_STATUSES, WorkOrderStatus.CANCELLED, "cancelled", Permission.APPROVE_WORK_ORDERS),
-}
 _OTHERS: Final = {"note": Permission.UPDATE_WORK_ORDERS, "assign": Permission.CREATE_WORK_ORDERS}
 
 
@@ -69,13 +48,12 @@ def check_assignable(row: WorkOrderRow) -> None:
         raise Invalid("A finished work order cannot be given to someone else.")
 
 
-def verb_between(row: WorkOrderRow, there: str) -> Verb:
+def verb_to(row: WorkOrderRow, there: str) -> Verb:
     """The verb that leads from where an order is to a status. Raises Invalid: none does."""
-    here = status_of(row)
-    for verb in VERBS.values():
-        if here in verb.sources and verb.target == there:
-            return verb
-    raise Invalid(f"A work order that is {_words(here)} cannot become {_words(there)}.")
+    name = verb_between(status_of(row), there)
+    if name is None:
+        raise Invalid(f"A work order that is {_words(status_of(row))} cannot become {_words(there)}.")
+    return VERBS[name]
 
 
 def _words(status: str) -> str:

@@ -1,14 +1,15 @@
 """Work orders as the API and the pages show them: who sees which, what of each, and what may be done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, func, nulls_last, or_, select, true
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from optria.core.errors import NotFound
 from optria.core.roles import Role
-from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE
+from optria.core.work_order import ACTIVE_STATUSES, AUTO_SOURCE, WorkOrderStatus
 from optria.db.identity import User
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
@@ -86,9 +87,11 @@ async def find_order(tx: Tx, viewer: Viewer, order_id: int, *, lock: bool = Fals
 
 
 def _filtered(filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
-    """Conditions of the list: v1's filters, and ``auto``, ``overdue`` and ``q``."""
+    """Conditions of the list: v1's filters, and ``stands``, ``auto``, ``overdue`` and ``q``."""
     names = ("status", "priority", "asset_id", "assigned_to", "incident_id")
     clauses = [getattr(WorkOrderRow, n) == filters[n] for n in names if filters.get(n) not in (None, "")]
+    if filters.get("stands"):
+        clauses.append(_stands(str(filters["stands"])))
     if filters.get("auto"):
         clauses.append(WorkOrderRow.source == AUTO_SOURCE)
     if filters.get("overdue"):
@@ -98,6 +101,14 @@ def _filtered(filters: Mapping[str, object]) -> list[ColumnElement[bool]]:
         fields = (WorkOrderRow.code, WorkOrderRow.title, AssetRow.code, AssetRow.name)
         clauses.append(or_(*(field.icontains(words, autoescape=True) for field in fields)))
     return clauses
+
+
+def _stands(status: str) -> ColumnElement[bool]:
+    """Where an order stands, as :func:`optria.work.orders.status_of` reads it: one unknown is open."""
+    if status != WorkOrderStatus.OPEN:
+        return WorkOrderRow.status == status
+    unknown = WorkOrderRow.status.is_(None) | WorkOrderRow.status.not_in(list(WorkOrderStatus))
+    return (WorkOrderRow.status == status) | unknown
 
 
 def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[WorkOrderRow, AssetRow, User]:
@@ -112,12 +123,17 @@ def _listed(viewer: Viewer, filters: Mapping[str, object]) -> Select[WorkOrderRo
 
 
 async def list_orders(
-    tx: Tx, viewer: Viewer, filters: Mapping[str, object], limit: int = 50, offset: int = 0
+    tx: Tx,
+    viewer: Viewer,
+    filters: Mapping[str, object],
+    limit: int = 50,
+    offset: int = 0,
+    sort: str = "-created",
 ) -> Json:
-    """A page of orders, newest first, with ``total`` of all that fit the filters."""
+    """A page of orders, newest first or by one of ``SORTS``, with ``total`` of all that fit the filters."""
     query = _listed(viewer, filters)
     total = await count(tx, query)
-    page = query.order_by(WorkOrderRow.created_at.desc(), WorkOrderRow.id.desc()).limit(limit).offset(offset)
+    page = query.order_by(*_ordered(sort)).limit(limit).offset(offset)
     rows = (await tx.session.execute(page)).all()
     orders = [order_json(row) | asset_words(asset) | user_words(user) for row, asset, user in rows]
     return {"total": total, "work_orders": orders}
@@ -155,28 +171,34 @@ async def assignable(tx: Tx, tenant_id: int) -> list[Json]:
     return [{"id": user.id, "name": user_name(user)} for user in await tx.session.scalars(query)]
 
 
-BOARD: Final = ("pending_approval", "open", "in_progress", "completed")
-_URGENCY: Final = {"emergency": 0, "urgent": 0, "critical": 0, "high": 1, "medium": 2}
+_PRIORITY: Final = case(
+    (WorkOrderRow.priority.in_(("emergency", "urgent", "critical")), 0),
+    (WorkOrderRow.priority == "high", 1),
+    (WorkOrderRow.priority == "low", 3),
+    else_=2,
+)
+_STATUS: Final = case(
+    {"in_progress": 0, "pending_approval": 2, "completed": 3, "closed": 4, "cancelled": 5},
+    value=WorkOrderRow.status,
+    else_=1,
+)
+SORTS: Final[Mapping[str, tuple[SQLCoreOperations[object], ...]]] = {
+    "urgency": (_STATUS, _PRIORITY, WorkOrderRow.due_at),
+    "created": (WorkOrderRow.created_at,),
+    "completed": (WorkOrderRow.completed_at,),
+    "number": (WorkOrderRow.code,),
+    "title": (WorkOrderRow.title,),
+    "priority": (_PRIORITY, WorkOrderRow.due_at),
+    "asset": (AssetRow.code,),
+    "assignee": (User.full_name,),
+    "due": (WorkOrderRow.due_at,),
+    "status": (_STATUS, _PRIORITY),
+}
+"""Orders of the list by name; with a minus before it, the other way round. What is not known comes last."""
 
 
-def by_status(orders: Iterable[Json]) -> dict[str, list[Json]]:
-    """Orders in the columns of the board, the most urgent first; other statuses are left out."""
-    columns: dict[str, list[Json]] = {key: [] for key in BOARD}
-    for order in sorted(orders, key=_urgency):
-        columns.get(str(order["status"]), []).append(order)
-    return columns
-
-
-def by_urgency(orders: Iterable[Json]) -> list[Json]:
-    """Work in progress first, then open, then what waits for approval; the most urgent first in each."""
-    statuses = ("in_progress", "open", "pending_approval", "completed")
-    ranks = {status: rank for rank, status in enumerate(statuses)}
-    return sorted(orders, key=lambda order: (ranks.get(str(order["status"]), len(ranks)), _urgency(order)))
-
-
-def _urgency(order: Json) -> tuple[int, float]:
-    due = order["due_at"]
-    return (
-        _URGENCY.get(str(order["priority"]), 3),
-        due.timestamp() if isinstance(due, datetime) else float("inf"),
-    )
+def _ordered(sort: str) -> list[SQLCoreOperations[object]]:
+    columns = SORTS.get(sort.removeprefix("-"), SORTS["urgency"])
+    turned = [column.desc() if sort.startswith("-") else column.asc() for column in columns]
+    newest: SQLCoreOperations[object] = WorkOrderRow.id.desc()
+    return [*(nulls_last(column) for column in turned), newest]

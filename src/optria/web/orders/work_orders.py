@@ -73,6 +73,8 @@ async def create_work_order(viewer: Creating, tx: OpenTx, body: WorkOrderCreate)
     await _same_tenant(tx, tenant_id, body.asset_id)
     await _check_code(tx, tenant_id, body.code)
     values = body.model_dump(exclude_none=True)
+    actions = values.pop("actions")
+    values["checklist"] = [{"text": text, "text_ar": None, "done": False} for text in actions] or None
     values["code"] = values.get("code") or await next_order_number(tx, tenant_id)
     values["work_order_number"] = values["code"]
     values["due_at"] = await _due_at(tx, body.asset_id, body.due_date, body.priority)

@@ -1,0 +1,22 @@
+// Signing out leaves nothing behind: changes that were not sent are asked about, then forgotten.
+import { say } from "./words.js";
+
+const user = () => document.querySelector('form[action="/logout"]')?.dataset.user ?? "";
+
+// Where the changes of whoever is signed in wait.
+export const outboxName = () => `optria.outbox.${user()}`;
+
+function waiting() {
+  try {
+    return JSON.parse(localStorage.getItem(outboxName()) ?? "[]").length;
+  } catch {
+    return 0;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.getAttribute?.("action") !== "/logout") return;
+  const count = waiting();
+  if (count && !confirm(say("sign-out.waiting", { count }))) event.preventDefault();
+  else if (count) localStorage.removeItem(outboxName());
+});
