@@ -62,8 +62,11 @@ function prefill(entry) {
   };
 }
 
+// A mapping names a node by its id, by the text in it, or by its name.
+const isMapped = ({ id, name }) => [id, name, id.replace(/^(ns=\d+;)?[isgb]=/, "")].some((each) => mapped.has(each));
+
 function mapButton(entry) {
-  if (mapped.has(entry.id)) return element("span", { class: "pill" }, words.mapped);
+  if (isMapped(entry)) return element("span", { class: "pill" }, words.mapped);
   return element("button", {
     type: "button", class: "btn btn-secondary", "data-dialog": "mapping", "data-method-as": "POST", "data-post-to": root.dataset.mapAt,
     "data-heading": worded(words.heading, entry), "data-fill": JSON.stringify(prefill(entry)), "aria-label": worded(words.mapLabel, entry),

@@ -153,17 +153,19 @@ def form_fields(kind: str, stored: Mapping[str, object]) -> list[Json]:
     fields = []
     for name, field in fields_of(kind).items():
         value = shown.get(name, field.get("default"))
-        fields.append({**field, "value": "" if value is None else value, "is_stored": value == HIDDEN})
+        shown_as = {"value": "" if value is None else value, "is_stored": value == HIDDEN}
+        fields.append({"placeholder": "", **field, **shown_as})
     return fields
 
 
 def shown_settings(row: Integration) -> list[tuple[str, object, bool]]:
-    """(name, value, is secret) of the settings that are set; a secret has no value here."""
+    """(name, value, is secret) of the settings that are set, as the form orders them; no secret's value."""
     config = redacted(row.config or {})
+    names = fields_of(row.integration_type) if row.integration_type in CONNECTOR_SCHEMAS else config
     return [
-        (name, None if is_secret(name) else value, is_secret(name))
-        for name, value in config.items()
-        if value not in (None, "")
+        (name, None if is_secret(name) else config[name], is_secret(name))
+        for name in names
+        if config.get(name) not in (None, "")
     ]
 
 

@@ -104,6 +104,8 @@ if (root) {
   part("only-wrong").addEventListener("change", showRows);
   part("file").addEventListener("change", () => {
     part("result").hidden = true;
+    part("name").textContent = file()?.name ?? part("name").dataset.none;
     checked = null;
+    refuse("");
   });
 }

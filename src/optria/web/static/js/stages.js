@@ -29,7 +29,7 @@ function row(box, words, stage) {
 }
 
 function certificate(words, details) {
-  return details?.server_certificate_sha256 ? `${words.certificate}: ${details.server_certificate_sha256}` : "";
+  return details?.server_certificate_sha256 && details.security !== "None" ? `${words.certificate}: ${details.server_certificate_sha256}` : "";
 }
 
 // answer: {success, message, details, stages}; a refusal before the test has no stages.
