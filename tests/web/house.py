@@ -51,9 +51,14 @@ class Stream:
         self.live = Live(tags)
         self.recent = Recent(tags, 600)
         self.anchoring = Scores()
+        self.learned: dict[int, tuple[float, float]] = {}
+        self.scored: dict[int, datetime] = {}
 
     def expected(self, tag: int) -> tuple[float, float] | None:
-        return None
+        return self.learned.get(tag)
+
+    def scored_until(self, tag: int) -> datetime | None:
+        return self.scored.get(tag)
 
     def put(self, *samples: Sample) -> None:
         batch = SampleBatch.of(samples)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from time import perf_counter
 
 import numpy as np
 import structlog
@@ -12,7 +13,7 @@ from optria.core.asset import PlantModel
 from optria.core.errors import NotFound
 from optria.core.event import Event
 from optria.core.incident import Anchor
-from optria.core.tag import SampleBatch
+from optria.core.tag import SampleBatch, from_micros
 from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.streams import checkpoint
@@ -24,7 +25,7 @@ from optria.streams.limits import Limits
 from optria.streams.live import Live
 from optria.streams.recent import Recent
 from optria.streams.roster import Roster
-from optria.streams.scoring import REWARM_GAP_US, Scorer
+from optria.streams.scoring import NEVER, REWARM_GAP_US, Scorer
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Pipeline:
         self._learned_until = np.full(len(tags), np.iinfo(np.int64).min, np.int64)
         self.errors: Counter[str] = Counter()
         self._failed: set[int] = set()
+        self.taken, self.busy_s = 0, 0.0
 
     def _ring(self, settings: Settings) -> int:
         fastest_s = float(self.roster.scan_us.min()) / 1e6 if len(self.roster) else 1.0
@@ -74,10 +76,20 @@ class Pipeline:
         counts = dict(self.gate.counts) | {f"detector {name}": n for name, n in detectors.items()}
         return counts | ({"history_shed": self.history.shed} if self.history.shed else {})
 
+    @property
+    def failing(self) -> int:
+        """How many assets had their detectors reset after an error."""
+        return len(self._failed)
+
     def ingest(self, batch: SampleBatch) -> None:
         """Take in a batch as a connector emits it (raw values, any order, any number per tag)."""
         if not len(batch):
             return
+        begun = perf_counter()
+        self._take_in(batch)
+        self.taken, self.busy_s = self.taken + len(batch), self.busy_s + perf_counter() - begun
+
+    def _take_in(self, batch: SampleBatch) -> None:
         admitted = self.gate.admit(batch)
         samples, row = admitted.batch, admitted.row
         self.recent.add(samples, row)
@@ -107,6 +119,12 @@ class Pipeline:
         """The range that the next value of a tag is expected in; None while it warms up."""
         row = self.roster.row_of(tag)
         return None if row is None else self.scorer.level.band(row)
+
+    def scored_until(self, tag: int) -> datetime | None:
+        """The time of the newest sample that the detectors have taken in of a tag; None for none yet."""
+        row = self.roster.row_of(tag)
+        known = row is not None and int(self.scorer.time[row]) > NEVER
+        return from_micros(int(self.scorer.time[row])) if known else None
 
     def is_stuck(self, tag: int) -> bool:
         """Whether a tag shows one value for far too long."""

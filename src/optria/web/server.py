@@ -5,6 +5,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from optria.backtest.stored_jobs import BackTests
 from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, search
+from optria.web.admin import alarms, alarms_page, system, system_page
+from optria.web.admin.meter import Meter
 from optria.web.assets import (
     asset_links,
     asset_page,
@@ -131,6 +133,10 @@ ROUTERS = (
     integrations_page.router,
     users_page.router,
     audit_page.router,
+    alarms.router,
+    alarms_page.router,
+    system.router,
+    system_page.router,
     tenants_page.router,
     on_call_page.router,
     account_page.router,
@@ -161,6 +167,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.state.throttle = LoginThrottle()
     app.state.platform_access = PlatformAccess()
     app.state.hub = live.Hub(services, timing)
+    app.state.meter = Meter()
     app.state.back_tests = BackTests(services.database, services.settings, services.plants)
     app.add_middleware(CompressedPages)
     app.add_middleware(BodyLimit)

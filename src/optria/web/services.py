@@ -17,6 +17,7 @@ from optria.rca.trial import RuleTrial
 from optria.rca.what_if import Changes, WhatIf
 from optria.streams.live import Live
 from optria.streams.recent import Recent
+from optria.streams.vitals import StreamVitals
 
 
 class AssetScores(Protocol):
@@ -36,6 +37,10 @@ class Pipeline(Protocol):
     def anchoring(self) -> AssetScores: ...
     def expected(self, tag: int) -> tuple[float, float] | None:
         """The band that the tag's detector expects now, None while it learns."""
+        ...
+
+    def scored_until(self, tag: int) -> datetime | None:
+        """The time of the newest sample that the detectors have taken in, None for none yet."""
         ...
 
 
@@ -123,6 +128,20 @@ class Recorder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the parts of the process do that are no task: streams by tenant, and the inbox of the Black Box.
+
+    ``inbox`` is what waits there by kind, ``inbox_bound`` how many events it holds at most, ``inbox_counts``
+    what came and what was shed or refused.
+    """
+
+    streams: Mapping[int, StreamVitals] = field(default_factory=dict)
+    inbox: Mapping[str, int] = field(default_factory=dict)
+    inbox_bound: int = 0
+    inbox_counts: Mapping[str, int] = field(default_factory=dict)
+
+
 def no_tasks() -> Mapping[str, TaskState]:
     return {}
 
@@ -144,5 +163,6 @@ class Services:
     links: Callable[[int], Sequence[SourceState]]
     recorder: Recorder
     health: Callable[[], Mapping[str, TaskState]] = field(default=no_tasks)
+    vitals: Callable[[], Vitals] = field(default=Vitals)
     demo_control_url: str | None = None
     version: str = "0.1.0"

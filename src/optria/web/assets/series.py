@@ -65,7 +65,7 @@ async def get_series(
     mapping = next((m for m in mappings if m.metric == metric_name), None)
     if mapping is None:
         raise NotFound("The asset has no such metric.")
-    start, end = _span(from_time, to_time)
+    start, end = span_of(from_time, to_time)
     series, more = await read_newest(tx, services, row.tenant_id, mapping, start, end, limit)
     head = {
         "asset_id": asset_id,
@@ -88,7 +88,12 @@ def _answer(head: Json, series: Series, unit: str) -> Response:
     return JSONResponse(head | {"points": [point_json(*one, unit) for one in zip(*columns, strict=True)]})
 
 
-def _span(from_time: datetime | None, to_time: datetime | None) -> tuple[datetime, datetime]:
+def span_of(from_time: datetime | None, to_time: datetime | None) -> tuple[datetime, datetime]:
+    """The span that is asked for; the last hour by default.
+
+    Raises:
+        Invalid: it ends before it begins, or is longer than 31 days.
+    """
     end = to_time or clock.now()
     start = from_time or end - DEFAULT_SPAN
     if start > end:

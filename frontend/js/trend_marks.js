@@ -1,0 +1,92 @@
+// Marks and times along the trends: one lane, one scale, and the same marks as a list.
+import { offsetOf } from "./shell.js";
+import { ticks } from "./trend_data.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function svg(name, attributes, ...children) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+function element(name, className, text = "") {
+  const node = document.createElement(name);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+export class Clock {
+  constructor(timeZone) {
+    const pattern = (options) => new Intl.DateTimeFormat("en-GB", { timeZone, ...options });
+    this.timeZone = timeZone;
+    this.seconds = pattern({ day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    this.minutes = pattern({ hour: "2-digit", minute: "2-digit" });
+    this.days = pattern({ day: "2-digit", month: "short" });
+  }
+
+  exact(ms) {
+    return this.seconds.format(new Date(ms)).replace(",", "");
+  }
+
+  short(ms, step) {
+    return (step >= 86400000 ? this.days : this.minutes).format(new Date(ms));
+  }
+
+  offsetMs(ms) {
+    const [, sign, hours, minutes] = /([+-\u2212])(\d+):?(\d+)?/.exec(offsetOf(this.timeZone, new Date(ms))) ?? ["", "+", "0", "0"];
+    return (sign === "+" ? 1 : -1) * (Number(hours) * 60 + Number(minutes ?? 0)) * 60000;
+  }
+}
+
+// Across in percent of the plots: the axis takes 52 px at the left, 8 px stay free at the right.
+const place = (ms, [from, to]) => `${(((ms - from) / (to - from)) * 100).toFixed(2)}%`;
+
+export function drawScale(node, range, clock) {
+  const { step, at } = ticks(range[0], range[1], clock.offsetMs(range[1]));
+  node.replaceChildren(...at.map((ms) => svg("text", { class: "rec-tick-text", x: place(ms, range), y: 12, "text-anchor": "middle" }, clock.short(ms, step))));
+}
+
+const wordsOf = (mark, words, clock) => `${words[mark.kind]} ${mark.label}, ${clock.exact(mark.from)}, ${mark.words}`;
+
+function shape(mark, range) {
+  if (mark.kind === "anchor") {
+    return svg("g", { transform: "translate(-8 4)" }, svg("circle", { class: "rec-a", cx: 8, cy: 8, r: 8 }), svg("text", { class: "rec-a-n", x: 8, y: 12 }, "A"));
+  }
+  const kind = mark.kind === "order" ? "M-5 7h10v11h-10z M-2 5h4v3h-4z" : "M-6 12l6 -6 6 6 -6 6z";
+  return svg("path", { class: mark.kind === "order" ? "at-order" : "rec-mark", d: kind });
+}
+
+function drawn(mark, range, words, clock) {
+  const inside = svg("svg", { x: place(Math.max(mark.from, range[0]), range), y: 0, overflow: "visible" }, shape(mark, range));
+  inside.prepend(svg("title", {}, wordsOf(mark, words, clock)));
+  const parts = [];
+  if (mark.until) {
+    const [from, to] = [Math.max(mark.from, range[0]), Math.min(mark.until, range[1])];
+    parts.push(svg("rect", { class: "at-work", x: place(from, range), y: 10, height: 5, width: place(range[0] + to - from, range) }));
+  }
+  const box = mark.href ? svg("a", { href: mark.href, "aria-label": wordsOf(mark, words, clock) }) : svg("g", { role: "img", "aria-label": wordsOf(mark, words, clock) });
+  box.append(...parts, inside);
+  return box;
+}
+
+export function drawLane(node, marks, range, words, clock) {
+  node.replaceChildren(...marks.filter((mark) => mark.from <= range[1] && (mark.until ?? mark.from) >= range[0]).map((mark) => drawn(mark, range, words, clock)));
+}
+
+export function listMarks(list, marks, words, clock) {
+  list.replaceChildren(...marks.map((mark) => {
+    const row = element("li", "");
+    const time = element("bdi", "text-ink2 whitespace-nowrap", clock.exact(mark.from));
+    time.dir = "ltr";
+    const label = element(mark.href ? "a" : "span", mark.href ? "link" : "");
+    if (mark.href) label.href = mark.href;
+    const code = element("bdi", "font-medium", mark.label);
+    code.dir = "ltr";
+    label.append(`${words[mark.kind]} `, code);
+    row.append(time, label, element("bdi", "text-ink2", mark.words));
+    return row;
+  }));
+}
