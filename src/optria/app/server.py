@@ -15,15 +15,17 @@ from optria.app.configuration import Configuration
 from optria.app.plants import load_plants
 from optria.app.sources import Sources
 from optria.app.streams import Streams
+from optria.blackbox.inbox import EVENTS_HELD
 from optria.blackbox.recorder import Recorder
 from optria.core.errors import ConfigurationError, OptriaError
 from optria.db.session import Database
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.kit.supervise import Supervisor
+from optria.streams.vitals import vitals_of
 from optria.web.runner import serve
 from optria.web.server import create_app
-from optria.web.services import Services
+from optria.web.services import Services, Vitals
 from optria.work.delivery_sender import open_sender
 
 log = structlog.get_logger(__name__)
@@ -78,6 +80,7 @@ class _Server:
                 links=sources.of,
                 recorder=recorder,
                 health=lambda: self._supervisor.states,
+                vitals=lambda: _vitals(streams, recorder),
                 version=__version__,
             )
         )
@@ -115,6 +118,15 @@ class _Server:
         self, group: asyncio.TaskGroup, name: str, run: Callable[[], Awaitable[None]]
     ) -> asyncio.Task[None]:
         return group.create_task(self._supervisor.keep(name, run), name=name)
+
+
+def _vitals(streams: Streams, recorder: Recorder) -> Vitals:
+    return Vitals(
+        streams={tenant_id: vitals_of(pipeline) for tenant_id, pipeline in streams.items()},
+        inbox=recorder.inbox.waiting,
+        inbox_bound=EVENTS_HELD,
+        inbox_counts=dict(recorder.inbox.counts),
+    )
 
 
 def refuse_public(host: str) -> None:

@@ -1,27 +1,37 @@
 """The audit log over HTTP: who did what, and whether the chain of it is whole."""
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Query
-from sqlalchemy import ColumnElement, func, select
+from fastapi.responses import StreamingResponse
 
+from optria.core.errors import Invalid
 from optria.core.roles import Permission
 from optria.db.audit_check import check_chain
-from optria.db.identity import AuditLog, User
-from optria.web.deps import IdFilter, Limit, Offset, OpenTx, require
+from optria.web.audit_export import MOST_EXPORTED, Format, as_file, every_row, opened
+from optria.web.audit_query import AuditQuery, audit_json, count_rows, read_rows
+from optria.web.bodies import LARGEST_ID
+from optria.web.deps import Given, IdFilter, Limit, Offset, OpenTx, TenantChoice, require, tenant_of
 from optria.web.moments import EdgeOfSpan
 from optria.web.routing import api_router
-from optria.web.shapes import Json, when
+from optria.web.sessions import Viewer
+from optria.web.shapes import Json
 from optria.web.texts import Text
 
 router = api_router(
     prefix="/api/audit-logs", tags=["audit"], dependencies=[require(Permission.VIEW_AUDIT_LOG)]
 )
 
+Reading = Annotated[Viewer, require(Permission.VIEW_AUDIT_LOG)]
 Action = Annotated[Text | None, Query(max_length=100)]
 EntityType = Annotated[Text | None, Query(max_length=50)]
 From = Annotated[EdgeOfSpan | None, Query(alias="from", description="The first moment.")]
 To = Annotated[EdgeOfSpan | None, Query(description="The moment after the last.")]
+Words = Annotated[Text, Query(max_length=100, description="Part of any word of a row.")]
+Before = Annotated[
+    int | None, Query(ge=1, le=LARGEST_ID, description="The id of the last row of the page before.")
+]
 Newest = Annotated[int, Query(ge=1, le=20_000, description="How many of the last rows are checked.")]
 NEWEST: Final = 5_000
 
@@ -35,6 +45,8 @@ async def list_audit_logs(
     entity_id: IdFilter = None,
     start: From = None,
     to: To = None,
+    text: Words = "",
+    before: Before = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Json:
@@ -42,33 +54,40 @@ async def list_audit_logs(
 
     A platform owner sees every tenant's rows, or those of ``tenant_id``.
     """
-    wanted = {
-        AuditLog.user_id: user_id,
-        AuditLog.action: action,
-        AuditLog.entity_type: entity_type,
-        AuditLog.entity_id: entity_id,
-    }
-    filters: list[ColumnElement[bool]] = [
-        column == value for column, value in wanted.items() if value is not None
-    ]
-    if start is not None:
-        filters.append(AuditLog.created_at >= start)
-    if to is not None:
-        filters.append(AuditLog.created_at < to)
-    rows = (
-        select(AuditLog, User.email)
-        .join(User, User.id == AuditLog.user_id, isouter=True)
-        .where(*filters)
-        .order_by(AuditLog.created_at.desc(), AuditLog.id.desc())
-    )
-    page = (await tx.session.execute(rows.limit(limit).offset(offset))).all()
-    total = await tx.session.scalar(select(func.count()).select_from(AuditLog).where(*filters))
+    asked = AuditQuery(user_id, action, entity_type, entity_id, start, to, text)
+    page = await read_rows(tx, asked, limit, offset, before)
     return {
-        "audit_logs": [_audit_json(row, email) for row, email in page],
-        "total": total or 0,
+        "audit_logs": [audit_json(row, email) for row, email in page],
+        "total": await count_rows(tx, asked),
         "limit": limit,
         "offset": offset,
     }
+
+
+@router.get("/export", summary="Take rows along as CSV or JSON", response_class=StreamingResponse)
+async def export_audit_logs(
+    viewer: Reading,
+    services: Given,
+    user_id: IdFilter = None,
+    action: Action = None,
+    entity_type: EntityType = None,
+    entity_id: IdFilter = None,
+    start: From = None,
+    to: To = None,
+    text: Words = "",
+    format: Annotated[Format, Query(description="csv, or json.")] = "csv",  # noqa: A002
+    tenant: TenantChoice = None,
+) -> StreamingResponse:
+    """The filtered rows, the newest first, at most 50,000; more are refused, so that nothing is left out
+    unseen. In CSV a cell that a spreadsheet would calculate begins with an apostrophe."""
+    asked = AuditQuery(user_id, action, entity_type, entity_id, start, to, text)
+    tenant_id = tenant_of(viewer, tenant)
+    async with opened(services, viewer, tenant_id) as tx:
+        total = await count_rows(tx, asked)
+    if total > MOST_EXPORTED:
+        raise Invalid(f"{total:,} rows are more than {MOST_EXPORTED:,}: choose a shorter time.")
+    rows = every_row(partial(opened, services, viewer, tenant_id), asked)
+    return as_file(rows, format)
 
 
 @router.get("/verify", summary="Check the end of the chain")
@@ -88,24 +107,4 @@ async def verify_audit_log(tx: OpenTx, newest: Newest = NEWEST) -> Json:
         "checked_from": max(1, report.length - newest + 1),
         "unchained": report.unchained,
         "first_bad": None if bad is None else {"sequence": bad.sequence, "reason": bad.reason},
-    }
-
-
-def _audit_json(row: AuditLog, email: str | None) -> Json:
-    return {
-        "id": row.id,
-        "tenant_id": row.tenant_id,
-        "user_id": row.user_id,
-        "user_email": email,
-        "action": row.action,
-        "entity_type": row.entity_type,
-        "entity_id": row.entity_id,
-        "old_values": row.old_values,
-        "new_values": row.new_values,
-        "ip_address": row.ip_address,
-        "user_agent": row.user_agent,
-        "created_at": when(row.created_at),
-        "sequence": row.sequence,
-        "previous_hash": row.previous_hash,
-        "hash": row.hash,
     }

@@ -60,6 +60,11 @@ class Connection:
         self._session_ended = asyncio.Event()
         self.frames_sent = 0
 
+    @property
+    def overflows(self) -> int:
+        """How often events that waited became a snapshot."""
+        return self._mailbox.overflows
+
     def end_session(self) -> None:
         """Close with :data:`SIGNED_OUT` at once: the session is known to be over."""
         self._session_ended.set()

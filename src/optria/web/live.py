@@ -69,6 +69,7 @@ class Hub:
         self._connections: dict[Connection, Viewer] = {}
         self._frames = 0
         self._refused = 0
+        self._overflows = 0
 
     def stats(self) -> Mapping[str, int]:
         """Counts for the health pages."""
@@ -77,6 +78,7 @@ class Hub:
             "topics": len(self._events) + len(self._values),
             "frames_sent": self._frames + sum(each.frames_sent for each in self._connections),
             "connections_refused": self._refused,
+            "overflows": self._overflows + sum(each.overflows for each in self._connections),
         }
 
     async def run(self) -> None:
@@ -134,6 +136,7 @@ class Hub:
         finally:
             del self._connections[connection]
             self._frames += connection.frames_sent
+            self._overflows += connection.overflows
             self._leave(client)
 
     async def _is_welcome(self, viewer: Viewer, token: str, language: str) -> bool:

@@ -60,6 +60,8 @@ class Mailbox:
         self._news = asyncio.Event()
         self._sent = 0
         self._acknowledged = 0
+        self.overflows = 0
+        """How often waiting events became a snapshot, because there were too many."""
 
     def answer(self, topic: Topic, text: str) -> None:
         """The reply to a subscription; it replaces whatever waited for the topic."""
@@ -82,6 +84,7 @@ class Mailbox:
         waiting.events.append(text)
         waiting.seq = seq
         if len(waiting.events) > MAX_WAITING_EVENTS:
+            self.overflows += 1
             self._waiting[topic] = _Waiting(overflowed=True)
         self._news.set()
 

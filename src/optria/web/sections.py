@@ -35,7 +35,7 @@ ADMIN_PAGES: Final = (
     Section("on_call", "/on-call", "calendar", _("On call"), Permission.VIEW_ON_CALL),
     Section("alarms", "/admin/alarms", "activity", _("Alarms"), Permission.VIEW_RCA),
     Section("audit", "/admin/audit", "history", _("Audit log"), Permission.VIEW_AUDIT_LOG),
-    Section("system", "/admin/system", "circle-check", _("System"), Permission.MANAGE_TENANTS),
+    Section("system", "/admin/system", "circle-check", _("System"), Permission.MANAGE_INTEGRATIONS),
     Section("tenants", "/admin/tenants", "columns-3", _("Tenants"), Permission.MANAGE_TENANTS),
 )
 ON_A_PHONE: Final = 4

@@ -73,7 +73,7 @@ from optria.web.platform_access import PlatformAccess
 from optria.web.rendering import mount_static
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
-from optria.web.twin import layouts, twin, twin_nodes, twin_page
+from optria.web.twin import editor_page, layouts, twin, twin_nodes, twin_page
 
 ROUTERS = (
     health.router,
@@ -120,6 +120,7 @@ ROUTERS = (
     login_page.router,
     overview_page.router,
     search.router,
+    editor_page.router,
     twin_page.router,
     incident_page.router,
     incident_recording.router,

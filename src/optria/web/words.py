@@ -140,7 +140,23 @@ TENANT_WORDS: Final = {
     "inactive": _("Closed"),
 }
 
+DROPPED_WORDS: Final = {
+    "unknown_tag": _("of no mapped signal"),
+    "too_old": _("older than a week"),
+    "in_future": _("ahead of the clock"),
+    "duplicate": _("repeated"),
+    "late": _("late: stored, not scored"),
+    "not_finite": _("no number"),
+    "out_of_range": _("outside the range of the instrument"),
+    "bad_quality": _("of bad quality"),
+    "uncertain": _("of uncertain quality"),
+    "stuck": _("of a stuck signal"),
+    "history_shed": _("not stored: no room left"),
+}
+"""Why a sample was not taken as good, by the count of the stream."""
+
 WORDS: Final = {
+    "dropped": DROPPED_WORDS,
     "severity": SEVERITY_WORDS,
     "status": STATUS_WORDS,
     "priority": PRIORITY_WORDS,

@@ -1,4 +1,4 @@
-"""One's own account: another password, and the sessions that are open."""
+"""One's own account: its names, another password, and the sessions that are open."""
 
 from uuid import UUID
 
@@ -9,15 +9,16 @@ from optria.db.identity import User, UserSession
 from optria.kit import clock
 from optria.web import audit, sessions
 from optria.web.deps import Given, SignedIn
+from optria.web.edits import apply_edit, sent_fields
 from optria.web.idempotency import told_once
 from optria.web.limits import LoginThrottle
 from optria.web.people import passwords
 from optria.web.people.auth import address_of
-from optria.web.people.user_bodies import PasswordChange
+from optria.web.people.user_bodies import OwnNames, PasswordChange
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
-from optria.web.shapes import Json, when
+from optria.web.shapes import Json, user_json, when
 
 router = api_router(prefix="/api/auth", tags=["auth"])
 
@@ -65,6 +66,20 @@ async def _note_failure(services: Services, request: Request, viewer: Viewer) ->
     async with services.database.platform("own account") as tx:
         user_id = viewer.user_id
         audit.record(tx, user_id, viewer.tenant_id, "password_change_failed", "user", user_id, request)
+
+
+@router.put("/me", summary="Change one's own names")
+async def change_me(viewer: SignedIn, services: Given, request: Request, asked: OwnNames) -> Json:
+    """Only what is sent changes. Role and state are for an administrator to change."""
+    async with services.database.platform("own account") as tx:
+        user = await tx.session.get_one(User, viewer.user_id, with_for_update={"key_share": True})
+        edit = apply_edit(user, sent_fields(asked, frozenset({"full_name"})))
+        if edit:
+            old, new = edit.old, edit.new
+            audit.record(
+                tx, user.id, user.tenant_id, "user_changed", "user", user.id, request, old=old, new=new
+            )
+        return user_json(user)
 
 
 @router.get("/sessions", summary="List one's own sessions")

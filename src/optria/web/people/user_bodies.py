@@ -83,6 +83,15 @@ class UserUpdate(bodies.Body):
     is_active: bool | None = None
 
 
+class OwnNames(bodies.NewBody):
+    """What one is called; only what is sent changes, and null clears the Arabic name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"full_name": "Layla Haddad"}]})
+
+    full_name: Name | None = None
+    full_name_ar: bodies.Text255 | None = None
+
+
 class PasswordReset(bodies.Body):
     """v1's body; without a password one is made up and told once."""
 

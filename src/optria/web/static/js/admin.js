@@ -47,6 +47,7 @@ function sayResult(source, answer) {
   if (!place) return;
   const words = answer.intact ? source.dataset.saidIntact : source.dataset.saidBroken;
   const values = { ...answer, ...answer.first_bad };
+  values.reason = JSON.parse(source.dataset.reasons)[values.reason] ?? values.reason;
   place.textContent = words.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
   place.dataset.state = answer.intact ? "intact" : "broken";
   place.hidden = false;

@@ -67,6 +67,11 @@ document.addEventListener("change", (event) => {
   if (!keep(deedOf({ method: "POST", url: box.dataset.tick, body }, { text }))) box.checked = !box.checked;
 });
 
+document.addEventListener("click", (event) => {
+  const wanted = event.target.closest?.("[data-focus]");
+  if (wanted) document.getElementById(wanted.dataset.focus)?.focus();
+});
+
 // The words of another cause are asked for where none of the suggestions is it.
 function askForWords(choice) {
   choice.querySelector("[data-cause-text]").disabled = !choice.querySelector("[data-cause-other]").checked;
