@@ -87,7 +87,7 @@ function opener(entry) {
 
 function node(entry) {
   const name = element("bdi", { dir: "ltr", class: entry.is_variable ? "tag-name text-ink" : "font-medium" }, entry.name);
-  const about = element("bdi", { dir: "ltr", class: "block text-cap text-ink3" }, facts(entry));
+  const about = element("span", { class: "block text-cap text-ink3" }, element("bdi", { dir: "ltr" }, facts(entry)));
   const text = element("span", { class: "grow" }, name, about);
   const row = element("div", { class: "tag-node", "data-row": "" }, opener(entry), text, ...(entry.is_variable ? [mapButton(entry)] : []));
   return element("li", {}, row);

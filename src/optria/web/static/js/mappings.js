@@ -2,6 +2,7 @@
 import { send } from "./api.js";
 import { formatAge, formatValue } from "./format.js";
 import { whileBusy } from "./post.js";
+import "./dialogs.js";
 import "./mapping_import.js";
 import "./tag_tree.js";
 
