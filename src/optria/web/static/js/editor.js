@@ -17,7 +17,7 @@ const model = new DrawingModel(JSON.parse(root.dataset.config), root.dataset.kin
 const canvas = new Canvas(root, model, {
   words,
   onProblems: showProblems,
-  onFailure: (why) => notice(words.failed.replace("%(why)s", why)),
+  onFailure: (why) => notice(words.failed.replace("{why}", why)),
   onPoint: (id) => (connectFrom ? finishConnecting(id) : false),
 });
 const panel = new Panel(root, model, words);

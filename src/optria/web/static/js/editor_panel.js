@@ -19,7 +19,7 @@ export class Panel {
     const kind = count === 0 ? "drawing" : count > 1 ? "many" : this.model.listOf(this.chosen);
     for (const form of this.root.querySelectorAll("[data-panel]")) form.hidden = form.dataset.panel !== kind;
     const form = this.root.querySelector(`[data-panel="${kind}"]`);
-    if (kind === "many") form.querySelector("[data-many-count]").textContent = this.words.many.replace("%(count)s", count);
+    if (kind === "many") form.querySelector("[data-many-count]").textContent = this.words.many.replace("{count}", count);
     else this.fillIn(form, kind);
   }
 
