@@ -83,6 +83,7 @@ function decorate(deeds = outbox.deeds) {
   if (!order) return;
   const own = deeds.filter((deed) => String(deed.order) === order.dataset.order);
   order.querySelectorAll("[data-pending]").forEach((node) => node.remove());
+  for (const button of order.querySelectorAll("[data-verb]")) delete button.dataset.busy;
   for (const box of order.querySelectorAll("[data-tick]")) {
     box.checked = box.defaultChecked;
     delete box.closest("label").dataset.busy;
@@ -114,12 +115,14 @@ function showNote(deed, order) {
 }
 
 function showMove(deed, order) {
-  order.querySelector("[data-pending-moves]")?.append(pendingLine(said(deed)));
+  const button = order.querySelector(`[data-verb="${CSS.escape(deed.what)}"]`);
+  if (isWaiting()) order.querySelector("[data-pending-moves]")?.append(pendingLine(said(deed)));
+  else if (button) button.dataset.busy = "";
 }
 
 // Work whose start waits can be completed; an order whose completion waits offers neither.
 function showNext(own, order) {
-  const waits = (what) => own.some((deed) => deed.what === what);
+  const waits = (what) => isWaiting() && own.some((deed) => deed.what === what);
   const start = order.querySelector('[data-verb="start"]');
   const complete = order.querySelector('[data-verb="complete"]');
   if (start) start.hidden = waits("start") || waits("complete");

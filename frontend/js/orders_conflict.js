@@ -30,7 +30,10 @@ function newLines(deed, now) {
   return [...now.querySelectorAll("[data-line]")].filter((line) => Number(line.dataset.line) > deed.seen);
 }
 
+// Another version is somebody's change; any other refusal is the server's own.
 function fill(deed, error, now) {
+  part("changed").hidden = !error.version;
+  part("refused").hidden = Boolean(error.version);
   part("number").textContent = deed.number;
   part("mine").textContent = said(deed);
   const lines = now ? newLines(deed, now).map((line) => document.importNode(line, true)) : [];
@@ -39,7 +42,7 @@ function fill(deed, error, now) {
   part("no-lines").textContent = error.message;
   const pill = now?.querySelector("[data-status-pill]");
   part("theirs").replaceChildren(...(pill ? [document.importNode(pill, true)] : []));
-  const isPossible = Boolean(now) && mayStill(deed, now) && error.status === 409;
+  const isPossible = Boolean(now && error.version) && mayStill(deed, now);
   part("again").disabled = !isPossible;
   part("impossible").hidden = isPossible;
 }

@@ -31,10 +31,12 @@ export async function carryOut(deed, failure = null) {
   }
 }
 
-// Behind changes that wait, or are on their way, others wait too: the order of things stays.
+// Buttons go through the outbox; a form does so without a connection or behind what waits, so that the order of things
+// stays, and else is sent at once, so that a refusal is said under its field.
 document.addEventListener("optria:posting", (event) => {
   const deed = deedOf(event.detail);
-  if (!deed || !isKept(deed) || !outbox.deeds.length) return;
+  const isForm = event.target.localName === "form";
+  if (!deed || !isKept(deed) || (isForm && navigator.onLine && !outbox.deeds.length)) return;
   event.preventDefault();
   if (keep(deed)) leave(event.target);
 });
@@ -65,6 +67,11 @@ document.addEventListener("change", (event) => {
   const body = { index: Number(box.dataset.index), done: box.checked, version };
   const text = box.closest("label").textContent.trim();
   if (!keep(deedOf({ method: "POST", url: box.dataset.tick, body }, { text }))) box.checked = !box.checked;
+});
+
+document.addEventListener("click", (event) => {
+  const wanted = event.target.closest?.("[data-focus]");
+  if (wanted) document.getElementById(wanted.dataset.focus)?.focus();
 });
 
 // The words of another cause are asked for where none of the suggestions is it.

@@ -3,7 +3,7 @@ import { formatValue } from "./format.js";
 import { columns, scaleOf, STATES } from "./trend_data.js";
 import uPlot from "./uplot.js";
 
-const HEIGHT = 84;
+const HEIGHT = 76;
 const AXIS = 52;
 const RIGHT = 8;
 const FONT = '11px "IBM Plex Sans Variable", "IBM Plex Sans Arabic", sans-serif';
@@ -108,6 +108,7 @@ export class TrendChart {
 
   drawLimits(ctx, bbox, ratio) {
     const [low, high] = scaleOf(this.signal);
+    [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
     ctx.font = FONT.replace("11px", `${11 * ratio}px`);
     for (const { direction, value } of this.signal.limits.filter((limit) => limit.value > low && limit.value < high)) {
       const at = this.plot.valToPos(value, "y", true);
@@ -118,7 +119,7 @@ export class TrendChart {
       ctx.lineTo(bbox.left + bbox.width, at);
       ctx.stroke();
       ctx.setLineDash([]);
-      const text = `${this.words[direction]} ${formatValue(value, null)}`;
+      const text = `${this.words[direction]} ${Number(value.toPrecision(5))}`;
       const below = at - bbox.top < 14 * ratio;
       ctx.strokeStyle = colour("--c-surface");
       ctx.lineWidth = 3 * ratio;
