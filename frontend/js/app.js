@@ -1,10 +1,13 @@
 // Entry of every signed-in page: menus, live connection, live values, regions.
 import Alpine from "./alpine.js";
+import { startKeyboard } from "./keyboard.js";
 import { LiveConnection } from "./live.js";
 import { startPosting } from "./post.js";
+import "./sign_out.js";
 import { Regions } from "./region.js";
 import { alertCritical, notice, setBanner, setChip, setTheme, setUnread, showAges, startClock } from "./shell.js";
 import { LiveValues } from "./values.js";
+import { startWork } from "./work.js";
 import { say } from "./words.js";
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content;
@@ -31,6 +34,12 @@ Alpine.data("theme", () => ({
   flip() { setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); },
 }));
 Alpine.store("drawer", { open: false, show() { this.open = true; }, hide() { this.open = false; } });
+
+// The search is loaded when somebody turns to it.
+const searchBox = document.querySelector("[data-search]");
+const search = () => searchBox && import("./search.js").then(({ openSearch }) => openSearch());
+searchBox?.addEventListener("focusin", () => import("./search.js"), { once: true });
+searchBox?.querySelector("[data-search-open]").addEventListener("click", search);
 
 let offlineSince = "";
 let state = "connecting";
@@ -86,6 +95,8 @@ document.addEventListener("optria:region", () => values.bind());
 values.bind();
 startClock(serverNow);
 startPosting(regions);
+startKeyboard(search);
+startWork();
 setInterval(everySecond, 1000);
 if (meta("optria-live") === "on") startLive();
 Alpine.start();

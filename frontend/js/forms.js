@@ -1,6 +1,7 @@
 // What a form says, as the JSON of our API, and what the API says of its fields.
 // A name with dots is a path: "limits.high" -> {limits: {high: …}}. data-type: number, boolean, list (one a line or
-// between commas), lines, json. An empty field is left out; with data-null it is sent as null. A checkbox is true or false.
+// between commas), lines, json. An empty field is left out; with data-null it is sent as null. A checkbox is true or false;
+// those with data-in-list are the ticked values of one list.
 
 const READERS = {
   number: Number,
@@ -11,7 +12,7 @@ const READERS = {
 };
 
 const kindOf = (input) => input.dataset.type ?? (input.type === "number" || input.dataset.number !== undefined ? "number" : "");
-const isNamed = (input) => input.name && !input.disabled && !["submit", "button", "file", "fieldset"].includes(input.type);
+const isNamed = (input) => input.name && !input.matches(":disabled") && !["submit", "button", "file", "fieldset"].includes(input.type);
 
 export function put(body, name, value) {
   const path = name.split(".");
@@ -28,10 +29,20 @@ function valueOf(input) {
   return (READERS[kindOf(input)] ?? String)(input.value);
 }
 
+function addTo(body, input) {
+  const listed = input.name.split(".").reduce((place, part) => place?.[part], body) ?? [];
+  if (input.checked) listed.push((READERS[input.dataset.type] ?? String)(input.value));
+  put(body, input.name, listed);
+}
+
 export function fields(form) {
   const body = {};
   for (const input of [...form.elements].filter(isNamed)) {
     if (input.type === "radio" && !input.checked) continue;
+    if ("inList" in input.dataset) {
+      addTo(body, input);
+      continue;
+    }
     const value = valueOf(input);
     if (value !== undefined) put(body, input.name, value);
   }

@@ -25,7 +25,9 @@ export function setBanner(state, since) {
   banner.hidden = !show;
   const text = state === "signed-out" ? say("banner.signed-out") : say("banner.offline", { time: since });
   banner.querySelector('[data-part="text"]').textContent = text;
-  banner.querySelector('[data-part="sign-in"]').hidden = state !== "signed-out";
+  const link = banner.querySelector('[data-part="sign-in"]');
+  link.hidden = state !== "signed-out";
+  link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
 }
 
 export function offsetOf(timeZone, date) {

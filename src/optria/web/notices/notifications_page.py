@@ -15,9 +15,12 @@ from optria.db.work import NotificationRow
 from optria.kit import clock
 from optria.web.deps import OpenTx, require
 from optria.web.frame import shell_for
-from optria.web.rendering import render_page
+from optria.web.notices.notification_preferences import preferences_json
+from optria.web.rendering import Shell, render_page
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
+from optria.web.shapes import Json
+from optria.work.preferences import fresh_row, row_of
 
 router = api_router(tags=["notifications"])
 
@@ -36,12 +39,28 @@ async def notifications_page(
         request,
         "notifications.html",
         shell,
+        preferences=await own_preferences(tx, viewer),
+        time_zones=_zones(shell),
+        cut_off=len(rows) == MOST_SHOWN,
         fresh=[row for row in rows if not row.is_read],
         days=by_day([row for row in rows if row.is_read], shell.time_zone),
         today=today,
         unread_only=unread,
         now=clock.now(),
     )
+
+
+async def own_preferences(tx: Tx, viewer: Viewer) -> Json | None:
+    """How the viewer wants to be told; None for a platform owner, who is sent nothing."""
+    if viewer.tenant_id is None:
+        return None
+    row = await row_of(tx, viewer.tenant_id, viewer.user_id)
+    return preferences_json(row or fresh_row(viewer.tenant_id, viewer.user_id))
+
+
+def _zones(shell: Shell) -> list[str]:
+    """The zones one may read times in: those of the sites, and UTC."""
+    return sorted({site.time_zone for site in shell.sites} | {"UTC"})
 
 
 async def own_notifications(tx: Tx, viewer: Viewer, *, only_unread: bool) -> Sequence[NotificationRow]:

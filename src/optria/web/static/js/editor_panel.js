@@ -35,7 +35,7 @@ export class Panel {
 
   fillSymbol(form, row) {
     form.elements["label-name"].checked = Array.isArray(row.label?.name);
-    for (const name of ["size.0", "size.1"]) form.elements[name].closest(".field").hidden = !row.size;
+    form.elements["size.0"].closest(".form-pair").hidden = !row.size;
     const drawn = new Set((this.model.config.symbols ?? []).map((symbol) => symbol.asset).filter((code) => code && code !== row.asset));
     const options = [...form.elements.asset.options];
     options.sort((a, b) => Number(drawn.has(a.value)) - Number(drawn.has(b.value)));

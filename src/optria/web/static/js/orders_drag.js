@@ -20,7 +20,7 @@ function begin(moveOf) {
   drag.ghost = card.cloneNode(true);
   for (const name of ["data-card", "data-key", "id"]) drag.ghost.removeAttribute(name);
   drag.ghost.classList.add("order-ghost");
-  drag.ghost.setAttribute("aria-hidden", "true");
+  drag.ghost.inert = true;
   drag.ghost.style.width = `${box.width}px`;
   drag.from = { x: drag.x - box.left, y: drag.y - box.top };
   document.body.append(drag.ghost);
