@@ -9,6 +9,7 @@ from starlette.responses import Response
 from optria.core.roles import Permission, Role, can
 from optria.kit import clock
 from optria.web.deps import Given, OpenTx, require
+from optria.web.first_steps import first_steps
 from optria.web.frame import shell_for, sites_of
 from optria.web.incidents.incident_views import list_incidents
 from optria.web.overview.overview_view import overview_of
@@ -42,6 +43,7 @@ async def overview_page(
         "overview.html",
         shell,
         page=await overview_of(tx, services, viewer, chosen, shell.sites),
+        first_steps=await first_steps(tx, viewer, services),
         incidents=active["incidents"],
         periods=list(HOURS),
         sees_analysis=sees_analysis(viewer),

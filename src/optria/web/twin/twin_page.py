@@ -12,6 +12,7 @@ from starlette.responses import Response
 from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web.deps import Given, OpenTx, require
+from optria.web.first_steps import FirstSteps, first_steps
 from optria.web.frame import shell_for
 from optria.web.moments import EdgeOfSpan, LocalMoment
 from optria.web.rendering import Shell, language_of, now_ms, render_page
@@ -49,11 +50,17 @@ async def live_twin(
         meant = await twin_view.moment_at_site(tx, site_code, local)
         return RedirectResponse(_link(request, at=meant.strftime(MOMENT)), 303)
     moment = at if at is not None and at < clock.now() else None
+    steps = await first_steps(tx, viewer, services)
+    if steps is not None and not steps.has_site and site_code is None:
+        shell = await shell_for(tx, viewer, "twin")
+        return render_page(request, "first_steps.html", shell, first_steps=steps)
     page = await twin_view.page_context(tx, services, viewer, site_code, asset, moment)
-    return twin_html(request, page, await shell_for(tx, viewer, "twin", page.site.id))
+    return twin_html(request, page, await shell_for(tx, viewer, "twin", page.site.id), steps)
 
 
-def twin_html(request: Request, page: TwinPage, shell: Shell) -> HTMLResponse:
+def twin_html(
+    request: Request, page: TwinPage, shell: Shell, steps: FirstSteps | None = None
+) -> HTMLResponse:
     """The page of ``page``; ``?view=`` is one of :data:`VIEWS`, cards where a site has no drawing."""
     page = drawing.with_stopped(page)
     shown = drawing.drawn(page.drawing, page, language_of(request))
@@ -64,6 +71,7 @@ def twin_html(request: Request, page: TwinPage, shell: Shell) -> HTMLResponse:
         "twin.html",
         shell,
         page=page,
+        first_steps=steps,
         drawing=shown,
         view=_view(request, shown is not None),
         seen_ms=present,
