@@ -6,17 +6,21 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
+from optria.blackbox import analyses
 from optria.core.roles import Permission
 from optria.db.blackbox import IncidentRow
 from optria.db.identity import Tenant
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.deps import OpenTx, require
+from optria.web.deps import Given, OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.incidents.event_views import linked_events
 from optria.web.incidents.incident_actions import timeline_line
 from optria.web.incidents.incident_detail import incident_detail
+from optria.web.incidents.incident_past import past_json, past_of
+from optria.web.incidents.incident_recording import record
+from optria.web.incidents.incident_seal import checked
 from optria.web.incidents.incident_views import asset_of, find_incident
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.people.people import name_of
@@ -101,14 +105,23 @@ def _recommendation(action: dict[str, object]) -> Json:
 
 
 @router.get("/blackbox/incidents/{incident_id}/report", include_in_schema=False)
-async def report_page(request: Request, viewer: Reading, tx: OpenTx, incident_id: UUID) -> Response:
-    """The record as a page for paper, in the chosen language."""
+async def report_page(
+    request: Request, viewer: Reading, services: Given, tx: OpenTx, incident_id: UUID
+) -> Response:
+    """The record as a page for paper, in the chosen language. The seal is checked for each report."""
     row = await find_incident(tx, viewer, incident_id)
+    view = await incident_detail(tx, viewer, row)
+    past = await past_of(tx, viewer, row, await analyses.latest(tx, row))
+    check = await checked(tx, services.plants(row.tenant_id), row)
     return render_page(
         request,
         "incident_report.html",
         await shell_for(tx, viewer, "incidents", row.site_id),
-        incident=await incident_detail(tx, viewer, row),
+        incident=view,
+        recording=await record(tx, services, row, view, viewer.language),
+        past=[past_json(one) for one in past],
+        seal=check["seal"],
+        seal_check=check,
         now=clock.now(),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
