@@ -69,8 +69,12 @@ class Block {
     return sample.value === null ? this.text?.textContent ?? "" : formatValue(sample.value, this.decimals);
   }
 
+  // The text node stays: replacing it would build its box anew, at several times the cost.
   write(node, text) {
-    if (node && node.textContent !== text) node.textContent = text;
+    if (!node) return;
+    const held = node.firstChild;
+    if (held === null || held.nodeType !== Node.TEXT_NODE || held.nextSibling) node.textContent = text;
+    else if (held.data !== text) held.data = text;
   }
 
   point(value) {

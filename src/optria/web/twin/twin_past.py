@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import DateTime, Integer, and_, bindparam, func, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from optria.core.incident import Analysis, cause_label
 from optria.core.tag import Quality, to_micros
@@ -101,7 +101,7 @@ async def analyses_at(tx: Tx, incidents: Sequence[IncidentRow], at: datetime) ->
         select(AnalysisRow)
         .where(AnalysisRow.incident_id.in_([row.id for row in incidents]), AnalysisRow.created_at <= at)
         .order_by(AnalysisRow.incident_id, AnalysisRow.revision.desc())
-        .distinct(AnalysisRow.incident_id)
+        .ext(distinct_on(AnalysisRow.incident_id))
     )
     return {row.incident_id: from_json(row.analysis) for row in await tx.session.scalars(query)}
 

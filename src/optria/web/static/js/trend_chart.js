@@ -110,7 +110,9 @@ export class TrendChart {
     const [low, high] = scaleOf(this.signal);
     [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
     ctx.font = FONT.replace("11px", `${11 * ratio}px`);
-    for (const { direction, value } of this.signal.limits.filter((limit) => limit.value > low && limit.value < high)) {
+    let taken = bbox.top - 4 * ratio;
+    const near = this.signal.limits.filter((limit) => limit.value > low && limit.value < high).sort((a, b) => b.value - a.value);
+    for (const { direction, value } of near) {
       const at = this.plot.valToPos(value, "y", true);
       ctx.strokeStyle = ctx.fillStyle = colour("--c-ink2");
       ctx.setLineDash([5 * ratio, 4 * ratio]);
@@ -120,11 +122,13 @@ export class TrendChart {
       ctx.stroke();
       ctx.setLineDash([]);
       const text = `${this.words[direction]} ${Number(value.toPrecision(5))}`;
-      const below = at - bbox.top < 14 * ratio;
+      const above = at - 4 * ratio;
+      const base = above - 11 * ratio >= taken ? above : at + 12 * ratio;
+      taken = Math.max(at, base);
       ctx.strokeStyle = colour("--c-surface");
       ctx.lineWidth = 3 * ratio;
-      ctx.strokeText(text, bbox.left + 6 * ratio, below ? at + 12 * ratio : at - 4 * ratio);
-      ctx.fillText(text, bbox.left + 6 * ratio, below ? at + 12 * ratio : at - 4 * ratio);
+      ctx.strokeText(text, bbox.left + 6 * ratio, base);
+      ctx.fillText(text, bbox.left + 6 * ratio, base);
       ctx.lineWidth = ratio;
     }
   }
