@@ -99,7 +99,7 @@ export class Trends {
       this.describe(row);
     }
     this.showFrame(range);
-    this.note(answer);
+    this.note();
     listMarks(this.part("events"), this.marks, this.words, this.clock);
     this.part("count").textContent = this.marks.length;
   }
@@ -114,9 +114,10 @@ export class Trends {
     box.dataset.emptyText = this.words.none;
   }
 
-  note(answer) {
-    const count = answer.signals.reduce((sum, signal) => sum + signal.samples, 0).toLocaleString("en").replaceAll(",", "\u2009");
-    const thinned = answer.signals.some((signal) => signal.thinned);
+  note() {
+    const signals = this.rows.map(({ signal }) => signal).filter(Boolean);
+    const count = formatValue(signals.reduce((sum, signal) => sum + signal.samples, 0), 0);
+    const thinned = signals.some((signal) => signal.thinned);
     const width = `\u2066${formatAge(this.period / 300000)}\u2069`;
     this.part("note").textContent = fill(thinned ? this.words.minmax : this.words.samples, { width, count: `\u2066${count}\u2069` });
   }

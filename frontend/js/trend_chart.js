@@ -3,7 +3,7 @@ import { formatValue } from "./format.js";
 import { columns, scaleOf, STATES } from "./trend_data.js";
 import uPlot from "./uplot.js";
 
-const HEIGHT = 84;
+const HEIGHT = 76;
 const AXIS = 52;
 const RIGHT = 8;
 const FONT = '11px "IBM Plex Sans Variable", "IBM Plex Sans Arabic", sans-serif';
@@ -108,8 +108,11 @@ export class TrendChart {
 
   drawLimits(ctx, bbox, ratio) {
     const [low, high] = scaleOf(this.signal);
+    [ctx.textAlign, ctx.textBaseline] = ["left", "alphabetic"];
     ctx.font = FONT.replace("11px", `${11 * ratio}px`);
-    for (const { direction, value } of this.signal.limits.filter((limit) => limit.value > low && limit.value < high)) {
+    let taken = bbox.top - 4 * ratio;
+    const near = this.signal.limits.filter((limit) => limit.value > low && limit.value < high).sort((a, b) => b.value - a.value);
+    for (const { direction, value } of near) {
       const at = this.plot.valToPos(value, "y", true);
       ctx.strokeStyle = ctx.fillStyle = colour("--c-ink2");
       ctx.setLineDash([5 * ratio, 4 * ratio]);
@@ -118,12 +121,14 @@ export class TrendChart {
       ctx.lineTo(bbox.left + bbox.width, at);
       ctx.stroke();
       ctx.setLineDash([]);
-      const text = `${this.words[direction]} ${formatValue(value, null)}`;
-      const below = at - bbox.top < 14 * ratio;
+      const text = `${this.words[direction]} ${Number(value.toPrecision(5))}`;
+      const above = at - 4 * ratio;
+      const base = above - 11 * ratio >= taken ? above : at + 12 * ratio;
+      taken = Math.max(at, base);
       ctx.strokeStyle = colour("--c-surface");
       ctx.lineWidth = 3 * ratio;
-      ctx.strokeText(text, bbox.left + 6 * ratio, below ? at + 12 * ratio : at - 4 * ratio);
-      ctx.fillText(text, bbox.left + 6 * ratio, below ? at + 12 * ratio : at - 4 * ratio);
+      ctx.strokeText(text, bbox.left + 6 * ratio, base);
+      ctx.fillText(text, bbox.left + 6 * ratio, base);
       ctx.lineWidth = ratio;
     }
   }

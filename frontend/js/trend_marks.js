@@ -51,7 +51,7 @@ export function drawScale(node, range, clock) {
 
 const wordsOf = (mark, words, clock) => `${words[mark.kind]} ${mark.label}, ${clock.exact(mark.from)}, ${mark.words}`;
 
-function shape(mark, range) {
+function shape(mark) {
   if (mark.kind === "anchor") {
     return svg("g", { transform: "translate(-8 4)" }, svg("circle", { class: "rec-a", cx: 8, cy: 8, r: 8 }), svg("text", { class: "rec-a-n", x: 8, y: 12 }, "A"));
   }
@@ -59,8 +59,15 @@ function shape(mark, range) {
   return svg("path", { class: mark.kind === "order" ? "at-order" : "rec-mark", d: kind });
 }
 
-function drawn(mark, range, words, clock) {
-  const inside = svg("svg", { x: place(Math.max(mark.from, range[0]), range), y: 0, overflow: "visible" }, shape(mark, range));
+// What was ordered because of an anchor stands beside it, not under it.
+function aside(mark, anchors, range) {
+  const near = (range[1] - range[0]) / 45;
+  return mark.kind !== "anchor" && anchors.some((each) => Math.abs(each.from - mark.from) < near) ? 16 : 0;
+}
+
+function drawn(mark, anchors, range, words, clock) {
+  const moved = svg("g", { transform: `translate(${aside(mark, anchors, range)} 0)` }, shape(mark));
+  const inside = svg("svg", { x: place(Math.max(mark.from, range[0]), range), y: 0, overflow: "visible" }, moved);
   inside.prepend(svg("title", {}, wordsOf(mark, words, clock)));
   const parts = [];
   if (mark.until) {
@@ -73,7 +80,9 @@ function drawn(mark, range, words, clock) {
 }
 
 export function drawLane(node, marks, range, words, clock) {
-  node.replaceChildren(...marks.filter((mark) => mark.from <= range[1] && (mark.until ?? mark.from) >= range[0]).map((mark) => drawn(mark, range, words, clock)));
+  const inside = marks.filter((mark) => mark.from <= range[1] && (mark.until ?? mark.from) >= range[0]);
+  const anchors = inside.filter(({ kind }) => kind === "anchor");
+  node.replaceChildren(...inside.map((mark) => drawn(mark, anchors, range, words, clock)));
 }
 
 export function listMarks(list, marks, words, clock) {

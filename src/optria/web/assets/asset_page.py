@@ -1,6 +1,6 @@
 """``/assets/{id}``: one asset, its condition, trends, signals, incidents, orders and data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
 from fastapi import Request
@@ -10,6 +10,7 @@ from optria.core.roles import Permission, can
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.kit import clock
+from optria.rca.words import metric_words
 from optria.web.assets.asset_detail import (
     detection_of,
     failure_modes_of,
@@ -60,9 +61,14 @@ async def asset_page(
         now=clock.now(),
         sees_analysis=sees_analysis(viewer),
         type_word=type_words(viewer.language),
+        metric_word=_metric_words(viewer.language),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
     )
+
+
+def _metric_words(language: str) -> Callable[[str], str]:
+    return lambda metric: metric_words(metric).ar if language == "ar" else metric_words(metric).en
 
 
 async def _condition(tx: Tx, services: Services, viewer: Viewer, found: Found) -> Mapping[str, object]:
