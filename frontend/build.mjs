@@ -15,6 +15,7 @@ const check = process.argv.includes("--check");
 const COPIES = {
   "js/alpine.js": "@alpinejs/csp/dist/module.esm.min.js",
   "js/uplot.js": "uplot/dist/uPlot.esm.js",
+  "js/dagre.js": "@dagrejs/dagre/dist/dagre.esm.js",
   "fonts/ibm-plex-sans-latin-wght-normal.woff2": "@fontsource-variable/ibm-plex-sans/files/ibm-plex-sans-latin-wght-normal.woff2",
   "fonts/ibm-plex-sans-arabic-arabic-400-normal.woff2": "@fontsource/ibm-plex-sans-arabic/files/ibm-plex-sans-arabic-arabic-400-normal.woff2",
   "fonts/ibm-plex-sans-arabic-arabic-500-normal.woff2": "@fontsource/ibm-plex-sans-arabic/files/ibm-plex-sans-arabic-arabic-500-normal.woff2",
@@ -23,6 +24,7 @@ const COPIES = {
   "licences/IBM-Plex-OFL-1.1.txt": "@fontsource-variable/ibm-plex-sans/LICENSE",
   "licences/lucide-ISC.txt": "lucide-static/LICENSE",
   "licences/uplot-MIT.txt": "uplot/LICENSE",
+  "licences/dagre-MIT.txt": "@dagrejs/dagre/LICENSE",
   "licences/swagger-ui-Apache-2.0.txt": "swagger-ui-dist/LICENSE",
   "licences/swagger-ui-NOTICE.txt": "swagger-ui-dist/NOTICE",
   "swagger/swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt",

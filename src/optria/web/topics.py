@@ -22,6 +22,7 @@ EVENT_TOPICS: Final[Mapping[str, Permission]] = {
     "e:workorders": Permission.VIEW_WORK_ORDERS,
     "e:notify": Permission.VIEW_NOTIFICATIONS,
     "e:rca": Permission.VIEW_RCA,
+    "e:configuration": Permission.VIEW_RULES,
 }
 
 

@@ -1,4 +1,4 @@
-"""The life of a causal rule over HTTP: drafts wait, published ones count, every step stays, one can go back."""
+"""The life of a causal rule over HTTP: drafts wait, published ones count, and one can go back."""
 
 from datetime import timedelta
 

@@ -1,15 +1,17 @@
-"""``/rules``: the causal rules as they are in force, and the back-test of a draft over stored history."""
+"""``/rules/backtest``: what a change would have made of stored history."""
 
 import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from fastapi import Request
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
+from optria.backtest.stored import Asked
 from optria.backtest.stored_jobs import Job
 from optria.core.asset import PlantModel
 from optria.core.event import Severity
@@ -17,19 +19,17 @@ from optria.core.roles import Permission, can
 from optria.db.blackbox import IncidentRow, RcaRule
 from optria.db.plant import AssetRow, ThresholdRow
 from optria.db.session import Tx
-from optria.kit import clock
-from optria.rca.rules import Condition, parse_rule
 from optria.web.backtests.backtest import Kept
 from optria.web.backtests.backtest_picture import picture_of
 from optria.web.backtests.backtest_views import codes_of, per_asset, recorded_days, summary
 from optria.web.config.config_limits import limit_words
 from optria.web.config.config_rule_bodies import VIBRATION_ALONE
-from optria.web.config.config_rule_views import parsed, rule_json
+from optria.web.config.config_rule_views import rule_json
 from optria.web.config.config_scope import Reading
+from optria.web.config.rule_history import said_by
+from optria.web.config.rule_words import rule_name
+from optria.web.config.rules_section import render_section
 from optria.web.deps import Given, OpenTx, written_tenant
-from optria.web.frame import shell_for
-from optria.web.page_words import causes_in
-from optria.web.rendering import render_page
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -38,7 +38,7 @@ from optria.work.orders import load_policy
 
 router = api_router(include_in_schema=False)
 
-PERIODS_H: Final = (6, 24, 72, 168, 744)
+PERIODS_H: Final = (1, 6, 24, 72, 168, 744)
 EXAMPLE: Final[Json] = {
     "name": "Vibration of a pump alone",
     "root_cause_category": "Bearing Fault",
@@ -61,30 +61,25 @@ class LimitChoice:
 
 @router.get("/backtest")
 async def backtest_address(_viewer: Reading) -> Response:
-    """The back-test stands beside the rules."""
-    return RedirectResponse("/rules#backtest", 303)
+    """The back-test is a part of the rules."""
+    return RedirectResponse("/rules/backtest", 303)
 
 
-@router.get("/rules")
-async def rules_page(request: Request, viewer: Reading, tx: OpenTx, services: Given, kept: Kept) -> Response:
+@router.get("/rules/backtest")
+async def backtests_page(
+    request: Request, viewer: Reading, tx: OpenTx, services: Given, kept: Kept
+) -> Response:
     may_run = can(viewer.role, Permission.RUN_RCA) and tx.tenant_id is not None
     job = next(iter(kept.of(tx.tenant_id)), None) if may_run else None
-    shell = await shell_for(tx, viewer, "rules")
-    rules = [_rule(row) for row in await _rules(tx)]
-    return render_page(
-        request,
-        "rules.html",
-        shell,
-        rules=rules,
-        has_tenant=tx.tenant_id is not None,
-        may_try=can(viewer.role, Permission.MANAGE_RULES),
-        form=await _form(tx, viewer, services.plants(written_tenant(tx)), job) if may_run else None,
-        job=job,
-        result=_result(job, services, shell.time_zone) if job else None,
-        judged=await _judged(tx) if may_run else [],
-        cause_word=causes_in(viewer.language),
-        now=clock.now(),
-    )
+    context: dict[str, object] = {
+        "rules": [_rule(row, viewer.language) for row in await _rules(tx)] if may_run else [],
+        "may_try": can(viewer.role, Permission.MANAGE_RULES),
+        "form": await _form(tx, viewer, services.plants(written_tenant(tx)), job) if may_run else None,
+        "job": job,
+        "judged": await _judged(tx) if may_run else [],
+        "result_of": partial(_result, job, services) if job else None,
+    }
+    return await render_section(request, "backtest_page.html", tx, viewer, "backtest", **context)
 
 
 async def _rules(tx: Tx) -> Sequence[RcaRule]:
@@ -92,18 +87,9 @@ async def _rules(tx: Tx) -> Sequence[RcaRule]:
     return (await tx.session.scalars(query)).all()
 
 
-def _rule(row: RcaRule) -> Json:
-    """The rule with what must be seen, in short words."""
-    view = rule_json(row)
-    if view["problem"]:
-        return view | {"conditions": [], "asset_types": []}
-    rule = parse_rule(parsed(row))
-    conditions = [f"{_metric(one)} {one.direction}" for one in rule.conditions]
-    return view | {"conditions": conditions, "asset_types": sorted(rule.asset_types)}
-
-
-def _metric(condition: Condition) -> str:
-    return condition.metric.replace("_", " ").replace("|", " / ")
+def _rule(row: RcaRule, language: str) -> Json:
+    """The rule as the form offers it: what is worked on, which is its draft where there is one."""
+    return rule_json(row) | {"title": rule_name(row.name, language), "content": said_by(row)}
 
 
 async def _form(tx: Tx, viewer: Viewer, plant: PlantModel, job: Job | None) -> Json:
@@ -166,7 +152,26 @@ def _result(job: Job, services: Services, time_zone: str) -> Json | None:
         "assets": sorted(assets.items(), key=lambda pair: str(pair[0])),
         "labels": {label.incident_id: label for label in outcome.labels},
         "sides": (("now", outcome.now), ("draft", outcome.draft)),
+        "outranked": outranked(services.plants(job.asked.tenant_id), job.asked),
     }
+
+
+def outranked(plant: PlantModel, asked: Asked) -> list[tuple[str, list[str]]]:
+    """Metrics of a type's limit under test, with the machines whose own limits stand in its place."""
+    found: dict[str, list[str]] = {}
+    for limit in asked.draft.thresholds:
+        if limit.asset_id is not None:
+            continue
+        own = {one.asset_id for one in plant.thresholds if one.metric == limit.metric}
+        codes = [
+            asset.code
+            for asset in plant.assets
+            if asset.id in own
+            and limit.asset_type in (None, asset.asset_type)
+            and (not asked.assets or asset.id in asked.assets)
+        ]
+        found.setdefault(limit.metric, []).extend(code for code in codes)
+    return [(metric, sorted(set(codes))) for metric, codes in sorted(found.items()) if codes]
 
 
 async def _judged(tx: Tx) -> Sequence[tuple[IncidentRow, str]]:

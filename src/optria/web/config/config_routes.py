@@ -12,6 +12,10 @@ from optria.web.config import (
     config_specs,
     config_thresholds,
     config_windows,
+    costs_page,
+    limits_page,
+    rules_page,
+    settings_pages,
 )
 
 ROUTERS = (
@@ -26,4 +30,8 @@ ROUTERS = (
     config_specs.router,
     config_clocks.router,
     config_detectors.router,
+    rules_page.router,
+    limits_page.router,
+    settings_pages.router,
+    costs_page.router,
 )

@@ -14,6 +14,7 @@ from optria.db.learning import CauseCalibration
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.rca.scoreboard import score
+from optria.web.config.rules_section import suffix_of, tabs_for
 from optria.web.deps import OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.incidents.scoreboard_views import reliability_curve, scoreboard_json
@@ -73,6 +74,9 @@ async def quality_page(
         request,
         "scoreboard.html",
         await shell_for(tx, viewer, "rules"),
+        tabs=tabs_for(viewer),
+        tab="quality",
+        suffix=suffix_of(tx, viewer),
         board=board,
         curve=reliability_curve(board.reliability),
         confusion=confusion[:CONFUSIONS_SHOWN],
