@@ -1,10 +1,12 @@
 """Process drawings over HTTP: one default for each site."""
 
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Request
 from sqlalchemy import delete, select
 
+from optria.core.errors import Conflict
 from optria.core.roles import Permission
 from optria.db.session import Tx
 from optria.db.twin import TwinLayout, TwinNode
@@ -77,10 +79,12 @@ async def get_layout(_viewer: Seeing, tx: OpenTx, layout_id: RowId) -> Json:
 async def update_layout(
     viewer: Drawing, request: Request, tx: OpenTx, layout_id: RowId, asked: TwinLayoutUpdate
 ) -> Json:
-    """Only what is sent changes."""
+    """Only what is sent changes; refused (409) when somebody has saved after ``unchanged_since``."""
     values = sent_fields(asked, NEEDED)
+    values.pop("unchanged_since", None)
     await take_turns(tx, "twin_layout")
     row = await find_layout(tx, layout_id)
+    _refuse_overwriting(row, asked.unchanged_since)
     edit = apply_edit(row, values)
     if edit:
         await _keep_one_default(tx, row)
@@ -107,6 +111,13 @@ async def delete_layout(viewer: Drawing, request: Request, tx: OpenTx, layout_id
 async def find_layout(tx: Tx, layout_id: int) -> TwinLayout:
     """Raises NotFound when the tenant of the transaction has no such drawing."""
     return await find(tx, TwinLayout, layout_id, "drawing")
+
+
+def _refuse_overwriting(row: TwinLayout, unchanged_since: datetime | None) -> None:
+    """Raises Conflict when the drawing has been saved after it was read."""
+    saved = row.updated_at or row.created_at
+    if unchanged_since is not None and saved is not None and saved > unchanged_since:
+        raise Conflict("Somebody has saved this drawing meanwhile.")
 
 
 async def _keep_one_default(tx: Tx, row: TwinLayout) -> None:

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from optria.web import bodies
 from optria.web.bounded_json import DrawingConfig, SmallObject
@@ -95,6 +95,25 @@ class TwinLayoutUpdate(bodies.Body):
     config: DrawingConfig | None = None
     is_default: bool | None = None
     is_active: bool | None = None
+    unchanged_since: AwareDatetime | None = None
+    """``updated_at`` (or ``created_at``) as it was read; refused when somebody has saved meanwhile."""
+
+
+class DrawingAsked(bodies.Body):
+    """A drawing as it would be shown; nothing is stored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "site_id": 2,
+                    "config": {"symbols": [{"symbol": "pump", "asset": "P-102A", "x": 620, "y": 420}]},
+                }
+            ]
+        }
+    )
+    site_id: bodies.RowNumber
+    config: DrawingConfig
 
 
 class TwinNodeCreate(bodies.Body):

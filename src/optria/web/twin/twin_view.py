@@ -191,19 +191,25 @@ def _urgency(row: WorkOrderRow) -> int:
     return URGENCY.index(row.priority) if row.priority in URGENCY else len(URGENCY)
 
 
-async def _drawing(tx: Tx, site: SiteRow) -> Mapping[str, object] | None:
+async def layout_of(tx: Tx, site_id: int, tenant_id: int) -> TwinLayout | None:
+    """The drawing that the twin of a site shows: the default before others, then the oldest."""
     query = (
-        select(TwinLayout.config)
+        select(TwinLayout)
         .where(
-            TwinLayout.site_id == site.id,
-            TwinLayout.tenant_id == site.tenant_id,
+            TwinLayout.site_id == site_id,
+            TwinLayout.tenant_id == tenant_id,
             TwinLayout.is_active.is_not(False),
         )
         .order_by(TwinLayout.is_default.desc(), TwinLayout.id)
         .limit(1)
     )
-    config: Mapping[str, object] | None = await tx.session.scalar(query)
-    return config or None
+    row: TwinLayout | None = await tx.session.scalar(query)
+    return row
+
+
+async def _drawing(tx: Tx, site: SiteRow) -> Mapping[str, object] | None:
+    row = await layout_of(tx, site.id, site.tenant_id)
+    return (row.config or None) if row else None
 
 
 def _chosen(assets: Sequence[AssetView], code: str | None) -> AssetView | None:
