@@ -37,7 +37,12 @@ Alpine.store("drawer", { open: false, show() { this.open = true; }, hide() { thi
 
 // The search is loaded when somebody turns to it.
 const searchBox = document.querySelector("[data-search]");
-const search = () => searchBox && import("./search.js").then(({ openSearch }) => openSearch());
+function search() {
+  searchBox?.setAttribute("data-open", "");
+  const input = searchBox?.querySelector("input");
+  input?.focus();
+  input?.select();
+}
 searchBox?.addEventListener("focusin", () => import("./search.js"), { once: true });
 searchBox?.querySelector("[data-search-open]").addEventListener("click", search);
 

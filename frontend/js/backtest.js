@@ -73,7 +73,9 @@ function complain(sentence) {
 async function start(button) {
   complain("");
   try {
-    await whileBusy(button, () => send("POST", form.dataset.backtest, body()));
+    const job = await whileBusy(button, () => send("POST", form.dataset.backtest, body()));
+    const label = document.querySelector("h1")?.textContent.trim() ?? "";
+    document.dispatchEvent(new CustomEvent("optria:work", { detail: { key: job.id, label, poll: `/api/config/backtests/${job.id}` } }));
     regions.want(["backtest"]);
   } catch (failure) {
     complain(failure.message);

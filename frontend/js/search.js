@@ -94,12 +94,6 @@ function typed() {
   else open(false);
 }
 
-export function openSearch() {
-  box.toggleAttribute("data-open", true);
-  input.focus();
-  input.select();
-}
-
 function close() {
   open(false);
   box.removeAttribute("data-open");

@@ -58,3 +58,14 @@ async def test_everybody_has_the_page_in_both_languages(house: House, role: Role
         english, arabic = await browser.get(PAGE), await browser.get(f"{PAGE}?lang=ar")
     assert (english.status_code, arabic.status_code) == (200, 200)
     assert "الإشعارات" in arabic.text
+
+
+async def test_how_one_is_told_is_set_beside_the_list(house: House) -> None:
+    async with house.client(Role.ENGINEER) as browser:
+        page = (await browser.get(PAGE)).text
+    assert 'data-post="/api/notifications/preferences"' in page
+    assert "This installation sends no e-mail yet." in page
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        owner = (await browser.get(PAGE)).text
+    assert 'data-post="/api/notifications/preferences"' not in owner
+    assert "is sent no notifications" in owner

@@ -30,11 +30,14 @@ def per_minute(recent: Recent, tags: Sequence[int], now: datetime) -> Sequence[f
 
 
 def spark_of(counts: Sequence[float]) -> tuple[str, tuple[float, float] | None]:
-    """The counts as an SVG path from the first minute with values on, and where its last point is."""
+    """The counts as an SVG path from the first minute with values on, and where its last point is.
+
+    The box begins at zero: a rate that halves is seen to halve.
+    """
     first = next((i for i, count in enumerate(counts) if count), None)
     if first is None or first >= len(counts) - 1:
         return "", None
-    most = max(counts)
+    most = 1.4 * max(counts)
     step = WIDTH / (len(counts) - 1)
     points = [
         (round(i * step, 1), round(HEIGHT - 2 - (HEIGHT - 4) * count / most, 1))
