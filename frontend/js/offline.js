@@ -60,12 +60,14 @@ function show(deeds = outbox.deeds) {
   sentCount = 0;
 }
 
+// Another order is named; the one beside the board needs no name.
 function line(deed) {
   const item = document.createElement("li");
   const number = document.createElement("bdi");
   number.dir = "ltr";
-  number.textContent = deed.number;
-  item.append(number, ` · ${said(deed)}`);
+  number.textContent = `${deed.number} · `;
+  if (drawer()?.dataset.order !== String(deed.order)) item.append(number);
+  item.append(said(deed));
   return item;
 }
 

@@ -1,5 +1,5 @@
 // Somebody else has changed the order: what they did, what we wanted, and which of the two it shall be.
-import { said } from "./orders_deeds.js";
+import { me, said } from "./orders_deeds.js";
 import { parsePage } from "./region.js";
 
 const dialog = () => document.getElementById("order-conflict");
@@ -26,8 +26,11 @@ function mayStill(deed, now) {
   return (now.dataset.may ?? "").split(" ").includes(deed.what);
 }
 
+// What others have done since; what we did ourselves, from another place, only where nobody else did anything.
 function newLines(deed, now) {
-  return [...now.querySelectorAll("[data-line]")].filter((line) => Number(line.dataset.line) > deed.seen);
+  const lines = [...now.querySelectorAll("[data-line]")].filter((line) => Number(line.dataset.line) > deed.seen);
+  const others = lines.filter((line) => Number(line.dataset.by) !== me);
+  return others.length ? others : lines;
 }
 
 // Another version is somebody's change; any other refusal is the server's own.

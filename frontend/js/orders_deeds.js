@@ -2,7 +2,7 @@
 
 export const page = document.querySelector("[data-orders]");
 const given = JSON.parse(page?.dataset.orders ?? "{}");
-export const { moves = {}, offers = {}, me = {} } = given;
+export const { moves = {}, offers = {}, me = 0 } = given;
 
 // Kept without a connection. The rest needs somebody who answers.
 const KEPT = ["tick", "note", "start", "complete", "pause"];

@@ -20,9 +20,12 @@ function begin(moveOf) {
   drag.ghost = card.cloneNode(true);
   for (const name of ["data-card", "data-key", "id"]) drag.ghost.removeAttribute(name);
   drag.ghost.classList.add("order-ghost");
-  drag.ghost.setAttribute("aria-hidden", "true");
+  drag.ghost.inert = true;
   drag.ghost.style.width = `${box.width}px`;
   drag.from = { x: drag.x - box.left, y: drag.y - box.top };
+  drag.why = document.createElement("span");
+  drag.why.className = "ghost-why";
+  drag.ghost.append(drag.why);
   document.body.append(drag.ghost);
   card.dataset.busy = "";
   card.dataset.state = "dragging";
@@ -34,6 +37,7 @@ function follow(event) {
   drag.ghost.style.top = `${event.clientY - drag.from.y}px`;
   const over = columnAt(event.clientX, event.clientY);
   for (const column of columns()) column.toggleAttribute("data-over", column === over);
+  drag.why.textContent = over?.querySelector("[data-why]").textContent ?? "";
 }
 
 function end() {

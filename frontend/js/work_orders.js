@@ -10,6 +10,8 @@ import "./orders_new.js";
 import { based } from "./outbox.js";
 import { notice } from "./shell.js";
 
+const causeIn = (source) => source.querySelector?.("[data-cause-choice] input:checked + span")?.textContent;
+
 function leave(source) {
   source.reset?.();
   source.closest("dialog")?.close();
@@ -34,7 +36,7 @@ export async function carryOut(deed, failure = null) {
 // Buttons go through the outbox; a form does so without a connection or behind what waits, so that the order of things
 // stays, and else is sent at once, so that a refusal is said under its field.
 document.addEventListener("optria:posting", (event) => {
-  const deed = deedOf(event.detail);
+  const deed = deedOf(event.detail, { text: causeIn(event.target) });
   const isForm = event.target.localName === "form";
   if (!deed || !isKept(deed) || (isForm && navigator.onLine && !outbox.deeds.length)) return;
   event.preventDefault();
@@ -43,7 +45,7 @@ document.addEventListener("optria:posting", (event) => {
 
 document.addEventListener("optria:refused", async (event) => {
   const { failure } = event.detail;
-  const deed = deedOf(event.detail);
+  const deed = deedOf(event.detail, { text: causeIn(event.target) });
   if (!deed || !(failure.version || (failure.status === 0 && isKept(deed)))) return;
   event.preventDefault();
   try {

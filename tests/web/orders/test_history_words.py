@@ -29,6 +29,8 @@ def said(kind: str, body: str) -> str:
         ("created", "Created from INC-2026-00012", "CREATED FROM INC-2026-00012"),
         ("created", "Created by hand", "CREATED BY HAND"),
         ("assigned", "Assigned to Layla Haddad", "ASSIGNED TO Layla Haddad"),
+        ("ticked", "Isolate the fan", "DONE: Isolate the fan"),
+        ("unticked", "Isolate the fan", "NOT DONE: Isolate the fan"),
         ("changed", "Changed priority, due date", "CHANGED PRIORITY, DUE DATE"),
         (
             "amended",

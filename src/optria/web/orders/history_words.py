@@ -27,6 +27,7 @@ _CORRECTED: Final = re.compile(r"Cause corrected: (.+) → (.+)")
 _NOT_EFFECTIVE: Final = re.compile(
     r"Fix not effective: (\S+) came back(?: ([\d.]+) h after completion)?(?:; confirmed cause was (.+))?"
 )
+_TICKS: Final = {"ticked": _("Done: %(what)s"), "unticked": _("Not done: %(what)s")}
 _AMENDMENTS: Final = {
     "provisional": _("Amended by the provisional analysis: %(cause)s %(probability)s"),
     "final": _("Amended by the final analysis: %(cause)s %(probability)s"),
@@ -53,6 +54,8 @@ def history_line(kind: str, body: str, translate: Translate, cause: Cause) -> st
     """
     if kind == "note":
         return body
+    if kind in _TICKS:
+        return translate(_TICKS[kind]) % {"what": _isolated(body)}
     if body == _BY_HAND:
         return translate(_SAID)
     if body == _BASELINED:

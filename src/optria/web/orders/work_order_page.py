@@ -1,6 +1,6 @@
 """``/work-orders``: board or list, one order beside it (``?id=``), from the views that the API answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
 from fastapi import Query, Request
@@ -14,12 +14,13 @@ from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.web.bodies import LARGEST_ID
-from optria.web.deps import OpenTx, RowId, require
+from optria.web.deps import Given, OpenTx, RowId, require
 from optria.web.frame import shell_for
 from optria.web.orders.history_words import history_line
 from optria.web.orders.work_order_board import ROWS, columns, latest_lines, moves, offers
 from optria.web.orders.work_order_causes import cause_choices
 from optria.web.orders.work_order_detail import newest_incident, order_detail
+from optria.web.orders.work_order_signal import Standing, most_telling
 from optria.web.orders.work_order_views import (
     SORTS,
     assignable,
@@ -30,6 +31,7 @@ from optria.web.orders.work_order_views import (
 from optria.web.page_words import causes_in, keep_codes
 from optria.web.rendering import render_page, translate
 from optria.web.routing import api_router
+from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 from optria.work import assignment
@@ -48,6 +50,7 @@ async def work_orders_page(
     request: Request,
     viewer: Seeing,
     tx: OpenTx,
+    services: Given,
     chosen: Annotated[int | None, Query(alias="id", ge=1, le=LARGEST_ID)] = None,
     view: Word = "board",
     mine: Flag = False,
@@ -103,13 +106,14 @@ async def work_orders_page(
         assets=await _assets(tx) if tx.tenant_id is not None else [],
         priorities=PRIORITIES,
         choices=choices,
+        telling=await _telling(tx, services, viewer, order),
         moves=moves(viewer),
         offers=offers(viewer),
-        me={"id": viewer.user_id, "name": viewer.name},
+        me=viewer.user_id,
         may_note_sensitive=can(viewer.role, Permission.VIEW_SENSITIVE_NOTES),
         cause_word=causes_in(viewer.language),
         keep_codes=keep_codes,
-        history_line=lambda kind, body: history_line(kind, body, translate, causes_in(viewer.language)),
+        history_line=_teller(order, viewer.language),
     )
 
 
@@ -160,6 +164,14 @@ async def _chosen(tx: Tx, viewer: Viewer, order_id: int | None) -> tuple[Json | 
     return detail | {"is_on_call": await _is_on_call(tx, row)}, choices
 
 
+async def _telling(tx: Tx, services: Services, viewer: Viewer, order: Json | None) -> Standing | None:
+    """Of work that is not done: how the asset is now."""
+    if order is None or order["status"] in ("completed", "closed", "cancelled"):
+        return None
+    row = await tx.session.get(WorkOrderRow, order["id"])
+    return await most_telling(tx, services, viewer, row) if row else None
+
+
 async def _is_on_call(tx: Tx, row: WorkOrderRow) -> bool:
     """Whether the one who has the order is on call for its site now."""
     if row.assigned_to is None:
@@ -168,6 +180,21 @@ async def _is_on_call(tx: Tx, row: WorkOrderRow) -> bool:
     able = {user.id for user in await assignment.engineers(tx, row.tenant_id)}
     claim = await on_call_at(tx, row.tenant_id, asset.site_id if asset else None, clock.now(), able)
     return claim is not None and claim.turn.user_id == row.assigned_to
+
+
+def _teller(order: Json | None, language: str) -> Callable[[str, str], str]:
+    """Says a line of the order's history; lines of its checklist in the words of the checklist."""
+    lines = order["checklist"] if order else []
+    assert isinstance(lines, list)
+    actions = (
+        {line["text"]: line.get("text_ar") or line["text"] for line in lines} if language == "ar" else {}
+    )
+
+    def tell(kind: str, body: str) -> str:
+        said = actions.get(body, body) if kind in ("ticked", "unticked") else body
+        return history_line(kind, said, translate, causes_in(language))
+
+    return tell
 
 
 async def _assets(tx: Tx) -> list[tuple[int, str, str, int | None]]:
