@@ -6,9 +6,6 @@ from decimal import Decimal
 from optria.core.incident import Analysis, Evidence
 from optria.web.shapes import Json
 
-SMALLEST = 0.005
-"""Probabilities and shares closer than this read the same in hundredths."""
-
 _Key = tuple[str, str, int | None, str | None, int | None]
 
 
@@ -29,8 +26,13 @@ def changes_between(before: Analysis | None, after: Analysis) -> Json:
 def _causes(before: Mapping[str, float], after: Mapping[str, float]) -> Iterator[Json]:
     for label in sorted({*before, *after}, key=lambda cause: -after.get(cause, 0.0)):
         old, new = before.get(label, 0.0), after.get(label, 0.0)
-        if abs(new - old) >= SMALLEST:
+        if _reads(new) != _reads(old):
             yield {"label": label, "before": old, "after": new}
+
+
+def _reads(share: float) -> str:
+    """In hundredths, as pages write it: what reads the same has not changed."""
+    return f"{share:.2f}"
 
 
 def _rows(analysis: Analysis) -> dict[_Key, tuple[str, Evidence]]:
@@ -48,7 +50,7 @@ def _evidence(before: Analysis, after: Analysis) -> Iterator[Json]:
         cause, row = new.get(key) or old[key]
         was = old[key][1].share if key in old else None
         now = new[key][1].share if key in new else None
-        if abs((now or 0.0) - (was or 0.0)) >= SMALLEST:
+        if _reads(now or 0.0) != _reads(was or 0.0):
             change = "gained" if was is None else "lost" if now is None else "moved"
             words = {"text": row.text, "text_ar": row.text_ar}
             yield {"change": change, "cause": cause, "before": was, "after": now, **words}
