@@ -65,10 +65,12 @@ function prefill(entry) {
 // A mapping names a node by its id, by the text in it, or by its name.
 const isMapped = ({ id, name }) => [id, name, id.replace(/^(ns=\d+;)?[isgb]=/, "")].some((each) => mapped.has(each));
 
+const pill = () => element("span", { class: "pill" }, words.mapped);
+
 function mapButton(entry) {
-  if (isMapped(entry)) return element("span", { class: "pill" }, words.mapped);
+  if (isMapped(entry)) return pill();
   return element("button", {
-    type: "button", class: "btn btn-secondary", "data-dialog": "mapping", "data-method-as": "POST", "data-post-to": root.dataset.mapAt,
+    type: "button", "data-map-tag": entry.id, class: "btn btn-secondary", "data-dialog": "mapping", "data-method-as": "POST", "data-post-to": root.dataset.mapAt,
     "data-heading": worded(words.heading, entry), "data-fill": JSON.stringify(prefill(entry)), "aria-label": worded(words.mapLabel, entry),
   }, words.map);
 }
@@ -138,7 +140,21 @@ const search = (text) => guarded(async () => {
   say(total ? worded(words.found, { count: total }) : words.noneFound);
 });
 
+// Mapped: said in place, so that the tree stays as it was opened.
+function nowMapped(mapping) {
+  mapped.add(mapping.external_tag);
+  const button = root.querySelector(`[data-map-tag="${CSS.escape(mapping.external_tag)}"]`);
+  if (!button) return;
+  const said = pill();
+  said.tabIndex = -1;
+  button.replaceWith(said);
+  said.focus();
+}
+
 if (root) {
+  document.addEventListener("optria:posted", (event) => {
+    if (event.target.matches("[data-mapping-form]") && event.detail?.mapping) nowMapped(event.detail.mapping);
+  });
   root.querySelector("[data-tag-search]").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = new FormData(event.target).get("search").trim();
