@@ -52,7 +52,8 @@ from optria.web.notices import (
     webhooks,
 )
 from optria.web.openapi import TITLE, DescribedApp
-from optria.web.orders import work_order_causes, work_order_moves, work_order_page, work_orders
+from optria.web.order_pages import work_order_page
+from optria.web.orders import work_order_causes, work_order_moves, work_orders
 from optria.web.overview import overview_page
 from optria.web.people import (
     account_page,

@@ -1,1 +1,1 @@
-"""Work orders: the API, the board, moves, causes."""
+"""Work orders: the API, moves, versions, causes, words of the history."""

@@ -3,7 +3,7 @@
 import pytest
 
 from optria.core.roles import Role
-from optria.web.orders.work_order_signal import standing_out
+from optria.web.order_pages.work_order_signal import standing_out
 from optria.web.twin.twin_page_model import SignalView
 from tests import factories
 from tests.web.house import House

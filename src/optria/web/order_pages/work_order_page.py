@@ -16,11 +16,11 @@ from optria.kit import clock
 from optria.web.bodies import LARGEST_ID
 from optria.web.deps import Given, OpenTx, RowId, require
 from optria.web.frame import shell_for
+from optria.web.order_pages.work_order_board import ROWS, columns, latest_lines, moves, offers
+from optria.web.order_pages.work_order_signal import Standing, most_telling
 from optria.web.orders.history_words import history_line
-from optria.web.orders.work_order_board import ROWS, columns, latest_lines, moves, offers
 from optria.web.orders.work_order_causes import cause_choices
 from optria.web.orders.work_order_detail import newest_incident, order_detail
-from optria.web.orders.work_order_signal import Standing, most_telling
 from optria.web.orders.work_order_views import (
     SORTS,
     assignable,

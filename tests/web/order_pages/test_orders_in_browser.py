@@ -66,6 +66,11 @@ def unasked(errors: list[str]) -> list[str]:
 @pytest.mark.clause("V9")
 async def test_a_card_goes_where_it_may_and_says_why_it_may_not(browser: Browser, yard: Yard) -> None:
     page, errors = await signed_in(browser, yard.url, yard.house.user(Role.ENGINEER), "/work-orders")
+    keys: list[str | None] = []
+    page.on(
+        "request",
+        lambda sent: keys.append(sent.headers.get("idempotency-key")) if sent.method == "POST" else None,
+    )
     card = page.locator(f'[data-card="{yard.row.id}"]')
     waiting, running = (page.locator(f'[data-column="{key}"]') for key in ("pending_approval", "in_progress"))
     await drag(page, card, waiting)
@@ -78,6 +83,8 @@ async def test_a_card_goes_where_it_may_and_says_why_it_may_not(browser: Browser
     await page.mouse.up()
     await expect(running.locator(f'[data-card="{yard.row.id}"]')).to_be_visible()
     assert (await yard.now()).status == "in_progress"
+    assert len(keys) == 1
+    assert keys[0]
     await card.get_by_role("button", name="Move").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("menuitem").first).to_be_focused()

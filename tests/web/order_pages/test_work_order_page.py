@@ -10,7 +10,7 @@ import pytest
 from optria.core.roles import Role
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
-from optria.web.orders.work_order_board import ROWS
+from optria.web.order_pages.work_order_board import ROWS
 from optria.web.page_words import cause_word, keep_codes
 from tests import factories
 from tests.web.house import House
