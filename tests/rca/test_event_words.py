@@ -41,3 +41,15 @@ def test_what_is_no_limit_event_keeps_its_sentence(changes: dict[str, object]) -
 
 def test_an_unknown_kind_is_the_sentence_alone() -> None:
     assert event_words("It happened", "STRANGE", {}).ar == ltr("It happened")
+
+
+def test_what_the_detectors_said_is_said_in_arabic() -> None:
+    said = event_words("Detector: bearing temperature of P-102B left its expected range", "AI_OUTPUT", {})
+    assert said.ar == f"الكاشف: درجة حرارة المحمل في {ltr('P-102B')} خارج النطاق المتوقع"
+    unknown = event_words("Detector: behaviour of 12 left its expected range", "AI_OUTPUT", {}).ar
+    assert unknown == f"الكاشف: السلوك في {ltr('12')} خارج النطاق المتوقع"
+
+
+def test_a_note_stays_as_it_was_written() -> None:
+    said = event_words("Lina: Load down", "SYSTEM", {"note": "Load down", "by": "Lina"})
+    assert said.ar == "ملاحظة من Lina: Load down"

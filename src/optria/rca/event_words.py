@@ -1,6 +1,7 @@
 """What an event says, in English and Arabic: of a limit event from its figures, else the stored sentence."""
 
 import math
+import re
 from collections.abc import Mapping
 
 from optria.rca.rules import Direction
@@ -17,13 +18,15 @@ _CATEGORIES_AR: Mapping[str, str] = {
     "SYSTEM": "النظام",
     "AI_OUTPUT": "نتيجة تحليل",
 }
+_DETECTOR = re.compile(r"Detector: (?P<what>[\w ]+) of (?P<asset>\S+) left its expected range")
 _SIDES: Mapping[str, Direction] = {"high": "high", "low": "low"}
 
 
 def event_words(summary: str, category: str, payload: Mapping[str, object]) -> Words:
     """English as it is stored; Arabic from metric, value, limit and direction where the event has them."""
     text = summary.rstrip(".")
-    return Words(text, of_limit(payload) or _with_category(text, category))
+    known = of_limit(payload) or _of_detector(text) or _of_note(payload)
+    return Words(text, known or _with_category(text, category))
 
 
 def of_limit(payload: Mapping[str, object]) -> str:
@@ -37,6 +40,22 @@ def of_limit(payload: Mapping[str, object]) -> str:
     figures = [] if value is None else [ltr(_with_unit(value, unit))]
     figures += [] if limit is None else [f"الحد {ltr(_with_unit(limit, unit))}"]
     return f"{said}: {'، '.join(figures)}" if figures else said
+
+
+def _of_detector(text: str) -> str:
+    """The sentence of an anchor, which is our own."""
+    found = _DETECTOR.fullmatch(text)
+    if found is None:
+        return ""
+    words = metric_words(found["what"].replace(" ", "_"))
+    what = words.ar if words.ar != words.en else "السلوك" if words.en == "behaviour" else ltr(words.en)
+    return f"الكاشف: {what} في {ltr(found['asset'])} خارج النطاق المتوقع"
+
+
+def _of_note(payload: Mapping[str, object]) -> str:
+    """What a person wrote down stays as it was written."""
+    note, by = payload.get("note"), payload.get("by")
+    return f"ملاحظة من {by}: {note}" if isinstance(note, str) and isinstance(by, str) else ""
 
 
 def _instrument(payload: Mapping[str, object]) -> str:
