@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 
 import uvicorn
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from optria.web.rendering import mount_static
 from optria.web.security import SecurityHeaders
@@ -29,18 +31,28 @@ def fake_site() -> FastAPI:
     app.state.posted = []
     app.state.faults = []
     app.state.orders = True
+    app.state.history_lost = False
     app.state.news = []
     app.state.analysed = asyncio.Event()
     mount_static(app)
 
     @app.get("/digital-twin", response_class=HTMLResponse)
     @app.get("/digital-twin/{code}", response_class=HTMLResponse)
-    async def twin(request: Request, code: str = "PLANT-B", asset: str = "") -> HTMLResponse:
+    async def twin(
+        request: Request, code: str = "PLANT-B", asset: str = "", at: datetime | None = None
+    ) -> HTMLResponse:
         site = next(s for s in plant_pages.SITES if s.code == code)
         allowed = request.query_params.get("role") != "viewer"
         drawn = request.query_params.get("drawn") != "no"
         page = plant_pages.twin_page(site, asset, app.state.orders, allowed, drawn)
+        page = replace(page, past=plant_pages.past_view(at)) if at else page
         return twin_html(request, page, plant_pages.shell(site, unread=3 + len(app.state.news)))
+
+    @app.get("/api/assets/{asset}/trends")
+    async def trends(asset: int) -> JSONResponse:
+        if app.state.history_lost:
+            return JSONResponse({"detail": "The history cannot be read."}, 503)
+        return JSONResponse(plant_pages.trends("P-102B"))
 
     @app.post("/api/blackbox/assets/{asset}/run")
     async def run(asset: int) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from optria.web.twin.twin_page_model import (
     AssetView,
     ConnectorView,
     IncidentView,
+    Mark,
     OrderView,
+    PastView,
     Point,
     SignalView,
     TwinPage,
@@ -153,6 +155,42 @@ def twin_page(
         json.loads(file.read_text("utf-8")) if drawn else None,
         next((a for a in assets if a.code == chosen), None), allowed, allowed, True, True,
     )  # fmt: skip
+
+
+def past_view(at: datetime) -> PastView:
+    """A moment with two incidents in the day around it."""
+    start = at - timedelta(hours=20)
+    marks = (
+        Mark(at - timedelta(hours=2), "INC-2", "major"),
+        Mark(at + timedelta(hours=1), "INC-3", "critical"),
+    )
+    return PastView(at, start, start + timedelta(hours=24), marks)
+
+
+def trends(asset: str) -> dict[str, object]:
+    """The last hour of an asset's signals as the API answers, with an anchor in it."""
+    end = now_ms()
+    anchor = clock.now() - timedelta(minutes=12)
+    return {
+        "from_ms": end - 3_600_000,
+        "to_ms": end,
+        "marks": [{"kind": "anchor", "time": anchor.isoformat(), "label": "INC-1", "severity": "critical"}],
+        "signals": [_trend(signal) for signal in signals(asset, True)],
+    }
+
+
+def _trend(signal: SignalView) -> dict[str, object]:
+    return {
+        "tag": signal.tag,
+        "metric": signal.metric,
+        "decimals": signal.decimals,
+        "expected": (signal.normal_low, signal.normal_high),
+        "limits": [{"severity": s, "direction": d, "value": v} for s, d, v in signal.limits],
+        "thinned": True,
+        "gap_ms": 60_000,
+        "times_ms": [ms for ms, _ in signal.history],
+        "values": [value for _, value in signal.history],
+    }
 
 
 def shell(site: SiteLink | None = SITES[1], section: str = "twin", unread: int = 3) -> Shell:

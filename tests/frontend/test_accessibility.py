@@ -21,6 +21,10 @@ pytestmark = [
         ("light", "ar", 1440, "process"),
         ("light", "en", 1024, "assets"),
         ("dark", "ar", 390, "process"),
+        ("dark", "en", 1440, "signals"),
+        ("light", "ar", 1440, "trends"),
+        ("light", "en", 1024, "process&at=2026-11-21T11:05:10Z"),
+        ("dark", "ar", 1440, "assets&at=2026-11-21T11:05:10Z"),
     ],
 )
 async def test_no_violations(

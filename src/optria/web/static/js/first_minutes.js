@@ -31,9 +31,11 @@ function clear() {
   }
 }
 
+// The newest one of the machine; one that was open before takes a repeat of its fault to itself.
 async function incidentOf(state) {
-  const { incidents } = await send("GET", `/api/blackbox/incidents?limit=20&start_date=${encodeURIComponent(state.since)}`);
-  return incidents.filter((one) => one.root_asset_code === state.asset).pop();
+  const { incidents } = await send("GET", "/api/blackbox/incidents?limit=20");
+  const isOurs = (one) => one.created_at >= state.since || ["OPEN", "INVESTIGATING"].includes(one.status);
+  return incidents.find((one) => one.root_asset_code === state.asset && isOurs(one));
 }
 
 async function toldOf(orderId) {
