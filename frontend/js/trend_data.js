@@ -25,7 +25,7 @@ export function columns(signal) {
     over[worse - 1][i - 1] = values[i - 1];
     over[worse - 1][i] = values[i];
   }
-  return [x, values, ...over];
+  return [x.slice(), values.slice(), ...over];
 }
 
 // Room for the values and the expected range, and for those limits that are near enough to matter.
