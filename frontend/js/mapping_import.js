@@ -37,6 +37,7 @@ function what(row) {
   for (const note of notes) {
     const line = document.createElement("span");
     line.className = "block text-cap max-w-[60ch]";
+    line.dir = "auto";
     line.textContent = note;
     made.append(line);
   }

@@ -6,7 +6,8 @@ import "./dialogs.js";
 import "./mapping_import.js";
 import "./tag_tree.js";
 
-const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+// Values stay left to right inside a sentence of either direction.
+const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? `\u2066${values[name]}\u2069` : all));
 
 function answerWords(button, { values, missing }) {
   const [found] = values;

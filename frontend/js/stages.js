@@ -1,7 +1,8 @@
 // What a test of a connection found, stage by stage, in the words of its template (macros/integrations.html).
 import { formatAge } from "./format.js";
 
-const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+// Values stay left to right inside a sentence of either direction.
+const worded = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? `\u2066${values[name]}\u2069` : all));
 
 function clockWords(words, stage) {
   const newest = "newest_age_s" in stage ? worded(words.newest, { age: formatAge(stage.newest_age_s) }) : "";
