@@ -266,6 +266,8 @@ class TwinPage:
     may_see_causes: bool = True
     demo: bool = False
     """Fault injection is offered."""
+    is_demo: bool = False
+    """The plant is the simulated one, whoever looks."""
     may_see_orders: bool = True
     only_assigned: bool = False
     """Incidents and orders of colleagues are not shown."""

@@ -69,6 +69,7 @@ async def page_context(
         may_see_orders=can(viewer.role, Permission.VIEW_WORK_ORDERS),
         only_assigned=viewer.role is Role.ENGINEER,
         demo=services.settings.demo and can(viewer.role, Permission.RUN_RCA),
+        is_demo=services.settings.demo,
         may_map=can(viewer.role, Permission.MANAGE_INTEGRATIONS),
         past=await _past(tx, viewer, site.tenant_id, at) if at else None,
     )
