@@ -30,6 +30,7 @@ async function laidOut({ nodes, cause }) {
   graph.setDefaultEdgeLabel(() => ({}));
   const add = (id, lines, kind) => graph.setNode(id, { lines, kind, width: measured(lines), height: lines.length * LINE + 14 });
   add(CAUSE, [cause], CAUSE);
+  graph.node(CAUSE).height = Math.max(32, 10 * nodes.length);
   nodes.forEach((node, place) => {
     add(`n${place}`, linesOf(node), node.group);
     graph.setEdge(`n${place}`, CAUSE, { kind: node.group });

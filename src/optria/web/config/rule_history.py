@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from optria.core.errors import Conflict, NotAllowed, NotFound
+from optria.core.incident import cause_label
 from optria.db.blackbox import RcaRule, RuleRevision
 from optria.db.session import Tx
 from optria.kit import clock
@@ -120,7 +121,9 @@ async def find_version(tx: Tx, rule_id: int, version: int) -> RuleRevision:
 
 def differences(old: Content, new: Content) -> list[str]:
     """The names of what two versions say differently; the groups of the pattern by their own names."""
-    names = [name for name in CONTENT if name != "pattern" and old.get(name) != new.get(name)]
+    same_cause = cause_label(old["root_cause_category"]) == cause_label(new["root_cause_category"])
+    equal = {"pattern"} | ({"root_cause_category"} if same_cause else set())
+    names = [name for name in CONTENT if name not in equal and old.get(name) != new.get(name)]
     before, after = old.get("pattern") or {}, new.get("pattern") or {}
     groups = ("asset_types", "all", "also", "contrary")
     return names + [name for name in groups if (before.get(name) or []) != (after.get(name) or [])]

@@ -1,7 +1,7 @@
 """``/rules`` and ``/rules/causal/…``: the causal rules, and the editor of one."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final, cast
+from typing import Annotated, Final
 
 from fastapi import Query, Request
 from sqlalchemy import select
@@ -113,10 +113,11 @@ async def _editor(
         "directions": directions(language),
         "places": list(PLACES.items()),
         "types": await _types(tx, content),
+        "named_types": _named_types(content),
         "versions": versions(
             steps, await section.names_of(tx, [s.made_by for s in steps], language), language
         ),
-        "incidents": await _incidents(tx) if tx.tenant_id is not None else [],
+        "incidents": await _incidents(tx, content) if tx.tenant_id is not None else [],
         "proof": proof_of(kept, tx.tenant_id, content) if may_test and tx.tenant_id is not None else None,
         "job": next(iter(tests_of(kept, tx.tenant_id, content)), None) if may_test and tx.tenant_id else None,
         "may_test": may_test,
@@ -153,11 +154,14 @@ async def _metric_options(tx: Tx, content: Content) -> list[str]:
 
 
 async def _types(tx: Tx, content: Content) -> list[str]:
+    known = {one.casefold(): one for one in [*_named_types(content), *await section.asset_types(tx)]}
+    return sorted(known.values())
+
+
+def _named_types(content: Content) -> list[str]:
     pattern = content.get("pattern")
     named = pattern.get("asset_types") if isinstance(pattern, dict) else None
-    chosen = [str(one) for one in named] if isinstance(named, list) else []
-    known = {one.casefold(): one for one in [*chosen, *await section.asset_types(tx)]}
-    return sorted(known.values())
+    return [str(one) for one in named] if isinstance(named, list) else []
 
 
 async def _causes(tx: Tx, language: str) -> list[tuple[str, str]]:
@@ -167,12 +171,17 @@ async def _causes(tx: Tx, language: str) -> list[tuple[str, str]]:
     return sorted((one, CAUSE_AR.get(one, one) if language == "ar" else one) for one in labels)
 
 
-async def _incidents(tx: Tx) -> list[tuple[IncidentRow, str]]:
-    """What the rule can be tried on: confirmed ones first, then the latest."""
+async def _incidents(tx: Tx, content: Content) -> list[tuple[IncidentRow, str]]:
+    """What the rule can be tried on: on its own asset types first, confirmed ones before others."""
     query = (
-        select(IncidentRow, AssetRow.code)
+        select(IncidentRow, AssetRow.code, AssetRow.asset_type)
         .join(AssetRow, AssetRow.id == IncidentRow.root_asset_id)
         .order_by(IncidentRow.confirmed_cause.is_(None), IncidentRow.start_time.desc())
-        .limit(MOST_INCIDENTS)
+        .limit(4 * MOST_INCIDENTS)
     )
-    return [cast("tuple[IncidentRow, str]", tuple(row)) for row in (await tx.session.execute(query)).all()]
+    types = {one.casefold() for one in _named_types(content)}
+    found = [
+        ((kind or "").casefold() not in types, row, code)
+        for row, code, kind in (await tx.session.execute(query)).all()
+    ]
+    return [(row, code) for _, row, code in sorted(found, key=lambda one: one[0])][:MOST_INCIDENTS]
