@@ -84,7 +84,7 @@ function centre(code) {
 const asked = new URL(location.href).searchParams.get("asset");
 if (asked) {
   centre(asked);
-  openPanel(true);
+  openPanel(values.at === null); // the slider of the past stays in sight
 }
 
 // The drawing at its own size, to be scrolled, or the whole of it in the room there is.
