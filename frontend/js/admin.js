@@ -1,5 +1,6 @@
 // The administration: passwords that are shown once, accounts whose role is fixed, and pages that ask again by themselves.
 import { regions } from "./app.js";
+import "./dialogs.js";
 import { notice } from "./shell.js";
 
 const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
