@@ -148,5 +148,5 @@ def hashes(events: Iterable[EventRow]) -> dict[str, str]:
 
 
 def content_of(row: SealRow) -> tuple[list[Mapping[str, object]], Mapping[str, str]]:
-    """What was sealed: the rows of the samples, and the hashes of the events."""
-    return row.content["samples"], row.content["events"]
+    """What was sealed: the rows of the samples, and the hashes of the events; nothing where that is gone."""
+    return row.content.get("samples", []), row.content.get("events", {})
