@@ -2,6 +2,7 @@
 import { send } from "./api.js";
 import { regions } from "./app.js";
 import { Trends } from "./asset_trends.js";
+import "./dialogs.js";
 import { formatValue } from "./format.js";
 import { whileBusy } from "./post.js";
 import { notice } from "./shell.js";

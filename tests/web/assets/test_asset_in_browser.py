@@ -43,4 +43,6 @@ async def test_the_page_of_an_asset_is_live_and_has_trends(database: Database, b
         await expect(page.locator("[data-trends]")).not_to_have_attribute("aria-busy", "true")
         await page.get_by_role("button", name="Pause").press("Enter")
         await expect(page.locator('[data-part="state"]')).to_contain_text("Paused")
+        await page.get_by_role("button", name="Learn anew").click()
+        await expect(page.get_by_role("heading", name=f"Learn {own.asset.code} anew?")).to_be_visible()
         assert errors == []

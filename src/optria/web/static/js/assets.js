@@ -1,5 +1,6 @@
 // The register: a changed choice filters at once, and what it shows is fetched anew while somebody looks.
 import { regions } from "./app.js";
+import "./dialogs.js";
 
 const form = document.querySelector("[data-filters]");
 form?.addEventListener("change", (event) => event.target.localName === "select" && form.requestSubmit());
