@@ -29,6 +29,7 @@ from tests.web.house import House
 AWAY_S = 3.0
 QUIET_S = 10
 METRICS = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
+COUNTED = "LayoutCount"
 
 Figures = dict[str, Any]
 
@@ -134,7 +135,8 @@ async def _stretch(page: Page, devtools: CDPSession, seconds: int) -> Figures:
     deltas: list[float] = await page.evaluate("window.__deltas")
     updates: list[tuple[float, int]] = await page.evaluate("window.__updates")
     spent = {name: (after[name] - before[name]) * 1000 for name in METRICS}
-    return _frames(deltas) | _updates([u for u in updates if u[1]], spent) | {"seconds": seconds}
+    counted = {"layouts": round(after[COUNTED] - before[COUNTED]), "seconds": seconds}
+    return _frames(deltas) | _updates([u for u in updates if u[1]], spent) | counted
 
 
 def _frames(deltas: list[float]) -> Figures:
@@ -228,13 +230,14 @@ def _lines(figures: Figures) -> list[str]:
         f"  main thread {busy['task_ms_per_update']} ms an update; {_dropped(busy)}",
         (
             f"  of it script {busy['script_ms_per_update']} ms, style {busy['style_ms_per_update']} ms, "
-            f"layout {busy['layout_ms_per_update']} ms"
+            f"layout {busy['layout_ms_per_update']} ms ({busy['layouts']} layouts)"
         ),
         f"  writing the values, by the clock: p50, p95, max {writing} ms",
         f"two forced disconnects: socket after {cuts['socket_back_s']} s, values {cuts['values_back_s']} s",
         f"  link away {cuts['away_s']} s: socket and values {cuts['back_after_away_s']} s after it was back",
         (
-            f"  {cuts['events_heard']} of {cuts['events_sent']} events heard, {cuts['events_missed']} missed, "
+            f"  {cuts['events_heard']} of {cuts['events_sent']} events heard, "
+            f"{cuts['events_missed']} missed, "
             f"{cuts['events_heard_twice']} twice, in order: {cuts['in_order']}"
         ),
         f"a new snapshot differs from snapshot and deltas in {same['differing']} of {same['tags']} tags",
