@@ -43,7 +43,7 @@ function nodeShape({ x, y, width, height, lines, kind }) {
   const box = element("rect", { class: `graph-node graph-${kind}`, x: x - width / 2, y: y - height / 2, width, height, rx: 4 });
   const top = y - (lines.length * LINE) / 2 + 12;
   const texts = lines.map((line, place) => {
-    const text = element("text", { class: place ? "graph-detail" : "graph-title", x, y: top + place * LINE, "text-anchor": "middle" });
+    const text = element("text", { class: place ? "graph-detail" : "graph-title", x, y: top + place * LINE, "text-anchor": "middle", direction: document.documentElement.dir || "ltr" });
     text.textContent = line;
     return text;
   });

@@ -20,10 +20,10 @@ function condition(row) {
 
 function words(row) {
   const alternative = part(row, "or").value ? ` / ${text(row, "or")}` : "";
-  const over = part(row, "over").value ? ` > ${part(row, "ratio").value || 1} × ${text(row, "over")}` : "";
+  const over = part(row, "over").value ? ` \u2066> ${part(row, "ratio").value || 1} ×\u2069 ${text(row, "over")}` : "";
   return {
     title: `${text(row, "metric")}${alternative}`,
-    detail: `${text(row, "direction")} ≥ ${part(row, "min_score").value || "?"} σ${over}`,
+    detail: `${text(row, "direction")} \u2066≥ ${part(row, "min_score").value || "?"} σ\u2069${over}`,
     at: part(row, "at").value,
     place: text(row, "at"),
   };

@@ -23,7 +23,7 @@ async def test_a_rule_is_edited_tried_published_and_put_back(browser: Browser, d
         page, errors = await signed_in(browser, url, admin, f"/rules/causal/{rule['id']}")
         graph = page.locator("[data-causal-graph]")
         await expect(graph.get_by_role("img")).to_have_accessible_name(
-            "What is seen leads to the cause: vibration high ≥ 3 σ → Seal Leak"
+            "What is seen leads to the cause: vibration high \u2066≥ 3 σ\u2069 → Seal Leak"
         )
         await page.get_by_role("button", name="Add a condition").nth(1).click()
         row = page.locator('[data-group="also"] [data-condition]')
