@@ -40,12 +40,10 @@ async def load_plant(tx: Tx, tenant_id: int) -> PlantModel:
             if row.is_active is not False and row.asset_id is not None
         ),
         thresholds=tuple(
-            _threshold(row) for row in await _rows(tx, ThresholdRow, tenant_id) if row.is_active
+            threshold_of(row) for row in await _rows(tx, ThresholdRow, tenant_id) if row.is_active
         ),
         detectors=tuple(
-            DetectorChoice(row.detector, row.parameters, row.asset_type, row.metric)
-            for row in await _rows(tx, DetectorSetting, tenant_id)
-            if row.is_active
+            choice_of(row) for row in await _rows(tx, DetectorSetting, tenant_id) if row.is_active
         ),
         clock_drift_s={
             int(number): row.drift_s
@@ -99,7 +97,8 @@ def mapping_of(row: MappingRow) -> SignalMapping:
     )
 
 
-def _threshold(row: ThresholdRow) -> Threshold:
+def threshold_of(row: ThresholdRow) -> Threshold:
+    """A stored limit as the stream takes it."""
     return Threshold(
         metric=row.metric,
         direction=row.direction,
@@ -109,3 +108,8 @@ def _threshold(row: ThresholdRow) -> Threshold:
         asset_id=row.asset_id,
         unit=row.unit or "",
     )
+
+
+def choice_of(row: DetectorSetting) -> DetectorChoice:
+    """A stored setting as the stream takes it."""
+    return DetectorChoice(row.detector, row.parameters, row.asset_type, row.metric)

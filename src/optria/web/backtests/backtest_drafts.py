@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from optria.backtest.stored import Asked
 from optria.backtest.stored_draft import Draft
-from optria.core.asset import DetectorChoice, Threshold
+from optria.core.asset import DetectorChoice
 from optria.core.errors import Conflict, Invalid
 from optria.core.event import Severity
 from optria.core.incident import OTHER
 from optria.core.work_order import WorkOrderPolicy
 from optria.db.blackbox import RcaRule
+from optria.db.configuration import choice_of, threshold_of
 from optria.db.plant import DetectorSetting, ThresholdRow
 from optria.db.session import Tx
 from optria.kit import clock
@@ -55,10 +56,10 @@ async def _draft(tx: Tx, body: DraftBody) -> tuple[Draft, Changes]:
     draft = Draft(
         rules=tuple(rules),
         without_rules=frozenset(row.id for row in gone),
-        thresholds=tuple(as_threshold(row) for row, _ in limits),
-        without_thresholds=tuple(as_threshold(r) for r in (*ended, *(old for _, old in limits)) if r),
+        thresholds=tuple(threshold_of(row) for row, _ in limits),
+        without_thresholds=tuple(threshold_of(r) for r in (*ended, *(old for _, old in limits)) if r),
         detectors=tuple(detectors),
-        without_detectors=tuple(_stored_choice(row) for row in settings),
+        without_detectors=tuple(choice_of(row) for row in settings),
         policy=await _policy(tx, body.policy),
     )
     changes = [("rule", rule.name) for rule in rules]
@@ -97,19 +98,6 @@ async def _limit(tx: Tx, body: ThresholdProposal) -> tuple[ThresholdRow, Thresho
     return row, replaced
 
 
-def as_threshold(row: ThresholdRow) -> Threshold:
-    """A limit as the stream takes it."""
-    return Threshold(
-        metric=row.metric,
-        direction=row.direction,
-        limit=row.limit_value,
-        severity=Severity.parse(row.severity),
-        asset_type=row.asset_type,
-        asset_id=row.asset_id,
-        unit=row.unit or "",
-    )
-
-
 async def _choice(tx: Tx, body: DetectorBody) -> DetectorChoice:
     asset_type = await known_type(tx, body.asset_type)
     choice = DetectorChoice(body.detector, body.parameters, asset_type, body.metric)
@@ -122,10 +110,6 @@ def _check_no_twins(choices: Sequence[DetectorChoice]) -> None:
     seen = {(choice.name, choice.asset_type, choice.metric) for choice in choices}
     if len(seen) < len(choices):
         raise Conflict("The draft chooses the same detector for the same tags twice.")
-
-
-def _stored_choice(row: DetectorSetting) -> DetectorChoice:
-    return DetectorChoice(row.detector, row.parameters, row.asset_type, row.metric)
 
 
 async def _policy(tx: Tx, body: PolicyDraft | None) -> WorkOrderPolicy | None:
