@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page
 
+from benchmarks.browser_figures import lines_of
 from benchmarks.browser_house import Link, Traffic, furnished_house
 from benchmarks.browser_scripts import FRESH_SNAPSHOT, WATCH_PAGE, WATCH_SOCKET
 from optria.core.roles import Role
@@ -216,39 +217,6 @@ async def _cut(page: Page, link: Link, away_s: float) -> tuple[float, float]:
     return round((opened - mended) / 1000, 2), round((shown - mended) / 1000, 2)
 
 
-def _lines(figures: Figures) -> list[str]:
-    load, quiet, busy = figures["first_load"], figures["quiet"], figures["values"]
-    cuts, same = figures["cuts"], figures["snapshot"]
-    writing = [busy[f"writing_values_ms_{key}"] for key in ("p50", "p95", "max")]
-    return [
-        f"machine: {figures['machine']['cores']} cores, load {figures['machine']['load']:.1f} at the start",
-        f"first load, cold: {load['requests']} requests, {load['kilobytes']} kB on the wire",
-        f"  {load['kilobytes_without_fonts']} kB without fonts; by kind: {load['kilobytes_by_kind']}",
-        f"  first live value after {load['first_live_value_ms']} ms; elsewhere: {load['from_elsewhere']}",
-        f"quiet, {quiet['seconds']} s: {quiet['task_ms']} ms of main thread; {_dropped(quiet)}",
-        f"values, {busy['seconds']} s: {busy['updates']} updates of {busy['tags_per_update']} tags",
-        f"  main thread {busy['task_ms_per_update']} ms an update; {_dropped(busy)}",
-        (
-            f"  of it script {busy['script_ms_per_update']} ms, style {busy['style_ms_per_update']} ms, "
-            f"layout {busy['layout_ms_per_update']} ms ({busy['layouts']} layouts)"
-        ),
-        f"  writing the values, by the clock: p50, p95, max {writing} ms",
-        f"two forced disconnects: socket after {cuts['socket_back_s']} s, values {cuts['values_back_s']} s",
-        f"  link away {cuts['away_s']} s: socket and values {cuts['back_after_away_s']} s after it was back",
-        (
-            f"  {cuts['events_heard']} of {cuts['events_sent']} events heard, "
-            f"{cuts['events_missed']} missed, "
-            f"{cuts['events_heard_twice']} twice, in order: {cuts['in_order']}"
-        ),
-        f"a new snapshot differs from snapshot and deltas in {same['differing']} of {same['tags']} tags",
-    ]
-
-
-def _dropped(stretch: Figures) -> str:
-    longest = stretch["longest_frame_ms"]
-    return f"{stretch['dropped_frames']} of {stretch['frames']} frames dropped, longest {longest} ms"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -259,7 +227,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     figures = asyncio.run(measure(asked.seconds, asked.tags, asked.rate))
-    print(json.dumps(figures, indent=2) if asked.json else "\n".join(_lines(figures)))
+    print(json.dumps(figures, indent=2) if asked.json else "\n".join(lines_of(figures)))
     cuts = figures["cuts"]
     sys.exit(bool(cuts["events_missed"] or figures["snapshot"]["differing"]))
 
