@@ -1,6 +1,7 @@
 """Trends of an asset over HTTP: bounded, gapped, and marked with what the viewer may know."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +14,16 @@ from tests import factories
 from tests.web.house import House
 
 
-async def trends(house: House, role: Role = Role.TENANT_ADMIN, **query: str) -> dict[str, object]:
+async def trends(house: House, role: Role = Role.TENANT_ADMIN, **query: str) -> dict[str, Any]:
     async with house.client(role) as browser:
         answer = await browser.get(f"/api/assets/{house.own.asset.id}/trends", params=query)
     assert answer.status_code == 200, answer.text
-    found: dict[str, object] = answer.json()
+    found: dict[str, Any] = answer.json()
     return found
 
 
-def of(found: dict[str, object], metric: str) -> dict[str, list[float | None]]:
-    signals = found["signals"]
-    assert isinstance(signals, list)
+def of(found: dict[str, Any], metric: str) -> dict[str, Any]:
+    signals: list[dict[str, Any]] = found["signals"]
     return next(signal for signal in signals if signal["metric"] == metric)
 
 
@@ -69,12 +69,12 @@ async def test_a_long_span_keeps_the_extremes_in_few_points(house: House) -> Non
     assert len(known) <= 600
     assert (max(known), min(known)) == (9.5, -1.5)
     assert vibration["samples"] == 1_200
-    assert vibration["times_ms"] == sorted(vibration["times_ms"])  # type: ignore[type-var]
+    assert vibration["times_ms"] == sorted(vibration["times_ms"])
 
 
 async def test_metrics_are_chosen_by_name(house: House) -> None:
     found = await trends(house, metric="pressure")
-    assert [signal["metric"] for signal in found["signals"]] == ["pressure"]  # type: ignore[attr-defined]
+    assert [signal["metric"] for signal in found["signals"]] == ["pressure"]
     async with house.client(Role.VIEWER) as browser:
         path = f"/api/assets/{house.own.asset.id}/trends"
         assert (await browser.get(path, params={"metric": "colour"})).status_code == 404
@@ -90,13 +90,13 @@ async def test_marks_are_what_the_viewer_may_know(house: House) -> None:
             tx, house.own.asset, event_category="MAINTENANCE", summary="Oil changed", event_time=clock.now()
         )
     told = {
-        role: [mark["kind"] for mark in (await trends(house, role))["marks"]]  # type: ignore[attr-defined]
+        role: [mark["kind"] for mark in (await trends(house, role))["marks"]]
         for role in (Role.TENANT_ADMIN, Role.VIEWER)
     }
     assert sorted(told[Role.TENANT_ADMIN]) == ["anchor", "maintenance", "order"]
     assert told[Role.VIEWER] == ["anchor"]
     marks = (await trends(house))["marks"]
-    assert {mark["href"] for mark in marks} >= {  # type: ignore[attr-defined]
+    assert {mark["href"] for mark in marks} >= {
         f"/blackbox/incidents/{incident.id}",
         f"/work-orders/{order.id}",
     }
