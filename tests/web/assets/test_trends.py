@@ -62,7 +62,9 @@ async def test_a_long_span_keeps_the_extremes_in_few_points(house: House) -> Non
     values = [2.0] * len(times)
     values[700], values[300] = 9.5, -1.5
     await store(house, times, values)
-    found = await trends(house, **{"from": (end - timedelta(hours=24)).isoformat(), "to": end.isoformat()})
+    found = await trends(
+        house, Role.TENANT_ADMIN, **{"from": (end - timedelta(hours=24)).isoformat(), "to": end.isoformat()}
+    )
     vibration = of(found, "vibration")
     known = [value for value in vibration["values"] if value is not None]
     assert found["resolution"] == "minutes"
