@@ -93,9 +93,11 @@ async def test_one_statement_by_the_primary_key(house: House) -> None:
     await _stored(house, (_ago(minutes=10), 1.0, Quality.GOOD))
     async with house.database.transaction(house.own.tenant.id) as tx:
         await tx.session.execute(text("SET LOCAL enable_seqscan = off"))
-        types = [bindparam("tags", type_=ARRAY(Integer)), bindparam("at", type_=DateTime(True))]
         explained = text(f"EXPLAIN {LAST_BEFORE.text}").bindparams(
-            *types, bindparam("since", type_=DateTime(True)), bindparam("chunks", type_=Integer)
+            bindparam("tags", type_=ARRAY(Integer)),
+            bindparam("at", type_=DateTime(True)),
+            bindparam("since", type_=DateTime(True)),
+            bindparam("chunks", type_=Integer),
         )
         plan = "\n".join(row[0] for row in await tx.session.execute(explained, asked))
     assert "Index Cond" in plan
