@@ -11,13 +11,14 @@ import argparse
 import random
 import statistics
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from optria.backtest import figures
 from optria.core.asset import Asset, Link, PlantModel, Site
 from optria.core.event import Severity
 from optria.core.incident import OTHER, Analysis, Anchor, Contribution
@@ -26,6 +27,7 @@ from optria.db.starting_rules import read_rules
 from optria.rca.case import Case, PastIncident, Series
 from optria.rca.engine import analyse
 from optria.rca.rules import CausalRule, parse_rule
+from optria.rca.scoreboard import brier
 from optria.rca.window import window_around
 from optria.simulator.catalogue import CATALOGUE
 from optria.simulator.fault_kinds import FAULT_KINDS
@@ -183,8 +185,8 @@ def score(
     return {
         "AC@1": statistics.mean(rank == 1 for rank in ranks),
         "AC@3": statistics.mean(rank <= 3 for rank in ranks),
-        "Brier": statistics.mean(_brier(analysis, run.cause) for run, analysis in told),
-        "ECE": _calibration_error([(a.top.probability, a.top.label == run.cause) for run, a in told]),
+        "Brier": statistics.mean(brier(analysis.scores, run.cause) for run, analysis in told),
+        "ECE": figures.top_calibration_error([a.scores for _, a in told], [run.cause for run, _ in told]),
     }
 
 
@@ -192,22 +194,6 @@ def _rank(analysis: Analysis, cause: str) -> int:
     """Place of the cause in the distribution; Other before it counts as a place."""
     likely = [label for label, probability in analysis.scores.items() if probability > 0.0]
     return likely.index(cause) + 1 if cause in likely else 99
-
-
-def _brier(analysis: Analysis, cause: str) -> float:
-    labels = {*analysis.scores, cause}
-    return sum((analysis.scores.get(label, 0.0) - (label == cause)) ** 2 for label in labels)
-
-
-def _calibration_error(told: Sequence[tuple[float, bool]]) -> float:
-    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for probability, right in told:
-        bins[min(9, int(probability * 10))].append((probability, right))
-    gaps = (
-        len(b) * abs(statistics.mean(p for p, _ in b) - statistics.mean(r for _, r in b))
-        for b in bins.values()
-    )
-    return sum(gaps) / len(told)
 
 
 def speed(run: Run, past: tuple[PastIncident, ...], rules: tuple[CausalRule, ...], times: int) -> list[float]:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from optria.backtest.figures import calibration_error
 from optria.core.asset import Asset, PlantModel
 from optria.core.incident import Anchor
 from optria.core.tag import SampleBatch, SignalMapping, to_micros
@@ -183,7 +184,8 @@ def calibration(outcomes: list[Outcome]) -> str:
     other = np.concatenate(left_out)
     return (
         f"Brier in use {np.mean((used - truth) ** 2):.3f}, leave-one-file-out "
-        f"{np.mean((other - truth) ** 2):.3f} ECE {ece(other, truth):.3f}; fit a={a:.2f} b={b:.2f}"
+        f"{np.mean((other - truth) ** 2):.3f} ECE {calibration_error(other, truth.astype(bool)):.3f}; "
+        f"fit a={a:.2f} b={b:.2f}"
     )
 
 
@@ -199,13 +201,6 @@ def fit(scores: list[NDArray[np.float64]], labels: list[NDArray[np.float64]]) ->
 
 def logistic(weights: tuple[float, float], x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1 / (1 + np.exp(-(weights[0] + weights[1] * x))))
-
-
-def ece(p: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    bins = np.minimum((p * 10).astype(int), 9)
-    return float(
-        sum(abs((p[bins == b] - truth[bins == b]).sum()) for b in range(10) if (bins == b).any()) / len(p)
-    )
 
 
 def main() -> None:

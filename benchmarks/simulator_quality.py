@@ -38,6 +38,7 @@ from optria.rca.case import Case, PastIncident, RawEntry, Series
 from optria.rca.engine import analyse
 from optria.rca.localise import View, root_of
 from optria.rca.rules import CausalRule
+from optria.rca.scoreboard import brier
 from optria.simulator.fault_kinds import FAULT_KINDS
 from optria.simulator.fault_run import fault_run
 from optria.simulator.operations import Operation
@@ -317,7 +318,7 @@ def causes(answers: Sequence[Answer], when: str, suffix: str) -> dict[str, Measu
     found = {
         "ac1": _mean([r == 1 for r in ranks]),
         "ac3": _mean([r is not None and r <= 3 for r in ranks]),
-        "brier": _mean([figures.brier(one, truth) for one, truth in zip(scores, truths, strict=True)]),
+        "brier": _mean([brier(one, truth) for one, truth in zip(scores, truths, strict=True)]),
         "ece": _flat(figures.interval(len(answers), ece)),
         "root asset right": _mean(
             [_ASSETS[v.asset_id].code == a.asset for v, a in zip(views, answers, strict=True)]

@@ -34,6 +34,7 @@ from optria.core.incident import Analysis, Anchor
 from optria.rca.baseline import Baseline
 from optria.rca.case import PastIncident
 from optria.rca.engine import analyse
+from optria.rca.scoreboard import brier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +122,7 @@ def measured(answers: Sequence[Told]) -> dict[str, float]:
         "n": len(seen),
         "AC@1": figures.top_share(ranks, 1),
         "AC@3": figures.top_share(ranks, 3),
-        "Brier": statistics.mean(figures.brier(a.scores, truth) for a, truth in seen),
+        "Brier": statistics.mean(brier(a.scores, truth) for a, truth in seen),
         "ECE": figures.top_calibration_error([a.scores for a, _ in seen], [truth for _, truth in seen]),
     }
 

@@ -43,12 +43,6 @@ def test_rank_of_the_true_cause() -> None:
     assert figures.top_share(ranks, 3) == 0.75
 
 
-def test_brier_score_sums_over_all_causes() -> None:
-    assert figures.brier({"A": 1.0}, "A") == 0.0
-    assert figures.brier({"A": 1.0}, "B") == 2.0
-    assert figures.brier({"A": 0.6, "B": 0.3, "Other": 0.1}, "A") == pytest.approx(0.16 + 0.09 + 0.01)
-
-
 def test_calibration_error_is_the_distance_by_bin() -> None:
     # bin 0.9: four of 0.95, three of them right: |3.8 - 3| = 0.8; bin 0.2: one of 0.25, wrong: 0.25
     chance, happened = np.array([0.95] * 4 + [0.25]), bools("11100")

@@ -95,3 +95,9 @@ def test_the_interval_of_a_rate_holds_for_few() -> None:
     low, high = Rate(5, 5).interval or (0.0, 0.0)
     assert low == pytest.approx(0.566, abs=0.001)
     assert high == 1.0
+
+
+def test_brier_score_sums_over_all_causes() -> None:
+    assert brier({"A": 1.0}, "A") == 0.0
+    assert brier({"A": 1.0}, "B") == 2.0
+    assert brier({"A": 0.6, "B": 0.3, "Other": 0.1}, "A") == pytest.approx(0.16 + 0.09 + 0.01)

@@ -14,6 +14,7 @@ from optria.backtest import figures
 from optria.backtest.figures import Interval
 from optria.core.errors import Invalid
 from optria.core.incident import OTHER
+from optria.rca.scoreboard import brier
 
 NOT_DETECTED = "not detected"
 SAME = 0.75
@@ -132,7 +133,7 @@ def _of_causes(answers: Sequence[Answer]) -> dict[str, Interval]:
     scores = [answer.scores for answer in answers]
     truths = [answer.truth or "" for answer in answers]
     ranks = [figures.rank(one, truth) for one, truth in zip(scores, truths, strict=True)]
-    briers = [figures.brier(one, truth) for one, truth in zip(scores, truths, strict=True)]
+    briers = [brier(one, truth) for one, truth in zip(scores, truths, strict=True)]
 
     def whole(figure: Callable[[Sequence[figures.Scores], Sequence[str]], float]) -> Interval:
         return figures.interval(

@@ -106,11 +106,6 @@ def top_share(ranks: Sequence[int | None], k: int) -> float:
     return _part(sum(place is not None and place <= k for place in ranks), len(ranks))
 
 
-def brier(scores: Scores, truth: str) -> float:
-    """Multi-class Brier score of one case: squared errors summed over all causes, 0 to 2 (Brier, 1950)."""
-    return sum((scores.get(label, 0.0) - (label == truth)) ** 2 for label in {*scores, truth})
-
-
 def calibration_error(probability: Floats, happened: Bools) -> float:
     """ECE: mean distance of ten bins' probability from how often it was so, weighted by their size."""
     if not len(probability):

@@ -48,39 +48,23 @@ def amended(analysis: Analysis) -> str:
 
 def order_notice(order: WorkOrderRow, incident: IncidentRow) -> Notice:
     """Tells the assignee and watchers of an order made by an incident."""
-    return Notice(
-        key=f"work_order_created:{order.id}",
-        notification_type="WORK_ORDER_CREATED",
-        title=f"{order.code}: {order.title}",
-        title_ar=f"{order.code}: {order.title_ar or order.title}",
-        body=(order.description or "").split("\n", 1)[0],
-        body_ar=(incident.event_story_ar or "").split("\n", 1)[0],
-        severity=incident.severity,
-        entity_type="work_order",
-        entity_id=str(order.id),
-        action_url=f"/work-orders?id={order.id}",
-        payload={
-            "incident_id": str(incident.id),
-            "work_order_id": order.id,
-            "incident_number": incident.incident_number,
-            "work_order_code": order.code,
-        },
+    return _notice(
+        order,
+        "WORK_ORDER_CREATED",
+        f"work_order_created:{order.id}",
+        (order.title, order.title_ar or order.title),
+        ((order.description or "").split("\n", 1)[0], (incident.event_story_ar or "").split("\n", 1)[0]),
+        incident,
     )
 
 
 def assignment_notice(order: WorkOrderRow) -> Notice:
-    return Notice(
-        key=f"work_order_assigned:{order.id}:{order.version}",
-        notification_type="WORK_ORDER_ASSIGNED",
-        title=f"{order.code}: {order.title}",
-        title_ar=f"{order.code}: {order.title_ar or order.title}",
-        body="This work order was assigned to you.",
-        body_ar="تم إسناد أمر العمل هذا إليك.",
-        severity="INFO",
-        entity_type="work_order",
-        entity_id=str(order.id),
-        action_url=f"/work-orders?id={order.id}",
-        payload={"work_order_id": order.id, "work_order_code": order.code},
+    return _notice(
+        order,
+        "WORK_ORDER_ASSIGNED",
+        f"work_order_assigned:{order.id}:{order.version}",
+        (order.title, order.title_ar or order.title),
+        ("This work order was assigned to you.", "تم إسناد أمر العمل هذا إليك."),
     )
 
 
@@ -97,22 +81,42 @@ def _hours(incident: IncidentRow, completed_at: datetime) -> str:
 
 
 def not_effective_notice(order: WorkOrderRow, incident: IncidentRow) -> Notice:
+    number = incident.incident_number
+    return _notice(
+        order,
+        "WORK_ORDER_REOPENED",
+        f"work_order_reopened:{order.id}:{incident.id}",
+        ("fix not effective", "الإصلاح لم يكن فعالاً"),
+        (
+            f"{number} came back within the verification period. The work order is open again.",
+            f"عاد الحادث {number} خلال فترة التحقق. أُعيد فتح أمر العمل.",
+        ),
+        incident,
+    )
+
+
+def _notice(
+    order: WorkOrderRow,
+    kind: str,
+    key: str,
+    title: tuple[str, str],
+    body: tuple[str, str],
+    incident: IncidentRow | None = None,
+) -> Notice:
+    """What is told of an order, and of the incident behind it; texts in English and Arabic."""
+    payload: dict[str, object] = {"work_order_id": order.id, "work_order_code": order.code}
+    if incident is not None:
+        payload |= {"incident_id": str(incident.id), "incident_number": incident.incident_number}
     return Notice(
-        key=f"work_order_reopened:{order.id}:{incident.id}",
-        notification_type="WORK_ORDER_REOPENED",
-        title=f"{order.code}: fix not effective",
-        title_ar=f"{order.code}: الإصلاح لم يكن فعالاً",
-        body=f"{incident.incident_number} came back within the verification period. "
-        "The work order is open again.",
-        body_ar=f"عاد الحادث {incident.incident_number} خلال فترة التحقق. أُعيد فتح أمر العمل.",
-        severity=incident.severity,
+        key=key,
+        notification_type=kind,
+        title=f"{order.code}: {title[0]}",
+        title_ar=f"{order.code}: {title[1]}",
+        body=body[0],
+        body_ar=body[1],
+        severity=incident.severity if incident else "INFO",
         entity_type="work_order",
         entity_id=str(order.id),
         action_url=f"/work-orders?id={order.id}",
-        payload={
-            "incident_id": str(incident.id),
-            "work_order_id": order.id,
-            "incident_number": incident.incident_number,
-            "work_order_code": order.code,
-        },
+        payload=payload,
     )
