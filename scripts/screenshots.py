@@ -135,12 +135,14 @@ async def failing(person: Person) -> Mapping[str, object]:
             await asyncio.sleep(1)
             incident = await _incident(person, asset["id"])
     connections = _items(await person.get("/api/integrations/"))
+    rules = _items(await person.get("/api/config/rules"))
     return {
         "site_code": SITE,
         "asset_id": asset["id"],
         "incident_id": incident["id"],
         "work_order_id": incident["auto_work_order_id"],
         "integration_id": connections[0]["id"],
+        "rule_id": rules[0]["id"],
     }
 
 
