@@ -7,17 +7,8 @@ from optria.backtest.stored_jobs import BackTests
 from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, search
 from optria.web.admin import alarms, alarms_page, system, system_page
 from optria.web.admin.meter import Meter
-from optria.web.assets import (
-    asset_links,
-    asset_page,
-    asset_parts,
-    assets,
-    assets_page,
-    baselines,
-    series,
-    sites,
-    trends,
-)
+from optria.web.asset_pages import asset_page, assets_page
+from optria.web.assets import asset_links, asset_parts, assets, baselines, series, sites, trends
 from optria.web.backtests import backtest, backtest_page
 from optria.web.compressed import CompressedPages
 from optria.web.config import config_routes, cost_models

@@ -17,8 +17,12 @@ SCRIPT_WORDS: Final = {
     "connection.signed-out": _("Signed out"),
     "banner.offline": _("Offline since %(time)s. Values on this page keep ageing; they are not frozen."),
     "banner.signed-out": _("You are signed out. Sign in again to go on where you are."),
-    "unreachable": _("The server cannot be reached. Try again when the connection is back; nothing is done twice."),
-    "sign-out.waiting": _("%(count)s changes have not been sent yet and would be lost. Sign out all the same?"),
+    "unreachable": _(
+        "The server cannot be reached. Try again when the connection is back; nothing is done twice."
+    ),
+    "sign-out.waiting": _(
+        "%(count)s changes have not been sent yet and would be lost. Sign out all the same?"
+    ),
     "reconnected": _("Reconnected, %(count)s events while away"),
     "alert.critical": _("New critical incident"),
     "analysis.story": _("What happened"),

@@ -14,7 +14,7 @@ from optria.db.session import Tx
 from optria.db.work import NotificationRow
 from optria.web import bodies
 from optria.web.deps import Limit, Offset, OpenTx, require, written_tenant
-from optria.web.people.auth import own_path
+from optria.web.own_path import own_path
 from optria.web.routing import api_router
 from optria.web.rows import count
 from optria.web.sessions import Viewer

@@ -13,6 +13,7 @@ from optria.kit import clock
 from optria.web import audit, sessions
 from optria.web.deps import OPEN, Given, MaybeViewer, SignedIn, token_of
 from optria.web.limits import LoginThrottle
+from optria.web.own_path import FIRST_PAGE, own_path
 from optria.web.people import passwords
 from optria.web.routing import api_router
 from optria.web.services import Services
@@ -22,7 +23,6 @@ from optria.web.texts import Text
 
 router = api_router(prefix="/api/auth", tags=["auth"])
 
-FIRST_PAGE = "/digital-twin"
 
 
 class LoginRequest(BaseModel):
@@ -135,15 +135,6 @@ def set_cookie(response: Response, request: Request, services: Services, token: 
         samesite="lax",
         secure=request.url.scheme == "https" if secure is None else secure,
     )
-
-
-def own_path(path: str) -> str:
-    """``path`` if it is one of ours, else the first page: never an address elsewhere.
-
-    Browsers read a backslash as a slash and leave tabs and line ends out, so a path has none of them.
-    """
-    odd = any(char == "\\" or char.isspace() or not char.isprintable() for char in path)
-    return path if path.startswith("/") and not path.startswith("//") and not odd else FIRST_PAGE
 
 
 @router.post("/login", summary="Sign in", dependencies=[OPEN])

@@ -8,7 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from optria.core.errors import Unauthenticated
 from optria.db.seed import OWNER, PEOPLE
 from optria.web.deps import OPEN, Given, MaybeViewer, token_of
-from optria.web.people.auth import FIRST_PAGE, LoginRequest, own_path, set_cookie, sign_in, sign_out
+from optria.web.own_path import FIRST_PAGE, own_path
+from optria.web.people.auth import LoginRequest, set_cookie, sign_in, sign_out
 from optria.web.rendering import render_page, translate
 from optria.web.routing import api_router
 from optria.web.services import Services

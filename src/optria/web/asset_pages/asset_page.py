@@ -11,7 +11,7 @@ from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.rca.words import metric_words
-from optria.web.assets.asset_detail import (
+from optria.web.asset_pages.asset_detail import (
     detection_of,
     failure_modes_of,
     limits_of,
@@ -20,9 +20,9 @@ from optria.web.assets.asset_detail import (
     sources_of,
     spec_of,
 )
-from optria.web.assets.asset_scene import lines_of
+from optria.web.asset_pages.asset_scene import lines_of
+from optria.web.asset_pages.assets_page import asset_choices, asset_types, tenant_query, type_words
 from optria.web.assets.asset_views import Found, find_asset
-from optria.web.assets.assets_page import asset_choices, asset_types, tenant_query, type_words
 from optria.web.deps import Given, OpenTx, RowId, require
 from optria.web.frame import shell_for, sites_of
 from optria.web.incidents.incident_views import list_incidents

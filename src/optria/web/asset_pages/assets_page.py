@@ -11,7 +11,7 @@ from optria.core.arabic import TYPE_AR
 from optria.core.roles import Permission, can
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
-from optria.web.assets.asset_scene import AssetLine, lines_of
+from optria.web.asset_pages.asset_scene import AssetLine, lines_of
 from optria.web.assets.asset_views import find_assets
 from optria.web.config.config_scope import same
 from optria.web.deps import Given, OpenTx, require
