@@ -1,4 +1,5 @@
-// Signing out leaves nothing behind: changes that were not sent are asked about, then forgotten.
+// Signing out leaves nothing behind: changes that were not sent are asked about, then forgotten, and so is what
+// this window remembered of the work of whoever is leaving.
 import { say } from "./words.js";
 
 const user = () => document.querySelector('form[action="/logout"]')?.dataset.user ?? "";
@@ -14,9 +15,18 @@ function waiting() {
   }
 }
 
+function forget() {
+  try {
+    localStorage.removeItem(outboxName());
+    sessionStorage.clear();
+  } catch {
+    // Where storage is closed, nothing was kept.
+  }
+}
+
 document.addEventListener("submit", (event) => {
   if (event.target.getAttribute?.("action") !== "/logout") return;
   const count = waiting();
-  if (count && !confirm(say("sign-out.waiting", { count }))) event.preventDefault();
-  else if (count) localStorage.removeItem(outboxName());
+  if (count && !confirm(say("sign-out.waiting", { count }))) return void event.preventDefault();
+  forget();
 });

@@ -16,7 +16,6 @@ from tests.web.house import House, fits
 
 SHAPES = json.loads((Path(__file__).parents[1] / "v1_black_box_shapes.json").read_text("utf-8"))
 INCIDENTS = "/api/blackbox/incidents"
-WITH_RCA = (Role.PLATFORM_OWNER, Role.TENANT_ADMIN, Role.OPTIMIZATION_ENGINEER)
 
 
 def shape(route: str) -> object:

@@ -6,8 +6,6 @@ from optria.core.errors import Invalid
 from optria.web.integrations import mapping_table
 from optria.web.integrations.mapping_table import COLUMNS, MOST_BYTES, MOST_ROWS
 
-HEADER = "external_tag,asset,internal_metric_name,unit,range_low\r\n"
-
 
 def cells(text: str | bytes) -> list[dict[str, str]]:
     content = text.encode() if isinstance(text, str) else text

@@ -13,7 +13,6 @@ from sqlalchemy import text
 
 from optria.db.session import Tx
 
-QUANTILES: Final = (0.5, 0.95, 0.99)
 _STAGES: Final = text(
     """
 WITH incidents AS (

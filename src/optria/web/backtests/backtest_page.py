@@ -22,7 +22,7 @@ from optria.db.session import Tx
 from optria.web.backtests.backtest import Kept
 from optria.web.backtests.backtest_picture import picture_of
 from optria.web.backtests.backtest_views import codes_of, per_asset, recorded_days, summary
-from optria.web.config.config_limits import limit_words
+from optria.web.config.config_limits import facts, limit_words
 from optria.web.config.config_rule_bodies import VIBRATION_ALONE
 from optria.web.config.config_rule_views import rule_json
 from optria.web.config.config_scope import Reading
@@ -123,16 +123,8 @@ def _detectors() -> list[str]:
 
 def _limit(row: ThresholdRow, asset_code: str | None) -> LimitChoice:
     whose = asset_code or row.asset_type or ""
-    facts: Json = {
-        "asset_id": row.asset_id,
-        "asset_type": row.asset_type,
-        "metric": row.metric,
-        "direction": row.direction,
-        "limit_value": row.limit_value,
-        "unit": row.unit,
-        "severity": row.severity,
-    }
-    return LimitChoice(row.id, f"{whose} {row.metric.replace('_', ' ')}: {limit_words(row)}".strip(), facts)
+    words = f"{whose} {row.metric.replace('_', ' ')}: {limit_words(row)}".strip()
+    return LimitChoice(row.id, words, facts(row))
 
 
 def _result(job: Job, services: Services, time_zone: str) -> Json | None:

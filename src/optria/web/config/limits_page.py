@@ -30,7 +30,6 @@ router = api_router(include_in_schema=False)
 MOST_SHOWN: Final = 300
 MOST_ENDED: Final = 50
 OLDEST_S: Final = 180.0
-DIRECTIONS: Final = ("high", "low")
 Metric = Annotated[str, Query(max_length=100)]
 
 
