@@ -1,13 +1,9 @@
 // One trend on a canvas: expected band, limits, marks; heavy outside the band, coloured past a limit.
 // A signal is {times_ms, values, expected: [low, high] | null, limits: [{severity, direction, value}], decimals}.
 import { formatValue } from "./format.js";
+import { colour, FONT, INKS } from "./ink.js";
+import { stateOf } from "./trend_data.js";
 import uPlot from "./uplot.js";
-
-const RANK = ["minor", "major", "critical"];
-const INK = { minor: "minorink", major: "majorink", critical: "critink" };
-const FONT = '11px "IBM Plex Sans Variable", sans-serif';
-
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--c-${name}`).trim();
 
 // Bottom and top of the axis: the expected range takes the middle third until the values need more.
 export function boundsOf(values, expected) {
@@ -22,17 +18,12 @@ export function boundsOf(values, expected) {
 }
 
 // What a value is drawn in: past a limit the worst severity, outside the expected range ink.
-export function toneOf(value, { expected, limits }) {
-  const past = (limits ?? []).filter(({ direction, value: limit }) => (direction === "high" ? value > limit : value < limit));
-  const worst = Math.max(-1, ...past.map(({ severity }) => RANK.indexOf(severity)));
-  if (worst >= 0) return INK[RANK[worst]];
-  return expected && (value < expected[0] || value > expected[1]) ? "ink" : "trend";
-}
+export const toneOf = (value, signal) => INKS[stateOf(value, signal)];
 
 function strokeOf(u, signal) {
   const { top, height } = u.bbox;
   const gradient = u.ctx.createLinearGradient(0, top, 0, top + height);
-  const edges = [...(signal.expected ?? []), ...(signal.limits ?? []).map((limit) => limit.value)]
+  const edges = [...(signal.expected ?? []), ...signal.limits.map((limit) => limit.value)]
     .filter((value) => value > u.scales.y.min && value < u.scales.y.max).sort((a, b) => b - a);
   const share = (value) => Math.min(1, Math.max(0, (u.valToPos(value, "y", true) - top) / height));
   const marks = [u.scales.y.max, ...edges, u.scales.y.min];
@@ -66,14 +57,14 @@ function across(u, y, tone) {
 function lines(u, signal, marks) {
   u.ctx.save();
   const { left, top, width, height } = u.bbox;
-  for (const { severity, value } of signal.limits ?? []) {
-    if (value > u.scales.y.min && value < u.scales.y.max) across(u, u.valToPos(value, "y", true), INK[severity] ?? "ink2");
+  for (const { severity, value } of signal.limits) {
+    if (value > u.scales.y.min && value < u.scales.y.max) across(u, u.valToPos(value, "y", true), INKS[severity] ?? "ink2");
   }
   u.ctx.setLineDash([]);
   for (const { time_ms: time, severity } of marks) {
     const x = u.valToPos(time / 1000, "x", true);
     if (x < left || x > left + width) continue;
-    u.ctx.fillStyle = colour(INK[severity] ?? "ink2");
+    u.ctx.fillStyle = colour(INKS[severity] ?? "ink2");
     u.ctx.fillRect(x - devicePixelRatio / 2, top, devicePixelRatio, height);
     u.ctx.fillRect(x - 3 * devicePixelRatio, top, 6 * devicePixelRatio, 6 * devicePixelRatio);
   }

@@ -3,6 +3,7 @@ import { send } from "./api.js";
 import { serverNow, values } from "./app.js";
 import { formatAge, formatValue } from "./format.js";
 import { Plot } from "./plot.js";
+import { append, forgetBefore } from "./trend_data.js";
 
 const REDRAW_MS = 1000;
 const AGAIN_MS = 300000;
@@ -22,23 +23,12 @@ let changed = false;
 const period = () => Number(root.querySelector('[data-period][aria-pressed="true"]').dataset.period) * 1000;
 const end = () => values.at ?? serverNow();
 
-// A later sample at the right edge, with a gap before it where the signal was silent; old ones leave on the left.
-export function extend(signal, [value, time, quality], from) {
-  const last = signal.times_ms.length ? signal.times_ms[signal.times_ms.length - 1] : -Infinity;
-  if (time <= last) return false;
-  if (time - last > signal.gap_ms && Number.isFinite(last)) put(signal, last + 1, null);
-  put(signal, time, quality === 2 ? null : value);
-  const old = signal.times_ms.findIndex((ms) => ms >= from);
-  if (old > 60) {
-    signal.times_ms.splice(0, old);
-    signal.values.splice(0, old);
+// Later samples at the right edge; old ones leave on the left.
+function take() {
+  for (const [tag, { signal }] of plots) {
+    if (append(signal, values.samples.get(tag))) changed = true;
+    forgetBefore(signal, end() - period());
   }
-  return true;
-}
-
-function put(signal, time, value) {
-  signal.times_ms.push(time);
-  signal.values.push(value);
 }
 
 function state(name) {
@@ -146,9 +136,7 @@ function startTrends() {
     if ("trendsPause" in button.dataset) pause(button);
     else load();
   });
-  values.watch((data) => {
-    for (const [tag, plot] of plots) if (data[tag] && extend(plot.signal, data[tag], end() - period())) changed = true;
-  });
+  values.watch(take);
   setInterval(() => changed && !isPaused && document.visibilityState === "visible" && redraw(), REDRAW_MS);
   setInterval(() => !isPaused && values.at === null && document.visibilityState === "visible" && load(), AGAIN_MS);
   document.addEventListener("optria:region", (event) => event.detail.region === "past" && load());

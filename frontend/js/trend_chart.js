@@ -1,16 +1,13 @@
 // One trend: line, expected range, limits in force and marks, drawn by uPlot in the colours of the page.
 import { formatValue } from "./format.js";
+import { colour, FONT, INKS } from "./ink.js";
 import { columns, scaleOf, STATES } from "./trend_data.js";
 import uPlot from "./uplot.js";
 
 const HEIGHT = 76;
 const AXIS = 52;
 const RIGHT = 8;
-const FONT = '11px "IBM Plex Sans Variable", "IBM Plex Sans Arabic", sans-serif';
 const WIDTHS = { outside: 2, minor: 2.5, major: 2.5, critical: 2.5 };
-const INKS = { outside: "--c-ink", minor: "--c-minorink", major: "--c-majorink", critical: "--c-critink" };
-
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class TrendChart {
   constructor(box, words) {
@@ -56,10 +53,10 @@ export class TrendChart {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { time: true, range: () => this.range }, y: { range: () => scaleOf(this.signal) } },
       axes: [{ show: false }, {
-        size: AXIS, font: FONT, stroke: () => colour("--c-ink3"), grid: { show: false }, ticks: { show: false },
+        size: AXIS, font: FONT, stroke: () => colour("ink3"), grid: { show: false }, ticks: { show: false },
         splits: () => this.splits(), values: (_, at) => at.map((value) => formatValue(value, this.signal.decimals)),
       }],
-      series: [{}, { ...line("--c-trend", 1.5), points: { show: () => this.signal.values.length < 40, size: 4, fill: () => colour("--c-trend") } }, ...STATES.map((state) => line(INKS[state], WIDTHS[state]))],
+      series: [{}, { ...line("trend", 1.5), points: { show: () => this.signal.values.length < 40, size: 4, fill: () => colour("trend") } }, ...STATES.map((state) => line(INKS[state], WIDTHS[state]))],
       hooks: { drawClear: [() => this.drawUnder()], draw: [() => this.drawOver()], setCursor: [(plot) => this.moved(plot)] },
     };
   }
@@ -87,7 +84,7 @@ export class TrendChart {
     ctx.save();
     if (this.signal.expected) {
       const [top, bottom] = [y(this.signal.expected[1]), y(this.signal.expected[0])];
-      ctx.fillStyle = colour("--c-band");
+      ctx.fillStyle = colour("band");
       ctx.fillRect(bbox.left, top, bbox.width, Math.max(1, bottom - top));
     }
     ctx.restore();
@@ -114,7 +111,7 @@ export class TrendChart {
     const near = this.signal.limits.filter((limit) => limit.value > low && limit.value < high).sort((a, b) => b.value - a.value);
     for (const { direction, value } of near) {
       const at = this.plot.valToPos(value, "y", true);
-      ctx.strokeStyle = ctx.fillStyle = colour("--c-ink2");
+      ctx.strokeStyle = ctx.fillStyle = colour("ink2");
       ctx.setLineDash([5 * ratio, 4 * ratio]);
       ctx.beginPath();
       ctx.moveTo(bbox.left, at);
@@ -125,7 +122,7 @@ export class TrendChart {
       const above = at - 4 * ratio;
       const base = above - 11 * ratio >= taken ? above : at + 12 * ratio;
       taken = Math.max(at, base);
-      ctx.strokeStyle = colour("--c-surface");
+      ctx.strokeStyle = colour("surface");
       ctx.lineWidth = 3 * ratio;
       ctx.strokeText(text, bbox.left + 6 * ratio, base);
       ctx.fillText(text, bbox.left + 6 * ratio, base);
@@ -135,7 +132,7 @@ export class TrendChart {
 
   drawMark(ctx, bbox, ratio, mark) {
     const x = this.plot.valToPos(mark.from, "x", true);
-    ctx.strokeStyle = colour(mark.kind === "anchor" ? "--c-ink" : "--c-trend2");
+    ctx.strokeStyle = colour(mark.kind === "anchor" ? "ink" : "trend2");
     ctx.lineWidth = (mark.kind === "anchor" ? 1.5 : 1) * ratio;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top - 8 * ratio);

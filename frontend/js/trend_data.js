@@ -42,18 +42,25 @@ export function scaleOf({ values, expected, limits }) {
   return [low - pad, high + pad];
 }
 
-// The value that was known at a time; null in a gap and before the first.
-export function valueAt({ times_ms: x, values, gap_ms: gap }, ms) {
+// The place of the last of the rising numbers x that is at or before a place; -1 before the first.
+export function placeAt(x, at) {
   let low = 0;
   let high = x.length - 1;
-  if (high < 0 || x[0] > ms) return null;
+  if (high < 0 || x[0] > at) return -1;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (x[middle] <= ms) low = middle;
+    if (x[middle] <= at) low = middle;
     else high = middle - 1;
   }
-  const known = low === x.length - 1 ? ms - x[low] <= Math.max(gap, (x[low] - x[0]) / 100) : true;
-  return known ? values[low] : null;
+  return low;
+}
+
+// The value that was known at a time; null in a gap and before the first.
+export function valueAt({ times_ms: x, values, gap_ms: gap }, ms) {
+  const place = placeAt(x, ms);
+  if (place < 0) return null;
+  const known = place === x.length - 1 ? ms - x[place] <= Math.max(gap, (x[place] - x[0]) / 100) : true;
+  return known ? values[place] : null;
 }
 
 // A later sample at the end; silence before it is a gap. Returns whether there was anything new.
@@ -72,6 +79,14 @@ export function append(signal, sample) {
     values.push(sample.value);
   }
   return good;
+}
+
+// What is older than a time leaves a signal that only grows, some at once.
+export function forgetBefore({ times_ms: x, values }, ms) {
+  const old = x.findIndex((time) => time >= ms);
+  if (old <= 60) return;
+  x.splice(0, old);
+  values.splice(0, old);
 }
 
 // Round times between two, of about as many as fit; offset is that of the site's clock.

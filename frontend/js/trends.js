@@ -4,6 +4,7 @@ import { regions } from "./app.js";
 import { send } from "./api.js";
 import { formatValue } from "./format.js";
 import { notice, offsetOf } from "./shell.js";
+import { placeAt } from "./trend_data.js";
 import { say } from "./words.js";
 
 const FRESH_EVERY_MS = 10000;
@@ -11,25 +12,7 @@ const FRESH_EVERY_MS = 10000;
 const recorder = document.querySelector("[data-recorder]");
 const part = (selector) => recorder.querySelector(selector);
 
-// The place of the last point at or before x; -1 before the first.
-export function placeAt(track, x) {
-  let low = 0;
-  let high = track.x.length - 1;
-  if (high < 0 || track.x[0] > x) return -1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (track.x[middle] <= x) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-export function valueAt(track, x) {
-  const place = placeAt(track, x);
-  return place < 0 ? null : track.value[place];
-}
-
-export function nextEvent(events, x, direction) {
+function nextEvent(events, x, direction) {
   const beyond = events.filter((at) => (direction > 0 ? at > x + 0.05 : at < x - 0.05));
   return beyond.length ? (direction > 0 ? beyond[0] : beyond[beyond.length - 1]) : x;
 }
@@ -99,7 +82,7 @@ class Playhead {
     const row = this.node.querySelector(`[data-track="${track.tag}"]`);
     const node = row?.querySelector('[data-part="value"]');
     if (!node) return;
-    const place = placeAt(track, this.x);
+    const place = placeAt(track.x, this.x);
     node.textContent = place < 0 ? "\u2013" : formatValue(track.value[place], track.decimals);
     const state = place < 0 ? "normal" : track.state[place];
     const shape = this.node.querySelector(`template[data-glyph="${state}"]`);

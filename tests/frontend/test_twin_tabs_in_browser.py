@@ -104,14 +104,18 @@ async def test_a_later_sample_is_put_at_the_edge_with_a_gap_before_it(page: Page
     sheet = await page.locator("link[rel=stylesheet]").get_attribute("href")
     found = await page.evaluate(
         """async (base) => {
-        const { extend } = await import(base + "/js/site_trends.js");
+        const { append, forgetBefore } = await import(base + "/js/trend_data.js");
         const { toneOf, boundsOf, stepDecimals } = await import(base + "/js/plot.js");
         const signal = { times_ms: [1000, 2000], values: [1, 2], gap_ms: 3000 };
-        const taken = [extend(signal, [3, 2000, 0], 0), extend(signal, [3, 3000, 0], 0),
-          extend(signal, [4, 9000, 0], 0), extend(signal, [5, 9500, 2], 0)];
+        const taken = [[3, 2000, 0], [3, 3000, 0], [4, 9000, 0], [5, 9500, 2]].map(
+          ([value, time, quality]) => append(signal, { value, time, quality }));
+        const grown = { times_ms: [...Array(100).keys()], values: Array(100).fill(0) };
+        forgetBefore(grown, 30);
+        forgetBefore(grown, 80);
         const limits = [{ severity: "major", direction: "high", value: 7 }];
         const tones = [5, 6.5, 8].map((value) => toneOf(value, { expected: [4, 6], limits }));
-        return [taken, signal.times_ms, signal.values, tones, boundsOf([null], null), stepDecimals([0, 2.5])];
+        return [taken, signal.times_ms, signal.values, tones, boundsOf([null], null), stepDecimals([0, 2.5]),
+          grown.times_ms[0], grown.values.length];
     }""",
         (sheet or "").rpartition("/")[0],
     )
@@ -122,4 +126,6 @@ async def test_a_later_sample_is_put_at_the_edge_with_a_gap_before_it(page: Page
         ["trend", "ink", "majorink"],
         [0, 1],
         1,
+        80,
+        20,
     ]
