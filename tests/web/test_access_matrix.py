@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.routing import APIRoute
@@ -45,6 +46,7 @@ class Case:
     route: str
     permission: Permission
     body: object
+    query: str
 
     @property
     def parameters(self) -> list[str]:
@@ -67,12 +69,25 @@ def cases(house: House) -> Iterator[Case]:
         permission = permission_of(route.dependant)
         if isinstance(route, APIRoute) and permission is not None:
             for method in sorted(route.methods or ()):
-                yield Case(method, route.path, permission, _example(document, route.path, method))
+                operation = document["paths"].get(route.path, {}).get(method.lower(), {})
+                body = _example(document, operation)
+                yield Case(method, route.path, permission, body, _required_query(operation))
 
 
-def _example(document: dict[str, Any], path: str, method: str) -> object:
+def _required_query(operation: dict[str, Any]) -> str:
+    """What an operation cannot be asked without: a request that is refused for its form proves nothing."""
+    needed = [one for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]]
+    return urlencode({one["name"]: _value(one["schema"]) for one in needed})
+
+
+def _value(schema: dict[str, Any]) -> object:
+    """One value that a parameter takes."""
+    kind = schema.get("format", schema["type"])
+    return {"integer": schema.get("minimum", 1), "date-time": "2026-01-01T00:00:00Z"}.get(kind, "vibration")
+
+
+def _example(document: dict[str, Any], operation: dict[str, Any]) -> object:
     """The example body of an operation, as the API's documentation gives it."""
-    operation = document["paths"].get(path, {}).get(method.lower(), {})
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if "examples" in content:
         return next(iter(content["examples"].values()))["value"]
@@ -87,7 +102,13 @@ def address(case: Case, things: dict[str, object]) -> str:
     values = NAMES | {name: things.get(name) for name in case.parameters if name not in NAMES}
     unknown = [name for name in case.parameters if values[name] is None]
     assert not unknown, f"{case.route}: tests/web/furnished.py does not know what {unknown} is"
-    return re.sub(r"{(\w+)(?::\w+)?}", lambda found: str(values[found[1]]), case.route)
+    path = re.sub(r"{(\w+)(?::\w+)?}", lambda found: str(values[found[1]]), case.route)
+    return f"{path}?{case.query}" if case.query else path
+
+
+def of_tenant(path: str, tenant_id: object) -> str:
+    """The address with the tenant that is meant, as the platform's people give it."""
+    return f"{path}{'&' if '?' in path else '?'}tenant_id={tenant_id}"
 
 
 @asynccontextmanager
@@ -148,7 +169,7 @@ async def test_a_role_gets_in_exactly_where_it_may_and_never_into_the_other_tena
         if is_odd(case, own.status_code) if may and not narrower else own.status_code != 403:
             wrong.append((role.value, case.method, case.route, "own", own.status_code, own.text[:200]))
         path = address(case, furnished.other)
-        chosen = f"{path}{'&' if '?' in path else '?'}tenant_id={house.other.tenant.id}"
+        chosen = of_tenant(path, house.other.tenant.id)
         for foreign in {path, chosen}:
             answer = await ask(house, role, case, foreign)
             if case.names_a_thing and answer.status_code != (404 if may else 403):
@@ -167,7 +188,7 @@ async def test_a_platform_owner_reaches_both_tenants_and_names_one_to_write(furn
     wrong = []
     for case in cases(house):
         for things in (furnished.own, furnished.other):
-            path = f"{address(case, things)}?tenant_id={things['tenant_id']}"
+            path = of_tenant(address(case, things), things["tenant_id"])
             answer = await ask(house, Role.PLATFORM_OWNER, case, path)
             if is_odd(case, answer.status_code):
                 wrong.append((case.method, path, answer.status_code, answer.text[:200]))
