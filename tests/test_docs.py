@@ -111,7 +111,7 @@ def test_every_type_of_webhook_message_of_the_documents_is_sent() -> None:
     kinds = re.findall(r"^\| `((?!OPTRIA_)[A-Z_]+)` \| [a-z]", told, flags=re.MULTILINE)
     program = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
     assert len(kinds) >= 4
-    ways = (r'notification_type="(\w+)"', r'Fact\(f"[^"]*", "(\w+)"', r'_notice\(\s*order,\s*"(\w+)"')
+    ways = (r'notification_type="(\w+)"', r'Fact\(f"[^"]*", "(\w+)"')
     assert set(kinds) == {kind for way in ways for kind in re.findall(way, program)}
 
 

@@ -50,21 +50,21 @@ def order_notice(order: WorkOrderRow, incident: IncidentRow) -> Notice:
     """Tells the assignee and watchers of an order made by an incident."""
     return _notice(
         order,
-        "WORK_ORDER_CREATED",
-        f"work_order_created:{order.id}",
-        (order.title, order.title_ar or order.title),
-        ((order.description or "").split("\n", 1)[0], (incident.event_story_ar or "").split("\n", 1)[0]),
-        incident,
+        notification_type="WORK_ORDER_CREATED",
+        key=f"work_order_created:{order.id}",
+        title=(order.title, order.title_ar or order.title),
+        body=((order.description or "").split("\n", 1)[0], (incident.event_story_ar or "").split("\n", 1)[0]),
+        incident=incident,
     )
 
 
 def assignment_notice(order: WorkOrderRow) -> Notice:
     return _notice(
         order,
-        "WORK_ORDER_ASSIGNED",
-        f"work_order_assigned:{order.id}:{order.version}",
-        (order.title, order.title_ar or order.title),
-        ("This work order was assigned to you.", "تم إسناد أمر العمل هذا إليك."),
+        notification_type="WORK_ORDER_ASSIGNED",
+        key=f"work_order_assigned:{order.id}:{order.version}",
+        title=(order.title, order.title_ar or order.title),
+        body=("This work order was assigned to you.", "تم إسناد أمر العمل هذا إليك."),
     )
 
 
@@ -84,20 +84,21 @@ def not_effective_notice(order: WorkOrderRow, incident: IncidentRow) -> Notice:
     number = incident.incident_number
     return _notice(
         order,
-        "WORK_ORDER_REOPENED",
-        f"work_order_reopened:{order.id}:{incident.id}",
-        ("fix not effective", "الإصلاح لم يكن فعالاً"),
-        (
+        notification_type="WORK_ORDER_REOPENED",
+        key=f"work_order_reopened:{order.id}:{incident.id}",
+        title=("fix not effective", "الإصلاح لم يكن فعالاً"),
+        body=(
             f"{number} came back within the verification period. The work order is open again.",
             f"عاد الحادث {number} خلال فترة التحقق. أُعيد فتح أمر العمل.",
         ),
-        incident,
+        incident=incident,
     )
 
 
 def _notice(
     order: WorkOrderRow,
-    kind: str,
+    *,
+    notification_type: str,
     key: str,
     title: tuple[str, str],
     body: tuple[str, str],
@@ -109,7 +110,7 @@ def _notice(
         payload |= {"incident_id": str(incident.id), "incident_number": incident.incident_number}
     return Notice(
         key=key,
-        notification_type=kind,
+        notification_type=notification_type,
         title=f"{order.code}: {title[0]}",
         title_ar=f"{order.code}: {title[1]}",
         body=body[0],
