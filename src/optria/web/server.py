@@ -9,7 +9,7 @@ from optria.web.admin import alarms, alarms_page, system, system_page
 from optria.web.admin.meter import Meter
 from optria.web.asset_pages import asset_page, assets_page
 from optria.web.assets import asset_links, asset_parts, assets, baselines, series, sites, trends
-from optria.web.backtests import backtest, backtest_page
+from optria.web.backtests import backtest
 from optria.web.compressed import CompressedPages
 from optria.web.config import config_routes, cost_models
 from optria.web.connection import Timing
@@ -63,6 +63,7 @@ from optria.web.people import (
 from optria.web.permits import refuse_undeclared
 from optria.web.platform_access import PlatformAccess
 from optria.web.rendering import mount_static
+from optria.web.rule_pages import rule_routes
 from optria.web.security import SameOrigin, SecurityHeaders
 from optria.web.services import Services
 from optria.web.twin import editor_page, layouts, twin, twin_nodes, twin_page
@@ -107,6 +108,7 @@ ROUTERS = (
     integration_demo.router,
     integrations.router,
     *config_routes.ROUTERS,
+    *rule_routes.ROUTERS,
     backtest.router,
     demo.router,
     login_page.router,
@@ -122,7 +124,6 @@ ROUTERS = (
     incident_report.router,
     work_order_page.router,
     notifications_page.router,
-    backtest_page.router,
     integrations_page.router,
     users_page.router,
     audit_page.router,

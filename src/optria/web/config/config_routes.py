@@ -7,15 +7,10 @@ from optria.web.config import (
     config_detectors,
     config_figures,
     config_policy,
-    config_rule_life,
     config_rules,
     config_specs,
     config_thresholds,
     config_windows,
-    costs_page,
-    limits_page,
-    rules_page,
-    settings_pages,
 )
 
 ROUTERS = (
@@ -24,14 +19,9 @@ ROUTERS = (
     config_approval.router,
     config_windows.router,
     config_rules.router,
-    config_rule_life.router,
     config_policy.router,
     config_figures.router,
     config_specs.router,
     config_clocks.router,
     config_detectors.router,
-    rules_page.router,
-    limits_page.router,
-    settings_pages.router,
-    costs_page.router,
 )

@@ -30,10 +30,10 @@ from optria.web.config.rule_history import (
     said_by,
     state_of,
 )
-from optria.web.config.rule_proof import proof_of
 from optria.web.deps import OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find
+from optria.web.rule_pages.rule_proof import proof_of
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
 from optria.web.turns import lock_settings

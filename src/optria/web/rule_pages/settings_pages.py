@@ -14,11 +14,11 @@ from optria.db.plant import DetectorSetting, IncidentWindow
 from optria.db.session import Tx
 from optria.rca.window import DEFAULT_MINUTES
 from optria.streams.detectors.tuning import USUAL
-from optria.web.config import rules_section as section
 from optria.web.config.config_proposals import demands_four_eyes
 from optria.web.config.config_scope import Reading
 from optria.web.deps import OpenTx
 from optria.web.routing import api_router
+from optria.web.rule_pages import rules_section as section
 from optria.web.words import _
 from optria.work.assignment import who_may_see_orders
 from optria.work.orders import load_policy

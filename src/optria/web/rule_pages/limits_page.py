@@ -16,12 +16,13 @@ from optria.db.plant import AssetRow, MappingRow, ThresholdRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.streams.live import Latest
-from optria.web.config import rules_section as section
+from optria.web.bodies import LARGEST_ID
 from optria.web.config.config_limits import facts
 from optria.web.config.config_proposals import demands_four_eyes, status_of
 from optria.web.config.config_scope import Reading
 from optria.web.deps import Given, OpenTx
 from optria.web.routing import api_router
+from optria.web.rule_pages import rules_section as section
 from optria.web.services import Services
 from optria.web.shapes import Json
 
@@ -31,6 +32,7 @@ MOST_SHOWN: Final = 300
 MOST_ENDED: Final = 50
 OLDEST_S: Final = 180.0
 Metric = Annotated[str, Query(max_length=100)]
+AssetId = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,19 @@ class Tag:
 
 @router.get("/rules/limits")
 async def limits_page(
-    request: Request, viewer: Reading, tx: OpenTx, services: Given, metric: Metric = ""
+    request: Request,
+    viewer: Reading,
+    tx: OpenTx,
+    services: Given,
+    metric: Metric = "",
+    asset: AssetId = None,
 ) -> Response:
+    """All limits, or those of one ``metric``, or those that hold for one ``asset``, its type's with them."""
     rows = await _rows(tx, metric)
     codes = await section.asset_codes(tx)
     watched = await _watched(tx, services)
+    own = [tag for tag in watched if tag.asset_id == asset]
+    rows = [row for row in rows if asset is None or any(_is_for(row, tag) for tag in own)]
     lines = [_line(row, codes, watched) for row in rows]
     people = [one for row in rows for one in (row.proposed_by, row.approved_by)]
     tenant = await tx.session.get(Tenant, tx.tenant_id) if tx.tenant_id is not None else None
@@ -84,6 +94,7 @@ async def limits_page(
         "metrics": await section.metrics(tx),
         "all_metrics": await _limited_metrics(tx),
         "metric": metric,
+        "only": codes.get(asset or 0),
         "assets": codes,
         "types": await section.asset_types(tx),
         "severities": [severity.name for severity in reversed(Severity)],

@@ -8,9 +8,9 @@ from optria.core.roles import Role
 from optria.db.blackbox import RcaRule
 from optria.kit import clock
 from optria.web.shapes import Json
-from tests.web.config.test_config_rule_life import published, saved
 from tests.web.config.test_config_rules import RULE, incident
 from tests.web.house import House
+from tests.web.rule_pages.test_config_rule_life import published, saved
 from tests.web.settings import done, second_admin
 
 PAGES = {

@@ -20,7 +20,6 @@ from optria.db.blackbox import IncidentRow, RcaRule
 from optria.db.plant import AssetRow, ThresholdRow
 from optria.db.session import Tx
 from optria.web.backtests.backtest import Kept
-from optria.web.backtests.backtest_picture import picture_of
 from optria.web.backtests.backtest_views import codes_of, per_asset, recorded_days, summary
 from optria.web.config.config_limits import facts, limit_words
 from optria.web.config.config_rule_bodies import VIBRATION_ALONE
@@ -28,9 +27,10 @@ from optria.web.config.config_rule_views import rule_json
 from optria.web.config.config_scope import Reading
 from optria.web.config.rule_history import said_by
 from optria.web.config.rule_words import rule_name
-from optria.web.config.rules_section import render_section
 from optria.web.deps import Given, OpenTx, written_tenant
 from optria.web.routing import api_router
+from optria.web.rule_pages.backtest_picture import picture_of
+from optria.web.rule_pages.rules_section import render_section
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json

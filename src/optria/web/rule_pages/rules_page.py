@@ -18,18 +18,18 @@ from optria.rca.rules import Condition
 from optria.rca.words import KNOWN_METRICS
 from optria.web.backtests.backtest import Kept
 from optria.web.bodies import LARGEST_ID
-from optria.web.config import rules_section as section
 from optria.web.config.config_rule_views import rule_json
 from optria.web.config.config_rules import RULE
 from optria.web.config.config_scope import Managing, Reading
 from optria.web.config.rule_history import Content, history, rule_of, said_by
 from optria.web.config.rule_hits import Hits, hits_of_rules
-from optria.web.config.rule_proof import proof_of, tests_of
 from optria.web.config.rule_versions import versions
 from optria.web.config.rule_words import PLACES, condition_word, directions, rule_name
 from optria.web.deps import OpenTx, RowId, written_tenant
 from optria.web.routing import api_router
 from optria.web.rows import find
+from optria.web.rule_pages import rules_section as section
+from optria.web.rule_pages.rule_proof import proof_of, tests_of
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
 

@@ -17,7 +17,7 @@ from optria.core.roles import Role
 from optria.db.blackbox import RcaRule
 from optria.db.session import Database
 from optria.kit import clock
-from optria.web.backtests.backtest_page import outranked
+from optria.web.rule_pages.backtest_page import outranked
 from tests.web.backtests.test_backtest import BEARING, a_day, working
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build

@@ -14,12 +14,12 @@ from optria.db.identity import Tenant
 from optria.db.plant import CarbonFactor, CostModel, CostReference, DowntimeReference
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.config import rules_section as section
 from optria.web.config.config_costs import CURRENCIES, facts
 from optria.web.config.config_proposals import demands_four_eyes, needs_another, status_of
 from optria.web.config.config_scope import Reading
 from optria.web.deps import OpenTx
 from optria.web.routing import api_router
+from optria.web.rule_pages import rules_section as section
 
 router = api_router(include_in_schema=False)
 
