@@ -52,6 +52,13 @@ async def test_every_entry_opens(house: House, role: Role) -> None:
     assert offered == [each.href for each in plant_sections(granted) + settings_sections(granted)]
 
 
+async def test_the_rail_is_in_the_viewers_language(house: House) -> None:
+    async with house.client(Role.VIEWER) as browser:
+        page = (await browser.get("/notifications?lang=ar")).text
+    labels = re.findall(r'class="rail-link [^"]*" href="[^"]+".*?<span[^>]*>([^<]+)</span>', page, re.DOTALL)
+    assert labels == ["نظرة عامة", "التوأم الحي", "الحوادث", "الأصول"]
+
+
 def test_a_page_gets_the_sentences_that_its_scripts_say() -> None:
     say = environment().globals["script_words"]
     assert callable(say)

@@ -55,6 +55,13 @@ async def test_an_administrator_sees_people_of_the_own_tenant(house: House) -> N
     assert 'data-dialog="new-user"' in page
 
 
+async def test_a_platform_owner_sees_every_tenant(house: House) -> None:
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        page = (await browser.get("/admin/tenants")).text
+    assert house.own.tenant.code in page
+    assert house.other.tenant.code in page
+
+
 async def test_the_last_administrator_is_told_why_they_stay(house: House) -> None:
     path = f"/users?tenant_id={house.own.tenant.id}"
     async with house.client(Role.PLATFORM_OWNER) as browser:

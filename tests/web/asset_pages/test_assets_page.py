@@ -26,6 +26,7 @@ def row_of(html: str, asset: AssetRow) -> str:
     return html[start : html.index("</tr>", start)]
 
 
+@pytest.mark.clause("G10")
 @pytest.mark.parametrize("role", Role)
 async def test_everybody_reads_the_register_and_admins_change_it(house: House, role: Role) -> None:
     html = await page_of(house, role)

@@ -99,6 +99,16 @@ async def test_a_connection_that_rests_says_why(house: House, values: dict[str, 
     assert says in await page(house, f"/integrations/{row.id}")
 
 
+@pytest.mark.clause("C3")
+async def test_a_connected_source_says_which_tag_it_lacks(house: House) -> None:
+    sentence = "The server has no node ns=2;s=P-102B.NOPE; the other signals are read."
+    linked(house, warning=sentence)
+    async with house.client(Role.PLATFORM_OWNER) as browser:
+        state = (await browser.get("/health/internal/config/status")).json()["integrations"]
+    assert sentence in await page(house, "/integrations")
+    assert state[str(house.own.tenant.id)][0]["warning"] == sentence
+
+
 async def test_the_tag_that_a_source_lacks_is_marked_in_its_row(house: House) -> None:
     linked(house, missing=(house.own.pressure.external_tag,))
     text = await page(house, f"/integrations/{house.own.integration.id}")
