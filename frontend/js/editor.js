@@ -41,7 +41,7 @@ function showProblems(problems) {
     opener.type = "button";
     opener.className = "link";
     opener.textContent = model.get(item) ? `${canvas.name(item)}: ${text}` : text;
-    opener.addEventListener("click", () => { model.select([item]); canvas.overlay.querySelector(`[data-id="${item}"]`)?.focus(); });
+    opener.addEventListener("click", () => { canvas.choose(item); });
     line.append(opener);
     return line;
   }));
@@ -128,18 +128,40 @@ const CONTROLLED = {
   KeyZ: (event) => (event.shiftKey ? model.redo() : model.undo()), KeyY: () => model.redo(), KeyC: () => model.copy(), KeyV: () => model.paste(),
   KeyA: () => model.select(model.ids()), KeyS: () => save(),
 };
-const PLAIN = { Delete: () => model.remove(), Backspace: () => model.remove(), KeyR: () => model.rotate(), KeyC: startConnecting };
+const WALKS = { "[": -1, PageUp: -1, "]": 1, PageDown: 1 };
+const PLAIN = { Delete: removeHere, Backspace: removeHere, KeyR: () => model.rotate(), KeyC: startConnecting };
 
 function keyed(event) {
   const isTyping = event.target.closest?.("input, select, textarea, dialog");
   const controlled = (event.ctrlKey || event.metaKey) && CONTROLLED[event.code];
-  if (controlled && (!isTyping || event.code === "KeyS")) return done(event, () => controlled(event));
+  const id = event.target.closest?.("[data-overlay]") && event.target.dataset.id;
+  if (controlled && (!isTyping || event.code === "KeyS")) return done(event, () => { if (event.code === "KeyC") chosen(id); controlled(event); });
   if (isTyping || event.ctrlKey || event.metaKey) return;
   if (event.key === "Escape") return done(event, () => { connectFrom = null; model.select([]); });
-  if (connectFrom && event.key === "Enter" && event.target.dataset?.id) return done(event, () => finishConnecting(event.target.dataset.id));
-  const arrow = ARROWS[event.key];
-  if (arrow && event.target.dataset?.id) return done(event, () => nudge(arrow, event));
-  if (event.target.closest?.("[data-overlay]") && PLAIN[event.code]) done(event, PLAIN[event.code]);
+  if (id) keyedAt(id, event);
+}
+
+function keyedAt(id, event) {
+  const act = (work) => done(event, () => { chosen(id); work(); });
+  if (event.key === "Enter" || event.key === " ") done(event, () => pick(id, event.shiftKey));
+  else if (WALKS[event.key]) done(event, () => canvas.walk(id, WALKS[event.key]));
+  else if (ARROWS[event.key]) act(() => nudge(ARROWS[event.key], event));
+  else if (PLAIN[event.code]) act(PLAIN[event.code]);
+}
+
+function pick(id, isMore) {
+  if (connectFrom) finishConnecting(id);
+  else model.select([id], { add: isMore });
+}
+
+function removeHere() {
+  model.remove();
+  canvas.overlay.querySelector('[tabindex="0"]')?.focus();
+}
+
+// A key acts on the item that has the focus, with the others when it is one of several chosen ones.
+function chosen(id) {
+  if (id && !model.selection.has(id)) model.select([id]);
 }
 
 function done(event, work) {

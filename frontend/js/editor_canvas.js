@@ -22,6 +22,7 @@ export class Canvas {
     this.zoom = 1;
     this.asked = 0;
     this.drag = null;
+    this.here = null;
     this.overlay.addEventListener("pointerdown", (event) => this.pressed(event));
     this.overlay.addEventListener("pointermove", (event) => this.dragged(event));
     this.overlay.addEventListener("pointerup", (event) => this.released(event));
@@ -69,7 +70,7 @@ export class Canvas {
       ? svg("polyline", { points: (row.points ?? []).map((point) => point.join(",")).join(" "), class: "hit-line" })
       : svg("rect", { x: box.x - 2, y: box.y - 2, width: box.w + 4, height: box.h + 4, rx: 4, class: "hit-box" });
     shape.dataset.id = id;
-    shape.setAttribute("tabindex", "0");
+    shape.setAttribute("tabindex", id === this.stop() ? "0" : "-1");
     shape.setAttribute("role", "button");
     shape.setAttribute("aria-label", this.name(id));
     shape.setAttribute("aria-pressed", String(this.model.selection.has(id)));
@@ -193,9 +194,28 @@ export class Canvas {
     if (isLevel ? dy : dx) this.model.moveSegment(id, i, isLevel ? dy : dx);
   }
 
-  // Tab chooses what it comes to, so that what the keys act on is always in sight.
+  // All items are one stop of Tab: where the focus was last, else what is chosen, else the first.
+  stop() {
+    const { selection } = this.model;
+    if (this.here && this.model.get(this.here) && (!selection.size || selection.has(this.here))) return this.here;
+    return [...selection][0] ?? this.model.ids()[0];
+  }
+
+  // Coming by chooses nothing; the keys choose what they act on.
   focused(id) {
-    if (id && !this.drag && !this.model.selection.has(id)) this.model.select([id]);
+    if (!id) return;
+    this.here = id;
+    for (const node of this.overlay.querySelectorAll("[data-id]")) node.setAttribute("tabindex", node.dataset.id === id ? "0" : "-1");
+  }
+
+  walk(from, step) {
+    const ids = this.model.ids();
+    this.choose(ids[(ids.indexOf(from) + step + ids.length) % ids.length]);
+  }
+
+  choose(id) {
+    this.model.select([id]);
+    this.overlay.querySelector(`[data-id="${id}"]`)?.focus();
   }
 
   zoomBy(step) {

@@ -82,3 +82,10 @@ def test_severity_has_one_of_four_shapes(stored: str | None, glyph: str) -> None
 def test_only_the_lowest_priority_has_no_shape() -> None:
     shapes = [filters.priority_glyph(word) for word in ("emergency", "high", "medium", "low")]
     assert shapes == ["critical", "major", "minor", ""]
+
+
+@pytest.mark.parametrize(
+    ("share", "decimals", "shown"), [(0.998, 1, f"99.8{NB}%"), (0.5, 0, f"50{NB}%"), (None, 0, "–")]
+)
+def test_percent(share: float | None, decimals: int, shown: str) -> None:
+    assert filters.percent(share, decimals) == shown

@@ -46,6 +46,11 @@ def carbon(kilograms: Decimal | float | None) -> str:
     return f"{mass:.1f}{NBSP}kg" if abs(mass) < 100 else f"{mass / 1000:,.2f}{NBSP}t"
 
 
+def percent(share: float | None, decimals: int = 0) -> str:
+    """A part of one: ``0.998`` -> ``100 %``; with its space that does not break."""
+    return "–" if share is None else f"{number(share * 100, decimals)}{NBSP}%"
+
+
 def age(seconds: float | None) -> str:
     """0.4 s, 12 s, 2 m 14 s, 3 h 05 m, 4 d."""
     if seconds is None:
@@ -119,6 +124,7 @@ FILTERS: Final[dict[str, Callable[..., object]]] = {
     "number": number,
     "money": money,
     "carbon": carbon,
+    "percent": percent,
     "age": age,
     "local_time": local_time,
     "local_date_time": local_date_time,

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from optria.core.arabic import CAUSE_AR
 from optria.core.causes import NO_FAULT, NO_FAULT_AR
 from optria.core.incident import cause_label
+from optria.rca.words import KNOWN_METRICS, metric_words
 
 CAUSES_AR: Final = {**CAUSE_AR, NO_FAULT: NO_FAULT_AR}
 _CODE: Final = re.compile(r"\b[A-Z]{1,6}-[A-Z0-9-]*\d[A-Z0-9]*\b")
@@ -20,6 +21,16 @@ def cause_word(label: str | None, language: str) -> str:
         return ""
     known = cause_label(label)
     return CAUSES_AR.get(known, known) if language == "ar" else known
+
+
+def signal_name(description: str | None, metric: str, language: str) -> str:
+    """What a signal is called: as it is described; in Arabic what it measures, where that is a known word.
+
+    Descriptions are written in one language, that of the source; the tag tells signals of one metric apart.
+    """
+    if language == "ar" and metric in KNOWN_METRICS:
+        return metric_words(metric).ar
+    return description or metric.replace("_", " ").capitalize()
 
 
 def keep_codes(text: str | None) -> Markup:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
@@ -24,12 +24,22 @@ from optria.core.roles import Permission
 from optria.kit import clock
 from optria.web import filters, sections
 from optria.web.compressed import ImmutableFiles
+from optria.web.page_words import signal_name
 from optria.web.words import SCRIPT_WORDS, WORD_GROUPS, word
 
 LANGUAGES: Final = ("en", "ar")
 THEMES: Final = ("dark", "light")
 _HERE: Final = Path(__file__).parent
 _LANGUAGE: ContextVar[str] = ContextVar("optria_language", default="en")
+
+
+class Signal(Protocol):
+    """What has the name of a signal."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +178,23 @@ def environment() -> Environment:
     made.filters.update(filters.FILTERS)
     made.filters["word"] = _word
     made.filters["cause"] = _cause
+    made.filters["signal_name"] = _signal_name
+    made.filters["metric_name"] = _metric_name
     return made
 
 
 def _cause(label: str) -> str:
     """A root cause in the language of the page."""
     return CAUSE_AR.get(label, label) if _LANGUAGE.get() == "ar" else label.capitalize()
+
+
+def _metric_name(metric: str) -> str:
+    return signal_name(None, metric, _LANGUAGE.get())
+
+
+def _signal_name(signal: Signal) -> str:
+    """A signal in the language of the page."""
+    return signal_name(signal.label, signal.metric, _LANGUAGE.get())
 
 
 def _word(key: str, kind: str) -> str:

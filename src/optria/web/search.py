@@ -15,6 +15,7 @@ from optria.web.deps import OpenTx, require
 from optria.web.filters import severity_key
 from optria.web.incidents.incident_views import title_for
 from optria.web.orders import work_order_views
+from optria.web.page_words import signal_name
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
@@ -84,7 +85,8 @@ async def _signals(tx: Tx, words: str) -> list[Json]:
     return [
         {
             "code": each.external_tag,
-            "title": each.description or each.internal_metric_name.replace("_", " "),
+            "title": signal_name(each.description, each.internal_metric_name, "en"),
+            "title_ar": signal_name(each.description, each.internal_metric_name, "ar"),
             "asset_code": code,
             "url": f"/assets/{each.asset_id}",
         }

@@ -190,3 +190,17 @@ async def test_an_arabic_page_has_arabic_words(house: House) -> None:
     html = await page_of(house, Role.TENANT_ADMIN, query="?lang=ar")
     assert "المنحنيات" in html
     assert "Trends" not in html.split("data-words", 1)[0]
+
+
+async def test_its_links_show_its_own_limits_and_mappings(house: House) -> None:
+    own = house.own
+    text = await page_of(house, Role.TENANT_ADMIN)
+    limits, mappings = f"/rules/limits?asset={own.asset.id}", f"/integrations/{own.integration.id}?q="
+    assert f'href="{limits}"' in text
+    assert f'href="{mappings}{own.asset.code}"' in text
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        shown = (await browser.get(limits)).text
+        others = (await browser.get(f"/rules/limits?asset={own.asset.id + 1}")).text
+    assert "Only what holds for" in shown
+    assert "1 limit<" in shown
+    assert "No limits in force" in others

@@ -112,6 +112,14 @@ async def test_a_calm_plant_says_how_much_is_watched(house: House) -> None:
     assert "No work order was made from an incident in the last 24 hours." in html
 
 
+async def test_a_calm_plant_names_the_last_incident(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        await factories.incident(tx, house.own.asset, status="CLOSED", incident_number="INC-2026-00007")
+    html = await page(house, Role.OPTIMIZATION_ENGINEER)
+    assert "The last one was" in html
+    assert "INC-2026-00007" in html
+
+
 async def test_nothing_of_another_tenant_is_counted(house: House) -> None:
     async with house.database.transaction(house.other.tenant.id) as tx:
         await factories.incident(tx, house.other.asset, **ordered(clock.now(), 2.0))

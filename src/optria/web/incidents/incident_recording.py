@@ -13,13 +13,13 @@ from optria.db.blackbox import EventRow, IncidentRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.rca.event_words import event_words
-from optria.rca.words import KNOWN_METRICS, metric_words
 from optria.web.deps import Given, OpenTx, require
 from optria.web.incidents.incident_detail import events_around, incident_detail, window_of_incident
 from optria.web.incidents.incident_lanes import LaneEvent, across, draw_lanes, ticks
 from optria.web.incidents.incident_samples import samples_of
 from optria.web.incidents.incident_trends import Recording, draw_track
 from optria.web.incidents.incident_views import find_incident
+from optria.web.page_words import signal_name
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -96,10 +96,8 @@ def _now_x(window: EventWindow) -> float | None:
 
 
 def label_of(mapping: SignalMapping, language: str = "en") -> str:
-    """What a signal is called: in Arabic what it measures, as far as that is a known word."""
-    if language == "ar" and mapping.metric in KNOWN_METRICS:
-        return metric_words(mapping.metric).ar
-    return mapping.description or mapping.metric.replace("_", " ").capitalize()
+    """What a signal is called on a page of that language."""
+    return signal_name(mapping.description, mapping.metric, language)
 
 
 def shown_mappings(plant: PlantModel, row: IncidentRow, view: Json | None = None) -> Sequence[SignalMapping]:

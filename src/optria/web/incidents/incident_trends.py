@@ -15,6 +15,7 @@ from optria.core.asset import Threshold
 from optria.core.event import EventWindow
 from optria.core.tag import Quality, SampleBatch, SignalMapping, to_micros
 from optria.web.incidents.incident_lanes import WIDTH, Lane, Mark, Tick
+from optria.web.page_words import signal_name
 
 HEIGHT: Final = 72.0
 MAX_POINTS: Final = 420
@@ -194,7 +195,7 @@ def draw_track(
     gap_us = max(5 * mapping.scan_s * 1e6, 4 * span_us / MAX_POINTS)
     return Track(
         tag=mapping.id,
-        label=label or mapping.description or mapping.metric.replace("_", " ").capitalize(),
+        label=label or signal_name(mapping.description, mapping.metric, "en"),
         instrument=mapping.instrument,
         unit="" if mapping.unit == "-" else mapping.unit,
         decimals=mapping.decimals,

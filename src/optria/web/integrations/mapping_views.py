@@ -11,6 +11,7 @@ from optria.db.session import Tx
 from optria.web.assets.readings import Reading, latest_readings
 from optria.web.filters import severity_key
 from optria.web.integrations.mapping_table import FIELDS
+from optria.web.page_words import signal_name
 from optria.web.services import Services
 from optria.web.shapes import mapping_json
 from optria.web.twin.twin_page_model import Limit, SignalView
@@ -109,7 +110,7 @@ def _signal(row: MappingRow, reading: Reading | None, limits: tuple[Limit, ...])
     return SignalView(
         tag=row.id,
         external_tag=row.external_tag,
-        label=row.description or row.internal_metric_name.replace("_", " "),
+        label=signal_name(row.description, row.internal_metric_name, "en"),
         metric=row.internal_metric_name,
         unit=row.unit or "",
         decimals=row.decimals,

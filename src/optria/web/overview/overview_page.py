@@ -45,6 +45,7 @@ async def overview_page(
         page=await overview_of(tx, services, viewer, chosen, shell.sites),
         first_steps=await first_steps(tx, viewer, services),
         incidents=active["incidents"],
+        latest=(await list_incidents(tx, viewer, {}, 1, 0))["incidents"],
         periods=list(HOURS),
         sees_analysis=sees_analysis(viewer),
         sees_orders=can(viewer.role, Permission.VIEW_WORK_ORDERS),

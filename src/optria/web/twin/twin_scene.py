@@ -23,6 +23,7 @@ from optria.web.assets.condition import Condition, Scores
 from optria.web.assets.readings import Reading, joined, thinned
 from optria.web.filters import severity_key
 from optria.web.incidents.incident_views import title_for
+from optria.web.page_words import signal_name
 from optria.web.people.people import user_name
 from optria.web.services import Services, SourceState
 from optria.web.sessions import Viewer
@@ -155,7 +156,7 @@ class Scene:
         return SignalView(
             tag=m.id,
             external_tag=m.external_tag,
-            label=m.description or m.metric.replace("_", " "),
+            label=signal_name(m.description, m.metric, "en"),
             metric=m.metric,
             unit=m.unit,
             decimals=m.decimals,
