@@ -22,3 +22,8 @@ def is_poison(error: Exception) -> bool:
     if isinstance(error, (DatabaseUnavailable, OperationalError, InterfaceError)):
         return False
     return not (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def words_of(error: Exception) -> str:
+    """What an error says; its class where it says nothing."""
+    return str(error) or type(error).__name__

@@ -37,7 +37,7 @@ class _Run:
 
 
 class Runs:
-    """The analyses that run now, one for each incident."""
+    """The analyses that run now; of two of one incident, the one that began last."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -58,13 +58,14 @@ class Runs:
     ) -> None:
         """Await an analysis as one that others may watch and cancel. Raises Conflict when they do."""
         task = asyncio.get_running_loop().create_task(work)
-        self._runs[incident_id] = _Run(Progress("reading", clock.now(), user_id), task)
+        run = self._runs[incident_id] = _Run(Progress("reading", clock.now(), user_id), task)
         late = asyncio.get_running_loop().call_later(TOLD_AFTER_S, self._tell, tenant_id, incident_id)
         try:
             await asyncio.wait([task])
         finally:
             late.cancel()
-            run = self._runs.pop(incident_id)
+            if self._runs.get(incident_id) is run:
+                del self._runs[incident_id]
             if not task.done():
                 task.cancel()
                 await asyncio.wait([task])
