@@ -16,6 +16,7 @@ from optria.web.connection import Timing
 from optria.web.incidents import (
     events,
     incident_actions,
+    incident_engine,
     incident_notes,
     incident_page,
     incident_past,
@@ -85,6 +86,7 @@ ROUTERS = (
     events.router,
     incidents.router,
     incident_actions.router,
+    incident_engine.router,
     incident_what_if.router,
     work_orders.router,
     work_order_moves.router,
