@@ -2,6 +2,9 @@ import ssl
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from optria.core.errors import ConfigurationError, DatabaseUnavailable
 from optria.db.embedded import EmbeddedServer
@@ -108,3 +111,44 @@ async def test_unreachable_database_is_one_sentence(
     with pytest.raises(DatabaseUnavailable, match=says) as refused, plain_errors(server.url()):
         await asyncpg.connect(timeout=arguments["timeout"], **parts)
     assert server.password not in str(refused.value)
+
+
+async def test_a_connection_lost_before_a_commit_is_a_sentence(empty_database: str) -> None:
+    with pytest.raises(DatabaseUnavailable) as refused, plain_errors(empty_database):
+        await _lose_and_commit(empty_database)
+    assert isinstance(refused.value.__cause__, DBAPIError)
+
+
+def test_a_mistake_of_our_own_stays_one() -> None:
+    mistake = PendingRollbackError("nothing was lost")
+    mistake.__context__ = ValueError("no number")
+    with pytest.raises(PendingRollbackError), plain_errors(PLAIN):
+        raise mistake
+
+
+async def _lose_and_commit(owner_url: str) -> None:
+    address, arguments = normalise(owner_url)
+    engine = create_async_engine(address, connect_args=arguments)
+    try:
+        async with engine.connect() as connection:
+            await _cut(owner_url, await connection.scalar(text("SELECT pg_backend_pid()")))
+            await connection.run_sync(_read_and_commit)
+    finally:
+        await engine.dispose()
+
+
+def _read_and_commit(connection: Connection) -> None:
+    """As a step of the migrations ends: committed, whatever happened in it."""
+    try:
+        connection.execute(text("SELECT 1"))
+    finally:
+        connection.commit()
+
+
+async def _cut(owner_url: str, pid: int) -> None:
+    """End a connection's other end, and wait until it is gone."""
+    holder = await asyncpg.connect(owner_url)
+    try:
+        await holder.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    finally:
+        await holder.close()

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import asyncpg
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, PendingRollbackError
 
 from optria.core.errors import ConfigurationError, DatabaseUnavailable
 
@@ -81,13 +81,22 @@ def plain_errors(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        first = first_cause(error)
-        if isinstance(error, DBAPIError) and not (
-            error.connection_invalidated or isinstance(first, REFUSALS)
+    except (OSError, *SQL_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        failure = _below_rollback(error)
+        first = first_cause(failure)
+        if isinstance(failure, SQL_ERRORS) and not (
+            getattr(failure, "connection_invalidated", False) or isinstance(first, REFUSALS)
         ):
             raise
-        raise DatabaseUnavailable(f"The database at {place(url)} {_reason(first)}") from error
+        raise DatabaseUnavailable(f"The database at {place(url)} {_reason(first)}") from failure
+
+
+def _below_rollback(error: BaseException) -> BaseException:
+    """What a connection was lost by: a commit that is tried afterwards only says that it cannot be."""
+    below = error
+    while isinstance(below, PendingRollbackError) and below.__context__ is not None:
+        below = below.__context__
+    return below if isinstance(below, DBAPIError) else error
 
 
 def is_wrong_password(error: BaseException) -> bool:
@@ -95,6 +104,7 @@ def is_wrong_password(error: BaseException) -> bool:
     return isinstance(first_cause(error), asyncpg.InvalidAuthorizationSpecificationError)
 
 
+SQL_ERRORS = (DBAPIError, PendingRollbackError)
 REFUSALS = (
     OSError,
     asyncpg.InvalidAuthorizationSpecificationError,
