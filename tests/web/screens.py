@@ -57,11 +57,19 @@ class Look:
 
 async def look(page: Page, console: Sequence[str], *, keyboard: bool = True) -> Look:
     """What axe-core, the console and a walk with the Tab key say of the page that is open."""
-    await page.evaluate(AXE.read_text("utf-8"))
-    await page.evaluate(_SCRIPT.read_text("utf-8"))
-    violations = await page.evaluate("(rules) => optriaLook.violations(rules)", list(RULES))
+    found = await violations(page)
     unreachable = await unreached(page) if keyboard else []
-    return Look(violations, list(console), unreachable)
+    return Look(found, list(console), unreachable)
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe-core finds on the page that is open; nothing where axe-core is not installed."""
+    await page.evaluate(_SCRIPT.read_text("utf-8"))
+    if not AXE.exists():
+        return []
+    await page.evaluate(AXE.read_text("utf-8"))
+    found: list[str] = await page.evaluate("(rules) => optriaLook.violations(rules)", list(RULES))
+    return found
 
 
 async def unreached(page: Page) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -13,8 +12,7 @@ from optria.db.session import Database
 from tests.web.black_box import detected, install, priced, ruled, vibrate
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build
-
-AXE = Path(__file__).parents[3] / "frontend/node_modules/axe-core/axe.min.js"
+from tests.web.screens import AXE, dressed, violations
 
 pytestmark = pytest.mark.e2e
 
@@ -104,22 +102,11 @@ async def test_a_colleague_reads_it_in_arabic(browser: Browser, site: Site) -> N
 async def test_everything_opened_is_accessible(
     browser: Browser, site: Site, theme: str, language: str, width: int
 ) -> None:
-    context = await browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
     token = await site.house.token(site.house.user(Role.OPTIMIZATION_ENGINEER))
-    cookies = {"access_token": token, "optria_theme": theme, "optria_lang": language}
-    await context.add_cookies([{"name": n, "value": v, "url": site.url} for n, v in cookies.items()])
+    context = await dressed(browser, site.url, token, theme, language, width, 900)
     page = await context.new_page()
     await page.goto(site.url + site.address)
     await page.evaluate("document.querySelectorAll('main details').forEach((d) => (d.open = true))")
     await page.locator('[data-knob="rule"]').first.fill("0")
     await expect(page.locator('[data-part="answer"]')).to_be_visible(timeout=60_000)
-    await page.add_script_tag(path=str(AXE))
-    found = await page.evaluate(
-        """async (rules) => {
-            const result = await axe.run(document, { runOnly: rules });
-            const where = (node) => `${node.target.join(" ")} ${node.failureSummary}`;
-            return result.violations.map((found) => [found.id, found.nodes.slice(0, 4).map(where)]);
-        }""",
-        ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"],
-    )
-    assert found == []
+    assert await violations(page) == []

@@ -1,7 +1,5 @@
 """The recorder, the seal and the past incidents of an incident in a real browser."""
 
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -11,17 +9,9 @@ from optria.db.session import Database
 from tests.web.browsers import served, signed_in
 from tests.web.house import build
 from tests.web.incidents.test_incident_past import compared
-
-AXE = Path(__file__).parents[3] / "frontend/node_modules/axe-core/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+from tests.web.screens import violations
 
 pytestmark = pytest.mark.e2e
-
-
-async def violations(page: Page) -> object:
-    await page.evaluate(AXE.read_text())
-    run = "rules => axe.run(document, {runOnly: rules}).then(found => found.violations.map(v => v.id))"
-    return await page.evaluate(run, RULES)
 
 
 async def test_playhead_overlay_and_seal(browser: Browser, database: Database) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -18,14 +17,11 @@ from optria.kit import clock
 from tests.web.black_box import detected, install, priced, vibrate
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build
+from tests.web.screens import violations
 from tests.web.test_pages_in_browser import Site
 
 pytestmark = pytest.mark.e2e
 
-AXE: Final = Path(__file__).parents[3] / "frontend/node_modules/axe-core/axe.min.js"
-RULES: Final = """async () => (await axe.run(document, {
-  runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"],
-})).violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.target).join(" | ")}`)"""
 LOOKS: Final = (("dark", "en", 1440), ("light", "en", 1440), ("dark", "ar", 1440), ("light", "ar", 390))
 SAID: Final = (
     ("Seal Leak", {"Seal Leak": 0.72, "Bearing Fault": 0.2, "Other": 0.08}),
@@ -82,15 +78,6 @@ async def worker_of(site: Site) -> tuple[User, int]:
         order.status = "in_progress"
     found = next(user for user in site.house.own.users.values() if user.id == order.assigned_to)
     return found, order.id
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe-core finds; nothing without axe-core."""
-    if not AXE.exists():
-        return []
-    await page.evaluate(AXE.read_text("utf-8"))
-    found: list[str] = await page.evaluate(RULES)
-    return found
 
 
 async def look(page: Page, url: str, path: str, theme: str, language: str, width: int) -> None:
@@ -156,9 +143,9 @@ async def test_dialog_and_scoreboard_are_accessible(
     assert errors == []
 
 
-async def test_engineers_reach_the_scoreboard_from_the_incidents(browser: Browser, site: Site) -> None:
-    page, errors = await signed_in(browser, site.url, site.house.user(Role.ENGINEER), "/blackbox/incidents")
-    await page.get_by_role("link", name="Quality").click()
+async def test_engineers_reach_the_scoreboard_from_the_overview(browser: Browser, site: Site) -> None:
+    page, errors = await signed_in(browser, site.url, site.house.user(Role.ENGINEER), "/dashboard")
+    await page.get_by_role("link", name="Quality of the analyses").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Quality of the analyses")
     await page.get_by_role("link", name="Compressor").click()
     await expect(page.locator(".quality-table tbody")).to_contain_text("Bearing Fault")

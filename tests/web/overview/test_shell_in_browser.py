@@ -1,10 +1,9 @@
 """Search, keys, the overview and one's preferences in a real browser."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from optria.core.roles import Role
 from optria.db.blackbox import IncidentRow
@@ -12,9 +11,9 @@ from optria.db.session import Database
 from tests import factories
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build
+from tests.web.screens import violations
 
 pytestmark = pytest.mark.e2e
-AXE = Path(__file__).parents[3] / "frontend/node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
@@ -31,17 +30,6 @@ async def site(house: House) -> AsyncIterator[str]:
 async def incident_of(house: House) -> IncidentRow:
     async with house.database.transaction(house.own.tenant.id) as tx:
         return await factories.incident(tx, house.own.asset, severity="CRITICAL", incident_number="I-77")
-
-
-async def violations(page: Page) -> list[object]:
-    if not AXE.exists():
-        return []
-    await page.evaluate(AXE.read_text("utf-8"))
-    found: list[object] = await page.evaluate(
-        """async () => (await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }))
-        .violations.map((each) => [each.id, each.nodes.slice(0, 3).map((node) => node.target.join(" "))])"""
-    )
-    return found
 
 
 async def test_everything_is_reached_from_the_keyboard(browser: Browser, house: House, site: str) -> None:

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from optria.backtest.stored import Asked
 from optria.backtest.stored_draft import Draft
@@ -21,12 +19,7 @@ from optria.web.rule_pages.backtest_page import outranked
 from tests.web.backtests.test_backtest import BEARING, a_day, working
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build
-
-AXE: Final = Path(__file__).parents[3] / "frontend/node_modules/axe-core/axe.min.js"
-VIOLATIONS: Final = """async () => {
-  const found = await axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]});
-  return found.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 150)).join(" | "));
-}"""
+from tests.web.screens import violations
 
 
 async def with_rules(house: House) -> None:
@@ -92,18 +85,6 @@ async def test_a_rule_is_tried_from_the_screen(browser: Browser, database: Datab
         await page.wait_for_load_state("load")
         assert errors == []
         await page.close()
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe-core finds, on a page large enough to show all of it; nothing without axe-core."""
-    if not AXE.exists():
-        return []
-    await page.set_viewport_size({"width": 1440, "height": 3000})
-    client = await page.context.new_cdp_session(page)
-    await client.send("Page.setBypassCSP", {"enabled": True})
-    await client.send("Runtime.evaluate", {"expression": AXE.read_text("utf-8")})
-    found: list[str] = await page.evaluate(VIOLATIONS)
-    return found
 
 
 async def test_machines_with_limits_of_their_own_are_named(house: House) -> None:

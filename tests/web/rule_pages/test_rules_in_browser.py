@@ -8,7 +8,7 @@ from optria.db.session import Database
 from tests.web.browsers import served, signed_in
 from tests.web.config.test_config_rules import RULE, incident
 from tests.web.house import build
-from tests.web.rule_pages.test_backtest_page import violations
+from tests.web.screens import violations
 from tests.web.settings import done
 
 pytestmark = pytest.mark.e2e
