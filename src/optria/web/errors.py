@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from optria.core import errors
-from optria.web.deps import MissingPermission
+from optria.web.deps import MissingPermission, language_of
 from optria.web.error_page import failed_page, refused_page
+from optria.web.refusals import in_language
 from optria.web.refused_values import plain
 from optria.web.security import HEADERS
 
@@ -69,9 +70,9 @@ def _answer(status: int) -> Handler:
         if wants_page(request):
             return await _page(request, error, status)
         current = {"version": error.version} if isinstance(error, errors.Stale) else {}
-        return JSONResponse(
-            {"detail": str(error), **current}, status, headers=RETRY if status == 429 else None
-        )
+        said = in_language(str(error), language_of(request))
+        headers = RETRY if status == 429 else None
+        return JSONResponse({"detail": said, **current}, status, headers=headers)
 
     return answer
 
@@ -98,7 +99,11 @@ async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if wants_page(request):
         return await refused_page(request, 422)
-    detail = [{"loc": e["loc"], "msg": plain(e["msg"]), "type": e["type"]} for e in error.errors()]
+    language = language_of(request)
+    detail = [
+        {"loc": e["loc"], "msg": in_language(plain(e["msg"]), language), "type": e["type"]}
+        for e in error.errors()
+    ]
     return JSONResponse({"detail": detail}, 422)
 
 
@@ -119,11 +124,11 @@ async def _database_away(request: Request, error: Exception) -> Response:
         page = failed_page(request, 503, database_away=True)
         page.headers.update(RETRY)
         return page
-    return JSONResponse({"detail": DATABASE_AWAY}, 503, headers=RETRY)
+    return JSONResponse({"detail": in_language(DATABASE_AWAY, language_of(request))}, 503, headers=RETRY)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
     if wants_page(request):
         return failed_page(request, 500)
-    return JSONResponse({"detail": UNEXPECTED}, 500, headers=HEADERS)
+    return JSONResponse({"detail": in_language(UNEXPECTED, language_of(request))}, 500, headers=HEADERS)

@@ -23,6 +23,7 @@ from optria.web.integrations.integration_stages import TAGS_TRIED, probed, tried
 from optria.web.integrations.integration_traces import Deed, log_deed, note_trial
 from optria.web.integrations.integration_views import entry_json, probe_json, samples_json
 from optria.web.integrations.integrations import Managing, find_connection
+from optria.web.refusals import in_language
 from optria.web.routing import api_router
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -61,7 +62,7 @@ async def try_settings(
     settings = services.settings
     connector = make_connector(sent.integration_type, opened, settings.home_folder, Reach.of(settings))
     probe, stages = await tried(connector, opened, Reach.of(settings))
-    return {**prepared.said(sent.integration_type), **probe_json(probe), "stages": stages}
+    return {**prepared.said(sent.integration_type), **_told(probe, stages, viewer.language)}
 
 
 @router.post("/{integration_id}/test", summary="Test a connection")
@@ -83,7 +84,16 @@ async def try_integration(
         "last_error": None if probe.ok else probe.message,
         "last_connection_time": when(moment) if probe.ok else None,
     }
-    return {**probe_json(probe), "status": status, "stages": stages}
+    return {**_told(probe, stages, viewer.language), "status": status}
+
+
+def _told(probe: Probe, stages: Sequence[Json], language: str) -> Json:
+    """How it went, in the language of who asked."""
+    said = [
+        stage | {"said": in_language(str(stage["said"]), language)} if "said" in stage else stage
+        for stage in stages
+    ]
+    return {**probe_json(probe), "message": in_language(probe.message, language), "stages": said}
 
 
 @router.get("/{integration_id}/available-tags", summary="Browse a source")

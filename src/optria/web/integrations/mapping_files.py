@@ -91,7 +91,7 @@ async def import_mappings(
         "encoding": table.encoding,
         "delimiter": table.delimiter,
         "counts": {state: counts[state] for state in (NEW, CHANGED, SAME, WRONG)},
-        "rows": [mapping_import.checked_json(each) for each in checked],
+        "rows": [mapping_import.checked_json(each, viewer.language) for each in checked],
         "warnings": await metric_warnings(tx, _metrics(checked)),
     }
 

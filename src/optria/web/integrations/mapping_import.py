@@ -15,6 +15,7 @@ from optria.web.deps import written_tenant
 from optria.web.integrations.mapping_bodies import BulkMapping
 from optria.web.integrations.mapping_rules import Neighbours, neighbours
 from optria.web.integrations.mapping_table import ASSET, FIELDS, Line, Table
+from optria.web.refusals import of_rows
 from optria.web.shapes import Json
 
 NEW: Final = "new"
@@ -140,11 +141,11 @@ async def store(tx: Tx, chosen: Sequence[Checked]) -> None:
     await tx.session.flush()
 
 
-def checked_json(each: Checked) -> Json:
+def checked_json(each: Checked, language: str) -> Json:
     return {
         "line": each.line.number,
         "state": each.state,
         "cells": dict(each.line.cells),
         "changes": each.changes,
-        "errors": each.errors,
+        "errors": of_rows(each.errors, language),
     }

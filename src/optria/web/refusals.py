@@ -1,0 +1,123 @@
+"""The sentences that a program answers with, in the language of the person who reads them.
+
+Answers are English wherever they are made. A browser says by its cookie that a page is Arabic, and the
+sentences that people meet in ordinary work are then translated at the edge; others stay as they are.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from optria.web.rendering import translate
+from optria.web.words import STATUS_WORDS, _
+
+SENTENCES: Final = (
+    _("Please sign in."),
+    _("Not authorized"),
+    _("The e-mail address or the password is wrong."),
+    _("The password is too short: use at least %(count)s characters."),
+    _("The password is the name of the account: choose another one."),
+    _("The password is one of the most common ones: choose another one."),
+    _("The database cannot be reached at the moment. Try again shortly."),
+    _("Something went wrong on our side; it has been logged."),
+    _("Say which tenant this is for: add ?tenant_id= to the address."),
+    _("A work order that is %(status)s cannot become %(other)s."),
+    _("A work order that is %(status)s cannot be %(done)s."),
+    _("A work order that is %(status)s no longer changes. Add a note to it."),
+    _("A finished work order cannot be given to someone else."),
+    _("You may change the status and the notes of this work order, nothing else."),
+    _("The cause is said when the work is completed. Complete the work order first."),
+    _("There is no such work order, or it is not yours to see."),
+    _(
+        "Work order %(code)s was changed by someone else: it is at version %(version)s now. "
+        "Reload it and try again."
+    ),
+    _("A note needs some text."),
+    _("There is no asset %(code)s."),
+    _("there is no asset %(code)s"),
+    _("%(tag)s is in line %(line)s already"),
+    _("The tag %(tag)s of this connection is mapped already. Change that mapping instead."),
+    _("%(asset)s has its %(metric)s from %(tag)s already; an asset has each metric once."),
+    _("%(asset)s is out of use; nothing can be mapped to it."),
+    _("'%(low)s' must be below '%(high)s'."),
+    _("The file has more than %(count)s rows. Split it."),
+    _("The column %(column)s is there twice."),
+    _("The first line lacks the column %(column)s. It names columns of: %(columns)s."),
+    _("Nothing answers at %(where)s. Check host and port, the network and the firewall."),
+    _("The source did not answer within %(seconds)s s."),
+    _("No values came within %(seconds)s s."),
+    _("Connected to %(source)s, which is running."),
+    _("Connected; the query gives %(count)s rows."),
+    _("Reached %(source)s; its data server %(server)s is connected."),
+    _("Reached %(source)s; its data server %(server)s is not connected."),
+    _("None of the mapped tags exists on %(where)s. Check the external tag names of the signal mappings."),
+    _("'%(address)s' is not a valid address. Write it like %(example)s."),
+    _("'%(address)s' is not an address of this kind of source. Write it like %(example)s."),
+    _(
+        "The OPC UA server's certificate is not pinned yet: SHA-256 %(digest)s. "
+        "Compare it with the one shown at the server and enter it as server certificate."
+    ),
+    _(
+        "The OPC UA server does not offer %(mode)s with %(policy)s. It offers: %(offered)s. "
+        "Choose one of these."
+    ),
+    _("Field required"),
+    _("Input should be a valid number"),
+    _("Input should be a valid number, unable to parse string as a number"),
+    _("Input should be a valid integer"),
+    _("Input should be a valid integer, unable to parse string as an integer"),
+    _("Input should be a valid string"),
+    _("Input should be greater than %(limit)s"),
+    _("Input should be greater than or equal to %(limit)s"),
+    _("Input should be less than %(limit)s"),
+    _("Input should be less than or equal to %(limit)s"),
+    _("String should have at least %(count)s character"),
+    _("String should have at least %(count)s characters"),
+    _("String should have at most %(count)s characters"),
+)
+"""What is answered, word for word, with names for the parts that differ."""
+_PART: Final = re.compile(r"%\((\w+)\)s")
+
+
+def in_language(sentence: str, language: str) -> str:
+    """``sentence`` as it is said in ``language``; unchanged where it is not one of :data:`SENTENCES`."""
+    if language == "en":
+        return sentence
+    for message, shape in _shapes():
+        found = shape.fullmatch(sentence)
+        if found:
+            parts = {name: _part(name, text, language) for name, text in found.groupdict().items()}
+            return translate(message, language) % parts if parts else translate(message, language)
+    return sentence
+
+
+def of_rows(errors: Sequence[str], language: str) -> list[str]:
+    """What is wrong with the row of a file: ``column: what is wrong.`` or a sentence."""
+    return [_of_row(each, language) for each in errors]
+
+
+def _of_row(error: str, language: str) -> str:
+    column, colon, what = error.partition(": ")
+    said = in_language(what.removesuffix("."), language)
+    if colon and said != what.removesuffix("."):
+        return f"{column}: {said}."
+    return in_language(error, language)
+
+
+def _part(name: str, text: str, language: str) -> str:
+    key = text.replace(" ", "_")
+    is_status = name in ("status", "other") and key in STATUS_WORDS
+    return translate(STATUS_WORDS[key], language) if is_status else text
+
+
+@cache
+def _shapes() -> list[tuple[str, re.Pattern[str]]]:
+    """Each sentence with a pattern of it; the longest first, as it says most."""
+    return [(each, _shape(each)) for each in sorted(SENTENCES, key=len, reverse=True)]
+
+
+def _shape(message: str) -> re.Pattern[str]:
+    pieces = _PART.split(message)
+    made = [f"(?P<{piece}>.+)" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)]
+    return re.compile("".join(made), re.DOTALL)
