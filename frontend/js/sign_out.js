@@ -4,8 +4,11 @@ import { say } from "./words.js";
 
 const user = () => document.querySelector('form[action="/logout"]')?.dataset.user ?? "";
 
-// Where the changes of whoever is signed in wait.
-export const outboxName = () => `optria.outbox.${user()}`;
+// Where the browser keeps something of whoever is signed in.
+export const mine = (what) => `optria.${what}.${user()}`;
+
+// Where their changes wait.
+export const outboxName = () => mine("outbox");
 
 function waiting() {
   try {

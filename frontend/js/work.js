@@ -3,8 +3,9 @@
 // optria:work on document with {key, label, poll, href}. What is polled answers {state} or {running}.
 import { send } from "./api.js";
 import { notice } from "./shell.js";
+import { mine } from "./sign_out.js";
 
-const KEPT = "optria.work";
+const KEPT = mine("work");
 const EVERY_MS = 2000;
 const LONGEST_MS = 3600000;
 const GOING = ["waiting", "running", "queued"];

@@ -156,9 +156,11 @@ async def test_signing_out_asks_about_changes_that_wait_and_forgets_them(
         await dialog.accept()
 
     page.on("dialog", agree)
+    await page.evaluate("sessionStorage.setItem('optria.work', 'INC-7')")
     await page.get_by_role("button", name="Your account").click()
     await page.get_by_role("button", name="Sign out").click()
     await page.wait_for_url("**/login**")
     assert len(asked) == 1
+    assert await page.evaluate("sessionStorage.getItem('optria.work')") is None
     assert await page.evaluate("Object.keys(localStorage).filter((k) => k.includes('outbox')).length") == 0
     assert await yard.kinds() == []
