@@ -1,5 +1,6 @@
 """Is the service up, is it ready, and how is each of its parts."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import anyio
@@ -10,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from optria.core.errors import OptriaError
 from optria.core.roles import Permission
 from optria.kit import clock
+from optria.kit.supervise import TaskState
 from optria.web.deps import OPEN, Given, require
 from optria.web.notices.notification_deliveries import queue_json
 from optria.web.routing import api_router
@@ -92,15 +94,7 @@ async def config_status(
             "reachable": await database_answers(services),
             "embedded": settings.database_url is None,
         },
-        "tasks": {
-            name: {
-                "running": state.running,
-                "restarts": state.restarts,
-                "last_error": state.last_error,
-                "since": when(state.since),
-            }
-            for name, state in services.health().items()
-        },
+        "tasks": tasks_json(services.health()),
         "sockets": dict(request.app.state.hub.stats()),
         "deliveries": await _deliveries(services),
         "integrations": {
@@ -129,4 +123,17 @@ def link_json(link: SourceState) -> Json:
         "last_error": link.last_error,
         "warning": link.warning,
         "tags": link.tags,
+    }
+
+
+def tasks_json(tasks: Mapping[str, TaskState]) -> Json:
+    """What runs in this process, by name."""
+    return {
+        name: {
+            "running": state.running,
+            "restarts": state.restarts,
+            "last_error": state.last_error,
+            "since": when(state.since),
+        }
+        for name, state in tasks.items()
     }

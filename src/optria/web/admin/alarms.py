@@ -11,7 +11,15 @@ from optria.core.errors import Invalid
 from optria.core.roles import Permission
 from optria.db.session import Tx
 from optria.kit import clock
-from optria.web.admin.alarm_figures import SLOT, AlarmFigures, Period, read_figures
+from optria.web.admin.alarm_figures import (
+    SLOT,
+    AlarmFigures,
+    Flood,
+    FrequentAlarm,
+    Period,
+    StaleAlarm,
+    read_figures,
+)
 from optria.web.deps import IdFilter, OpenTx, require
 from optria.web.moments import EdgeOfSpan
 from optria.web.people.on_call import check_site
@@ -101,40 +109,48 @@ def figures_json(figures: AlarmFigures) -> Json:
         "verdict": figures.verdict.value,
         "rate": list(figures.rate),
         "histogram": [{"from": low, "to": high, "slots": n} for low, high, n in figures.histogram],
-        "floods": [
-            {"from": when(f.starts_at), "to": when(f.ends_at), "alarms": f.alarms, "peak_per_10_min": f.peak}
-            for f in figures.floods
-        ],
+        "floods": [_flood_json(each) for each in figures.floods],
         "share_in_flood": round(figures.in_flood, 4),
         "chattering": {"alarms": figures.chattering, "times": figures.chattering_times},
-        "stale": [
-            {
-                "alarm": each.alarm,
-                "asset_id": each.asset_id,
-                "asset": each.asset,
-                "summary": each.summary,
-                "severity": each.severity,
-                "since": when(each.since),
-            }
-            for each in figures.stale
-        ],
-        "most_frequent": [
-            {
-                "alarm": each.alarm,
-                "asset_id": each.asset_id,
-                "asset": each.asset,
-                "tag": each.tag,
-                "summary": each.summary,
-                "severity": each.severity,
-                "times": each.times,
-                "share": round(each.share, 4),
-                "last_at": when(each.last_at),
-                "chatters": each.chatters,
-            }
-            for each in figures.frequent
-        ],
+        "stale": [_stale_json(each) for each in figures.stale],
+        "most_frequent": [_frequent_json(each) for each in figures.frequent],
         "priorities": [
             {"severity": name, "alarms": n, "share": round(share, 4), "recommended": target}
             for name, n, share, target in figures.distribution
         ],
+    }
+
+
+def _flood_json(each: Flood) -> Json:
+    return {
+        "from": when(each.starts_at),
+        "to": when(each.ends_at),
+        "alarms": each.alarms,
+        "peak_per_10_min": each.peak,
+    }
+
+
+def _stale_json(each: StaleAlarm) -> Json:
+    return {
+        "alarm": each.alarm,
+        "asset_id": each.asset_id,
+        "asset": each.asset,
+        "summary": each.summary,
+        "severity": each.severity,
+        "since": when(each.since),
+    }
+
+
+def _frequent_json(each: FrequentAlarm) -> Json:
+    return {
+        "alarm": each.alarm,
+        "asset_id": each.asset_id,
+        "asset": each.asset,
+        "tag": each.tag,
+        "summary": each.summary,
+        "severity": each.severity,
+        "times": each.times,
+        "share": round(each.share, 4),
+        "last_at": when(each.last_at),
+        "chatters": each.chatters,
     }

@@ -26,7 +26,7 @@ from optria.web.admin.vital_signs import (
     stream_signs,
 )
 from optria.web.deps import Given, OpenTx, require
-from optria.web.health import link_json
+from optria.web.health import link_json, tasks_json
 from optria.web.notices.notification_deliveries import queue_json
 from optria.web.rendering import build_hash
 from optria.web.routing import api_router
@@ -184,13 +184,5 @@ def _process_json(process: ProcessHealth) -> Json:
             "counts": dict(process.inbox.inbox_counts),
         },
         "sockets": {**process.sockets, "frames_per_s": process.frames_per_s},
-        "tasks": {
-            name: {
-                "running": state.running,
-                "restarts": state.restarts,
-                "last_error": state.last_error,
-                "since": when(state.since),
-            }
-            for name, state in process.tasks.items()
-        },
+        "tasks": tasks_json(process.tasks),
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from optria.core.errors import Invalid
+from optria.web.spreadsheets import FORMULA, MARK
 
 FIELDS: Final = (
     "external_tag",
@@ -46,7 +47,6 @@ ALSO_CALLED: Final = {
 MOST_ROWS: Final = 5_000
 MOST_BYTES: Final = 1_048_576
 LONGEST_CELL: Final = 1_000
-BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def written(rows: Iterable[Mapping[str, object]]) -> str:
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow([_cell(name, row.get(name)) for name in COLUMNS])
-    return "\ufeff" + out.getvalue()
+    return MARK + out.getvalue()
 
 
 def _cell(name: str, value: object) -> str:
@@ -87,11 +87,11 @@ def _cell(name: str, value: object) -> str:
 
 def guarded(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith((*BEGINS_A_FORMULA, "'")) else text
+    return f"'{text}" if text.startswith((*FORMULA, "'")) else text
 
 
 def unguarded(text: str) -> str:
-    return text[1:] if text[:1] == "'" and text[1:].startswith((*BEGINS_A_FORMULA, "'")) else text
+    return text[1:] if text[:1] == "'" and text[1:].startswith((*FORMULA, "'")) else text
 
 
 def read(content: bytes) -> Table:
