@@ -12,13 +12,12 @@ from optria.core.roles import GRANTS, Role
 from optria.kit import clock
 from optria.simulator.catalogue import CATALOGUE
 from optria.web.rendering import NotificationLine, Shell, SiteLink, now_ms
+from optria.web.twin.past_view import Mark, PastView
 from optria.web.twin.twin_page_model import (
     AssetView,
     ConnectorView,
     IncidentView,
-    Mark,
     OrderView,
-    PastView,
     Point,
     SignalView,
     TwinPage,

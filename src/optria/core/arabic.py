@@ -29,11 +29,3 @@ TYPE_AR: Mapping[str, str] = {
     "Tank": "الخزان",
     "Valve": "الصمام",
 }
-
-SEVERITY_AR: Mapping[str, str] = {
-    "INFO": "معلومة",
-    "WARNING": "تحذير",
-    "MINOR": "طفيف",
-    "MAJOR": "كبير",
-    "CRITICAL": "حرج",
-}

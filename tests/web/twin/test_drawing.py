@@ -11,6 +11,7 @@ from optria.simulator.catalogue import CATALOGUE
 from optria.web.rendering import SiteLink, environment
 from optria.web.twin import drawing
 from optria.web.twin.drawing_config import SYMBOLS
+from optria.web.twin.pills import short_number
 from optria.web.twin.twin_page_model import AssetView, IncidentView, OrderView, SignalView, TwinPage
 
 DEMO = Path(__file__).parents[3] / "src/optria/db/demo"
@@ -96,7 +97,7 @@ def test_a_value_whose_tag_is_not_mapped_keeps_its_place() -> None:
     [("INC-2026-00012", "INC-0012"), ("WO-BB-2026-12345", "WO-12345"), ("INC-ARA-001", "INC-ARA-001")],
 )
 def test_short_numbers(number: str, short: str) -> None:
-    assert drawing.short_number(number) == short
+    assert short_number(number) == short
 
 
 def test_odd_stored_content_is_drawn_as_nothing_rather_than_failing() -> None:

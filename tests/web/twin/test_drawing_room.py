@@ -13,6 +13,7 @@ import pytest
 from optria.simulator.catalogue import CATALOGUE
 from optria.web.rendering import SiteLink
 from optria.web.twin import drawing
+from optria.web.twin.pills import Pill
 from optria.web.twin.twin_page_model import AssetView, IncidentView, OrderView, TwinPage
 
 DEMO = Path(__file__).parents[3] / "src/optria/db/demo"
@@ -46,7 +47,7 @@ def words(w: drawing.Words, asset: str) -> Box:
     return Box(f"text {w.text}", left, w.y - 9, left + width, w.y + 2, asset)
 
 
-def pill(p: drawing.Pill) -> Box:
+def pill(p: Pill) -> Box:
     return Box(f"badge {p.text}", p.x, p.y, p.x + p.width, p.y + 25)
 
 

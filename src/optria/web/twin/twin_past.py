@@ -26,7 +26,8 @@ from optria.web.orders import work_order_views
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.sight import ACTIVE_INCIDENTS, visible
-from optria.web.twin.twin_page_model import IncidentView, Mark
+from optria.web.twin.past_view import Mark
+from optria.web.twin.twin_page_model import IncidentView
 
 BEFORE: Final = timedelta(hours=1)
 """How long before the moment the last value of a tag may lie; without one the tag had none."""
