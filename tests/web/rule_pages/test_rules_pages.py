@@ -8,6 +8,7 @@ from optria.core.roles import Role
 from optria.db.blackbox import RcaRule
 from optria.kit import clock
 from optria.web.shapes import Json
+from tests import factories
 from tests.web.config.test_config_rules import RULE, incident
 from tests.web.house import House
 from tests.web.rule_pages.test_config_rule_life import published, saved
@@ -114,6 +115,15 @@ async def test_an_engineer_reads_a_rule_with_its_form_closed(house: House) -> No
     assert "disabled" in text.split("data-rule-form")[1].split("<legend")[0]
     for words in ("Save draft", "Publish", "Retire<", "Put back in force"):
         assert words not in text.split("<main")[1].replace("Published", "")
+
+
+async def test_a_type_written_otherwise_takes_no_type_from_a_rule(house: House) -> None:
+    rule = await done(house, "POST", "rules", RULE | {"pattern": RULE["pattern"] | {"asset_types": ["Pump"]}})
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        await factories.asset(tx, house.own.site, code="ZZ-9", asset_type="pump")
+    _, text = await shown(house, f"/rules/causal/{rule['id']}")
+    assert 'value="Pump" checked' in text
+    assert 'value="pump"' not in text
 
 
 async def test_a_rule_of_the_system_is_read_and_copied(house: House) -> None:

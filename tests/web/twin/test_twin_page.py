@@ -72,6 +72,17 @@ async def test_a_stored_drawing_is_drawn_with_live_blocks(house: House) -> None:
     assert f'data-tag="{tag.id}"' in html
 
 
+async def test_without_a_site_the_one_with_most_assets_is_shown(house: House) -> None:
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        larger = await factories.site(tx, house.own.tenant.id, code="ZZ-LAST")
+        for number in range(1, 4):
+            await factories.asset(tx, larger, code=f"ZZ-{number}")
+    assert f'data-live="v:site:{larger.id}"' in await page_of(house, Role.ENGINEER)
+    async with house.database.transaction(house.own.tenant.id) as tx:
+        await factories.layout(tx, house.own.site)
+    assert f'data-live="v:site:{house.own.site.id}"' in await page_of(house, Role.ENGINEER)
+
+
 async def test_a_layout_of_another_format_leaves_the_cards(house: House) -> None:
     layout = TwinLayout(site_id=house.own.site.id, name="v1", config={"zones": []})
     async with house.database.transaction(house.own.tenant.id) as tx:

@@ -121,9 +121,10 @@ def type_words(language: str) -> Callable[[str], str]:
 
 
 async def asset_types(tx: Tx) -> list[str]:
-    """The types that assets in use have."""
+    """The types that assets in use have, each once however it is written."""
     query = select(AssetRow.asset_type).where(AssetRow.is_active.is_not(False)).distinct()
-    return sorted(kind for kind in await tx.session.scalars(query) if kind)
+    found = sorted((kind for kind in await tx.session.scalars(query) if kind), reverse=True)
+    return sorted({kind.casefold(): kind for kind in found}.values())
 
 
 async def _retired(tx: Tx) -> Sequence[AssetRow]:

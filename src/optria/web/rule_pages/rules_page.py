@@ -154,7 +154,8 @@ async def _metric_options(tx: Tx, content: Content) -> list[str]:
 
 
 async def _types(tx: Tx, content: Content) -> list[str]:
-    known = {one.casefold(): one for one in [*_named_types(content), *await section.asset_types(tx)]}
+    """Each type once, however it is written; as the rule names it, where it does."""
+    known = {one.casefold(): one for one in [*await section.asset_types(tx), *_named_types(content)]}
     return sorted(known.values())
 
 

@@ -89,9 +89,10 @@ async def names_of(tx: Tx, ids: Iterable[int | None], language: str) -> Mapping[
 
 
 async def asset_types(tx: Tx) -> list[str]:
-    """The types of the assets in use."""
+    """The types of the assets in use, each once however it is written: rules and limits ignore its case."""
     query = select(AssetRow.asset_type).where(AssetRow.asset_type.is_not(None)).distinct()
-    return sorted(kind for kind in await tx.session.scalars(query) if kind)
+    found = sorted((kind for kind in await tx.session.scalars(query) if kind), reverse=True)
+    return sorted({kind.casefold(): kind for kind in found}.values())
 
 
 async def metrics(tx: Tx) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from optria.core.errors import NotFound
 from optria.core.roles import Permission, Role, can
@@ -28,7 +28,8 @@ from optria.web.sessions import Viewer
 from optria.web.sight import sees_analysis
 from optria.web.site_time import zone_of
 from optria.web.twin import twin_past
-from optria.web.twin.twin_page_model import AssetView, IncidentView, OrderView, PastView, TwinPage
+from optria.web.twin.past_view import PastView
+from optria.web.twin.twin_page_model import AssetView, IncidentView, OrderView, TwinPage
 from optria.web.twin.twin_scene import HISTORY, History, Scene, connector_view, order_view, reached_assets
 
 URGENCY: Final = ("emergency", "high", "medium", "low")
@@ -42,7 +43,7 @@ async def page_context(
     asset_code: str | None = None,
     at: datetime | None = None,
 ) -> TwinPage:
-    """Everything the twin of a site shows, now or ``at`` a moment; without a code, the first with a drawing.
+    """Everything the twin of a site shows, now or ``at`` a moment; by itself the largest with a drawing.
 
     ``asset_code`` chooses the asset of the side panel; without one it is the asset with the worst incident.
 
@@ -135,14 +136,20 @@ async def _past(tx: Tx, viewer: Viewer, tenant_id: int, at: datetime) -> PastVie
 
 
 async def _site(tx: Tx, code: str | None) -> SiteRow:
-    """The named site; without a name, the first that has a drawing, else the first."""
+    """The named site; without a name, of those with a drawing, else of all, the one with the most assets."""
     has_drawing = TwinLayout.id.is_not(None)
+    asset_count = (
+        select(func.count())
+        .where(AssetRow.site_id == SiteRow.id, AssetRow.tenant_id == SiteRow.tenant_id)
+        .where(AssetRow.is_active.is_not(False))
+        .scalar_subquery()
+    )
     drawn = (TwinLayout.site_id == SiteRow.id) & (TwinLayout.tenant_id == SiteRow.tenant_id)
     query = (
         select(SiteRow)
         .join(TwinLayout, drawn, isouter=True)
         .where(SiteRow.is_active.is_not(False))
-        .order_by(has_drawing.desc(), SiteRow.tenant_id, SiteRow.code)
+        .order_by(has_drawing.desc(), SiteRow.tenant_id, asset_count.desc(), SiteRow.code)
         .limit(1)
     )
     if code is not None:
