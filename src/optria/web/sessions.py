@@ -156,7 +156,7 @@ async def find_viewer(database: Database, settings: Settings, token: str, langua
     async with database.platform("session of a request") as tx:
         found = (
             await tx.session.execute(
-                select(UserSession, User, Tenant.name, Tenant.status)
+                select(UserSession, User, Tenant.name, Tenant.name_ar, Tenant.status)
                 .join(User, and_(User.id == UserSession.user_id, still_there))
                 .join(Tenant, Tenant.id == User.tenant_id, isouter=True)
                 .where(UserSession.token_sha256 == digest(token))
@@ -164,12 +164,13 @@ async def find_viewer(database: Database, settings: Settings, token: str, langua
         ).one_or_none()
         if found is None:
             return None
-        session, user, tenant_name, tenant_status = found
+        session, user, name, name_ar, tenant_status = found
         idle = timedelta(minutes=settings.session_idle_minutes)
         if not (_alive(session, now, idle) and is_admitted(user, tenant_status)):
             return None
         if now - session.last_seen_at >= SEEN_EVERY:
             session.last_seen_at = now
+        tenant_name = (name_ar if language == "ar" else None) or name
         return _viewer(session, user, tenant_name, language)
 
 
