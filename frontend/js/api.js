@@ -6,7 +6,7 @@ import { say } from "./words.js";
 const RETRY_MS = 400;
 const READS = ["GET", "HEAD"];
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(message, status, { fields = [], version = null, retryAfter = null } = {}) {
     super(message);
     Object.assign(this, { status, fields, version, retryAfter });

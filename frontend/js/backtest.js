@@ -11,7 +11,7 @@ const chosen = (name) => form.elements.namedItem(name)?.selectedOptions?.[0];
 const value = (name) => form.elements.namedItem(name)?.value ?? "";
 
 // Site time, as the form shows it, to an instant.
-export function instantOf(text, timeZone) {
+function instantOf(text, timeZone) {
   const offset = offsetOf(timeZone, new Date(`${text}Z`));
   return new Date(`${text}${offset.includes(":") ? offset : `${offset}:00`}`);
 }

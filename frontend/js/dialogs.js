@@ -15,7 +15,7 @@ function prepare(dialog, opener) {
   if (heading && opener.dataset.heading) heading.textContent = opener.dataset.heading;
 }
 
-export function openDialog(name, opener) {
+function openDialog(name, opener) {
   const dialog = document.getElementById(name);
   if (!dialog) return;
   prepare(dialog, opener);

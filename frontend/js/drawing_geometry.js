@@ -34,7 +34,7 @@ export const isNear = ([x, y], box) =>
   x >= box.x - REACH && x <= box.x + box.w + REACH && y >= box.y - REACH && y <= box.y + box.h + REACH;
 
 // Leaves out points that change nothing: repeated ones, and ones on the straight line between their neighbours.
-export function tidied(points) {
+function tidied(points) {
   const kept = points.filter((point, i) => i === 0 || !(isSame(point[0], points[i - 1][0]) && isSame(point[1], points[i - 1][1])));
   return kept.filter((point, i) => {
     const [before, after] = [kept[i - 1], kept[i + 1]];

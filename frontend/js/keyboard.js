@@ -9,7 +9,7 @@ const ROWS = "a[href], button:not([disabled])";
 const shown = (node) => node.getClientRects().length > 0;
 const isTyping = (node) => Boolean(node?.closest?.('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable], [role="textbox"]'));
 
-export function keyOf(event) {
+function keyOf(event) {
   if (/^[a-z/?]$/i.test(event.key)) return event.key.toLowerCase();
   if (event.key.length !== 1 || event.key.charCodeAt(0) < 128) return "";
   if (event.code === "Slash") return event.shiftKey ? "?" : "/";
@@ -35,7 +35,7 @@ function shortcut(letter) {
   return true;
 }
 
-export function showShortcuts() {
+function showShortcuts() {
   document.getElementById("shortcuts")?.showModal();
 }
 

@@ -3,7 +3,7 @@
 const AGAIN_EVERY_MS = 2000;
 const ALARMS = ["minor", "major", "critical"];
 
-export function fits(item, wanted) {
+function fits(item, wanted) {
   return Object.entries(wanted).every(([key, asked]) => {
     if (!asked) return true;
     const value = item[key] ?? "";

@@ -8,14 +8,14 @@ const POLL_EVERY_MS = 5000;
 const POLL_AFTER_FAILURES = 3;
 const SIGNED_OUT = 4401;
 
-export const isEventTopic = (topic) => topic.startsWith("e:");
+const isEventTopic = (topic) => topic.startsWith("e:");
 
 export function reconnectDelay(failures, random = Math.random) {
   return 250 + random() * Math.min(20000, 500 * 2 ** failures);
 }
 
 // One topic as the client sees it: where it stands, and what a message means for it.
-export class Subscription {
+class Subscription {
   constructor(topic, handlers) {
     this.topic = topic;
     this.handlers = [handlers];

@@ -10,13 +10,13 @@ function offsetMs(timeZone, date) {
 }
 
 // A clock time of the plant ("2026-11-22T06:00") as an instant, also on the days on which clocks are changed.
-export function instantOf(text, timeZone) {
+function instantOf(text, timeZone) {
   const wall = new Date(`${text}Z`).getTime();
   const first = new Date(wall - offsetMs(timeZone, new Date(wall)));
   return new Date(wall - offsetMs(timeZone, first));
 }
 
-export function wallOf(instant, timeZone) {
+function wallOf(instant, timeZone) {
   return new Date(instant.getTime() + offsetMs(timeZone, instant)).toISOString().slice(0, 16);
 }
 

@@ -9,7 +9,7 @@ let opener = null;
 
 const addressOf = (card, verb) => `/api/work-orders/${card.dataset.card}/${verb}?tenant_id=${card.dataset.tenant}`;
 
-export const moveOf = (card, there) => moves[card.dataset.status]?.[there] ?? null;
+const moveOf = (card, there) => moves[card.dataset.status]?.[there] ?? null;
 
 function move(card, { verb }) {
   if (verb === "complete") return location.assign(`${card.querySelector("a").getAttribute("href")}#complete`);

@@ -1,6 +1,6 @@
 // What somebody does to a work order, as the deeds of the outbox, and the page's own words.
 
-export const page = document.querySelector("[data-orders]");
+const page = document.querySelector("[data-orders]");
 const given = JSON.parse(page?.dataset.orders ?? "{}");
 export const { moves = {}, offers = {}, me = 0 } = given;
 

@@ -20,7 +20,7 @@ function shape(name, attributes) {
 }
 
 // The line is broken where more than three times the usual step is missing.
-export function pathOf({ minutes: times, change }, toX, toY) {
+function pathOf({ minutes: times, change }, toX, toY) {
   const steps = times.slice(1).map((time, place) => time - times[place]).sort((a, b) => a - b);
   const usual = steps[Math.floor(steps.length / 2)] ?? 0;
   return times.map((time, place) => {

@@ -21,7 +21,7 @@ let timer = null;
 const moment = () => new Date(start + Number(slider.value) * 1000);
 
 // The place of the mark before or after a place on the slider, else where it is.
-export function markFrom(places, place, direction) {
+function markFrom(places, place, direction) {
   const beyond = places.filter((at) => (direction > 0 ? at > place + 1 : at < place - 1));
   return beyond.length ? (direction > 0 ? Math.min(...beyond) : Math.max(...beyond)) : place;
 }

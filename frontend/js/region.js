@@ -13,7 +13,7 @@ export function parsePage(html) {
   return new DOMParser().parseFromString(policy.createHTML(html), "text/html");
 }
 
-export function topicsOf(node) {
+function topicsOf(node) {
   return (node.dataset.refreshOn || "").split(/\s+/).filter(Boolean);
 }
 

@@ -32,13 +32,13 @@ function words(row) {
 const rowsOf = (form, group) => [...form.querySelectorAll(`[data-group="${group}"] [data-condition]`)];
 const GROUPS = ["all", "also", "contrary"];
 
-export function causeOf(form) {
+function causeOf(form) {
   const input = form.elements.namedItem("root_cause_category");
   const known = [...form.querySelectorAll("datalist option")].find((option) => option.value === input.value.trim());
   return known?.dataset.label ?? input.value.trim();
 }
 
-export function patternOf(form) {
+function patternOf(form) {
   const types = [...form.querySelectorAll("[data-type-choice]:checked")].map((box) => box.value);
   const groups = GROUPS.map((group) => [group, rowsOf(form, group).map(condition)]).filter(([name, rows]) => name === "all" || rows.length);
   return { ...(types.length ? { asset_types: types } : {}), ...Object.fromEntries(groups) };

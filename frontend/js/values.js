@@ -15,7 +15,7 @@ export function parseLimits(text) {
   });
 }
 
-export function alarmOf(value, limits) {
+function alarmOf(value, limits) {
   let worst = -1;
   for (const { severity, side, limit } of limits) {
     if (side === "high" ? value > limit : value < limit) worst = Math.max(worst, SEVERITIES.indexOf(severity));
@@ -24,7 +24,7 @@ export function alarmOf(value, limits) {
 }
 
 // Fresh up to max(3 scans, 5 s), ageing to twice that, then stale.
-export function freshness(ageS, scanS) {
+function freshness(ageS, scanS) {
   const deadline = Math.max(3 * scanS, 5);
   return ageS <= deadline ? "fresh" : ageS <= 2 * deadline ? "ageing" : "stale";
 }

@@ -15,7 +15,7 @@ const causeName = (label) => {
 const signed = (value) => `${value < 0 ? "\u2212" : "+"}${Math.abs(value).toFixed(2)}`;
 
 // Only what differs from the page's own values is asked for.
-export function changesOf(knobs) {
+function changesOf(knobs) {
   const body = {};
   const add = (name, value) => (body[name] ??= []).push(value);
   for (const { input, changed } of knobs) {
@@ -125,7 +125,7 @@ class WhatIf {
   }
 }
 
-export function costText({ before, after }) {
+function costText({ before, after }) {
   const amount = (value) => (value === null ? "\u2013" : formatValue(value, 0));
   const currency = after.currency ?? before.currency ?? "";
   if (before.total_estimated_cost === after.total_estimated_cost) return `${amount(after.total_estimated_cost)} ${currency}`;

@@ -105,6 +105,14 @@ async def detected(house: House, recorder: Recorder, probability: float = 0.95) 
         return await _latest(tx)
 
 
+async def failing_pump(house: House) -> IncidentRow:
+    """An incident of the own asset and all that an analysis goes by: costs, rules and samples."""
+    await priced(house)
+    await ruled(house)
+    vibrate(house)
+    return await detected(house, install(house))
+
+
 async def _latest(tx: Tx) -> IncidentRow:
     query = select(IncidentRow).order_by(IncidentRow.created_at.desc()).limit(1)
     return (await tx.session.scalars(query)).one()

@@ -11,7 +11,7 @@ from optria.db.blackbox import IncidentRow
 from optria.db.identity import User
 from optria.db.session import Database
 from optria.db.work import WorkOrderRow
-from tests.web.black_box import detected, install, priced, ruled, vibrate
+from tests.web.black_box import failing_pump
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build
 
@@ -46,10 +46,7 @@ class Plant:
 @pytest.fixture
 async def plant(database: Database) -> AsyncIterator[Plant]:
     house = await build(database)
-    await priced(house)
-    await ruled(house)
-    vibrate(house)
-    incident = await detected(house, install(house))
+    incident = await failing_pump(house)
     async with house.database.transaction(house.own.tenant.id) as tx:
         stored = await tx.session.get_one(IncidentRow, incident.id)
         order = await tx.session.get_one(WorkOrderRow, stored.auto_work_order_id)

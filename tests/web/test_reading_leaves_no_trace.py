@@ -16,7 +16,7 @@ from optria.kit import clock
 from optria.web.shapes import Json
 from tests.fakes.plant import FakePlant
 from tests.fakes.sources import Rig, rig
-from tests.web.black_box import detected, install, priced, ruled, vibrate
+from tests.web.black_box import failing_pump
 from tests.web.house import House
 
 SOURCES = "/api/integrations/"
@@ -25,10 +25,7 @@ SOURCES = "/api/integrations/"
 @pytest.fixture
 async def incident(house: House) -> IncidentRow:
     """An incident whose window has just closed, so that the same samples are read each time."""
-    await priced(house)
-    await ruled(house)
-    vibrate(house)
-    row = await detected(house, install(house))
+    row = await failing_pump(house)
     async with house.database.transaction(house.own.tenant.id) as tx:
         stored = await tx.session.get_one(IncidentRow, row.id)
         stored.window_end = clock.now() - timedelta(seconds=1)

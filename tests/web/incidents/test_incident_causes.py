@@ -9,7 +9,7 @@ from optria.core.roles import Role
 from optria.rca.engine import analyse
 from optria.web.incidents.incident_causes import cause_json, shown_probability, shown_shares
 from tests.rca.cases import case, sensors
-from tests.web.black_box import detected, install, priced, ruled, vibrate
+from tests.web.black_box import failing_pump
 from tests.web.house import House
 
 MASSES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12).filter(lambda masses: sum(masses) > 1e-6)
@@ -50,10 +50,7 @@ def test_every_cause_of_an_analysis_adds_up_other_included(vibration: float, flo
 
 @pytest.mark.clause("V7", "O2")
 async def test_the_incident_answers_codes_sums_and_why_not(house: House) -> None:
-    await priced(house)
-    await ruled(house)
-    vibrate(house)
-    row = await detected(house, install(house))
+    row = await failing_pump(house)
     async with house.client(Role.OPTIMIZATION_ENGINEER) as browser:
         view = (await browser.get(f"/api/blackbox/incidents/{row.id}")).json()
         page = (await browser.get(f"/blackbox/incidents/{row.id}")).text

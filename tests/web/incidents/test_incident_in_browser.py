@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from optria.core.roles import Role
 from optria.db.blackbox import IncidentRow
 from optria.db.session import Database
-from tests.web.black_box import detected, install, priced, ruled, vibrate
+from tests.web.black_box import failing_pump
 from tests.web.browsers import served, signed_in
 from tests.web.house import House, build
 from tests.web.screens import AXE, dressed, violations
@@ -31,10 +31,7 @@ class Site:
 @pytest.fixture
 async def site(database: Database) -> AsyncIterator[Site]:
     house = await build(database)
-    await priced(house)
-    await ruled(house)
-    vibrate(house)
-    incident = await detected(house, install(house))
+    incident = await failing_pump(house)
     async with served(house) as url:
         yield Site(url, house, incident)
 
