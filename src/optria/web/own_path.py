@@ -1,6 +1,5 @@
 """Addresses that somebody sent and that lead on only when they are ours."""
 
-
 FIRST_PAGE = "/digital-twin"
 
 

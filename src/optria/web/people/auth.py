@@ -24,7 +24,6 @@ from optria.web.texts import Text
 router = api_router(prefix="/api/auth", tags=["auth"])
 
 
-
 class LoginRequest(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
