@@ -26,7 +26,7 @@ BY_HAND = (
     "Or on the Live twin: pick an asset and press Run Black Box analysis.",
 )
 LEFT_TO_DO = (
-    "Screens for webhooks and for sending e-mail: until then HTTP, which /docs shows, and environment variables.",
+    "Screens for webhooks and sending e-mail: until then HTTP (see /docs) and environment variables.",
     "SMS: only its seam is there, optria.work.delivery_channels.Channel; e-mail and webhooks are sent.",
 )
 
