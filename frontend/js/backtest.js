@@ -1,20 +1,14 @@
 // The back-test: one change from the form becomes the body of the API; the result is fetched while it runs.
 import { send } from "./api.js";
 import { regions } from "./app.js";
-import { offsetOf } from "./shell.js";
 import { whileBusy } from "./post.js";
+import { instantOf } from "./site_time.js";
 import { say } from "./words.js";
 
 const EVERY_MS = 1000;
 const form = document.querySelector("[data-backtest]");
 const chosen = (name) => form.elements.namedItem(name)?.selectedOptions?.[0];
 const value = (name) => form.elements.namedItem(name)?.value ?? "";
-
-// Site time, as the form shows it, to an instant.
-function instantOf(text, timeZone) {
-  const offset = offsetOf(timeZone, new Date(`${text}Z`));
-  return new Date(`${text}${offset.includes(":") ? offset : `${offset}:00`}`);
-}
 
 function json(text) {
   try {

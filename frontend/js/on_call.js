@@ -1,24 +1,8 @@
 // The rota's forms: times are of the plant, people stand in the order of their turns.
 import "./admin.js";
-import { offsetOf } from "./shell.js";
+import { instantOf, wallOf } from "./site_time.js";
 
 const MINUTE_MS = 60000;
-
-function offsetMs(timeZone, date) {
-  const [, sign, hours, minutes = "0"] = offsetOf(timeZone, date).match(/([+-\u2212])(\d+):?(\d*)/) ?? [null, "+", "0", "0"];
-  return (sign === "+" ? 1 : -1) * (Number(hours) * 60 + Number(minutes || 0)) * MINUTE_MS;
-}
-
-// A clock time of the plant ("2026-11-22T06:00") as an instant, also on the days on which clocks are changed.
-function instantOf(text, timeZone) {
-  const wall = new Date(`${text}Z`).getTime();
-  const first = new Date(wall - offsetMs(timeZone, new Date(wall)));
-  return new Date(wall - offsetMs(timeZone, first));
-}
-
-function wallOf(instant, timeZone) {
-  return new Date(instant.getTime() + offsetMs(timeZone, instant)).toISOString().slice(0, 16);
-}
 
 const zoneOf = (form) => form.dataset.timeZone;
 const hiddenOf = (input) => input.form.elements.namedItem(input.dataset.local);

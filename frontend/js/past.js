@@ -1,7 +1,8 @@
 // The twin at a moment of the past: a slider over a day, marks of incidents, the way back to live.
 // Keys on the slider: arrows 10 s, with shift the next incident, page up and down 10 min; Escape goes live.
 import { regions } from "./app.js";
-import { notice, offsetOf } from "./shell.js";
+import { notice } from "./shell.js";
+import { offsetOf } from "./site_time.js";
 
 const SETTLED_MS = 220;
 const STEP_S = 10;

@@ -1,5 +1,6 @@
 // Header and banner: connection chip, site clock, theme, notification badge, notices.
 import { formatAge } from "./format.js";
+import { offsetOf } from "./site_time.js";
 import { say } from "./words.js";
 
 const $ = (selector) => document.querySelector(selector);
@@ -28,12 +29,6 @@ export function setBanner(state, since) {
   const link = banner.querySelector('[data-part="sign-in"]');
   link.hidden = state !== "signed-out";
   link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
-}
-
-export function offsetOf(timeZone, date) {
-  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).formatToParts(date);
-  const name = parts.find((part) => part.type === "timeZoneName")?.value ?? "";
-  return name === "GMT" ? "+00" : name.replace("GMT", "").replace(":00", "");
 }
 
 export function startClock(serverNow) {

@@ -1,5 +1,5 @@
 // Marks and times along the trends: one lane, one scale, and the same marks as a list.
-import { offsetOf } from "./shell.js";
+import { offsetMs } from "./site_time.js";
 import { ticks } from "./trend_data.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -34,18 +34,13 @@ export class Clock {
   short(ms, step) {
     return (step >= 86400000 ? this.days : this.minutes).format(new Date(ms));
   }
-
-  offsetMs(ms) {
-    const [, sign, hours, minutes] = /([+-\u2212])(\d+):?(\d+)?/.exec(offsetOf(this.timeZone, new Date(ms))) ?? ["", "+", "0", "0"];
-    return (sign === "+" ? 1 : -1) * (Number(hours) * 60 + Number(minutes ?? 0)) * 60000;
-  }
 }
 
 // Across in percent of the plots: the axis takes 52 px at the left, 8 px stay free at the right.
 const place = (ms, [from, to]) => `${(((ms - from) / (to - from)) * 100).toFixed(2)}%`;
 
 export function drawScale(node, range, clock) {
-  const { step, at } = ticks(range[0], range[1], clock.offsetMs(range[1]));
+  const { step, at } = ticks(range[0], range[1], offsetMs(clock.timeZone, new Date(range[1])));
   node.replaceChildren(...at.map((ms) => svg("text", { class: "rec-tick-text", x: place(ms, range), y: 12, "text-anchor": "middle" }, clock.short(ms, step))));
 }
 

@@ -3,7 +3,8 @@
 import { regions } from "./app.js";
 import { send } from "./api.js";
 import { formatValue } from "./format.js";
-import { notice, offsetOf } from "./shell.js";
+import { notice } from "./shell.js";
+import { offsetOf } from "./site_time.js";
 import { placeAt } from "./trend_data.js";
 import { say } from "./words.js";
 

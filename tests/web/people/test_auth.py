@@ -11,7 +11,8 @@ from optria.core.roles import Role
 from optria.db.identity import Tenant, User, UserSession
 from optria.kit import clock
 from optria.web import sessions
-from optria.web.people.auth import _open, own_path
+from optria.web.own_path import own_path
+from optria.web.people.auth import _open
 from tests import factories
 from tests.web.house import House
 
