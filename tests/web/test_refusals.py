@@ -43,8 +43,8 @@ async def test_a_refused_move_is_said_in_the_language_of_the_cookie(house: House
     async with house.database.transaction(house.own.tenant.id) as tx:
         order = await factories.order(tx, house.own.asset, status="closed")
     async with house.client(Role.TENANT_ADMIN) as browser:
-        path, body = f"/api/work-orders/{order.id}/start", {}
-        english = (await browser.post(path, json=body)).json()["detail"]
-        arabic = (await browser.post(f"{path}?lang=ar", json=body)).json()["detail"]
+        path = f"/api/work-orders/{order.id}/start"
+        english = (await browser.post(path, json={})).json()["detail"]
+        arabic = (await browser.post(f"{path}?lang=ar", json={})).json()["detail"]
     assert english == "A work order that is closed cannot be started."
     assert arabic == in_language(english, "ar") != english

@@ -118,7 +118,9 @@ async def test_an_engineer_reads_a_rule_with_its_form_closed(house: House) -> No
 
 
 async def test_a_type_written_otherwise_takes_no_type_from_a_rule(house: House) -> None:
-    rule = await done(house, "POST", "rules", RULE | {"pattern": RULE["pattern"] | {"asset_types": ["Pump"]}})
+    pattern = RULE["pattern"]
+    assert isinstance(pattern, dict)
+    rule = await done(house, "POST", "rules", RULE | {"pattern": pattern | {"asset_types": ["Pump"]}})
     async with house.database.transaction(house.own.tenant.id) as tx:
         await factories.asset(tx, house.own.site, code="ZZ-9", asset_type="pump")
     _, text = await shown(house, f"/rules/causal/{rule['id']}")
