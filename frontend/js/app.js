@@ -33,7 +33,10 @@ Alpine.data("menu", () => ({
 Alpine.data("theme", () => ({
   flip() { setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); },
 }));
-Alpine.store("drawer", { open: false, show() { this.open = true; }, hide() { this.open = false; } });
+Alpine.data("quietHours", () => ({
+  quiet: false,
+  init() { this.quiet = this.$root.dataset.quiet === "true"; },
+}));
 
 // The search is loaded when somebody turns to it.
 const searchBox = document.querySelector("[data-search]");

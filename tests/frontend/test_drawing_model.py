@@ -21,7 +21,7 @@ def run(config: object, script: str) -> Any:
     """What ``script`` gives back, with the model ``m`` of ``config``."""
     program = f"""
       import {{ DrawingModel }} from "{JS.as_uri()}/drawing_model.js";
-      import {{ boxOf, route, tidied }} from "{JS.as_uri()}/drawing_geometry.js";
+      import {{ boxOf }} from "{JS.as_uri()}/drawing_geometry.js";
       const m = new DrawingModel({json.dumps(config)}, {json.dumps(sorted(SYMBOLS))});
       const result = (() => {{ {script} }})();
       console.log(JSON.stringify(result));

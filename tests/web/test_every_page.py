@@ -53,27 +53,30 @@ async def _parts(house: House, incident: IncidentRow) -> Mapping[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("theme", "language", "width"), [("dark", "en", 1440), ("light", "ar", 1440), ("light", "en", 390)]
+    ("theme", "language", "width", "keyboard"),
+    [("dark", "en", 1440, True), ("light", "ar", 1440, False), ("light", "en", 390, False)],
 )
-async def test_every_page(browser: Browser, site: Site, theme: str, language: str, width: int) -> None:
+async def test_every_page(
+    browser: Browser, site: Site, theme: str, language: str, width: int, keyboard: bool
+) -> None:
     token = await site.house.token(site.house.user(Role.PLATFORM_OWNER))
     context = await dressed(browser, site.url, token, theme, language, width, 900)
     found = {}
     for path, address in filled(page_paths(), site.parts):
         tenant = f"?tenant_id={site.house.own.tenant.id}"
-        found[path] = await _faults(context, site.url + address + tenant, width)
+        found[path] = await _faults(context, site.url + address + tenant, width, keyboard=keyboard)
     await context.close()
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-async def _faults(context: BrowserContext, url: str, width: int) -> list[str]:
+async def _faults(context: BrowserContext, url: str, width: int, *, keyboard: bool) -> list[str]:
     page = await context.new_page()
     console: list[str] = []
     page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: console.append(str(error)))
     answer = await page.goto(url)
     faults = [] if answer and answer.ok else [f"answered {answer and answer.status}"]
-    faults += (await look(page, console)).faults
+    faults += (await look(page, console, keyboard=keyboard)).faults
     root = "document.documentElement"
     if await page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") > 0:
         faults.append(f"wider than a screen of {width}")

@@ -83,10 +83,10 @@ async def test_the_playhead_reads_the_trends(browser: Browser, site: Site) -> No
     slider = page.get_by_role("slider", name="Time in the window")
     await slider.focus()
     await page.keyboard.press("Home")
-    await expect(page.locator("[data-rec-offset]")).to_have_text("+00:00")
+    await expect(page.locator(".rec-head [data-rec-offset]")).to_have_text("+00:00")
     await expect(value).not_to_have_text(last or "")
     await page.keyboard.press("ArrowLeft")
-    await expect(page.locator("[data-rec-offset]")).to_have_text("\u221200:01")
+    await expect(page.locator(".rec-head [data-rec-offset]")).to_have_text("\u221200:01")
     await expect(page.locator("[data-playhead]").first).to_have_attribute("visibility", "visible")
     assert errors == []
 
@@ -127,8 +127,7 @@ async def test_an_incident_is_resolved_after_a_question(browser: Browser, site: 
     assert errors == []
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize(("width", "language"), [(1024, "en"), (390, "ar")])
 async def test_no_page_is_wider_than_its_screen(
     browser: Browser, site: Site, width: int, language: str
 ) -> None:

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 from optria.web.bodies import NewBody
-from optria.web.config.config_routes import ROUTERS
+from optria.web.config import config_routes
 from optria.web.config.config_rule_bodies import RuleTrial
+from optria.web.rule_pages import rule_routes
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text("utf-8")
 
@@ -16,8 +17,9 @@ def test_the_table_is_the_routes() -> None:
     written = {(path, method) for path, methods in rows for method in methods.split()}
     routes = {
         (str(getattr(route, "path", "")), method)
-        for router in ROUTERS
+        for router in (*config_routes.ROUTERS, *rule_routes.ROUTERS)
         for route in router.routes
+        if str(getattr(route, "path", "")).startswith("/api/config/")
         for method in getattr(route, "methods", ())
     }
     assert written == routes

@@ -25,7 +25,7 @@ router = api_router(tags=["twin"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_TWIN)]
 VIEWS: Final = ("process", "assets", "trends", "signals")
-KEPT: Final = ("view", "asset", "at")
+KEPT: Final = ("view", "asset", "at", "tenant_id")
 MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 Code = Annotated[str | None, Query(max_length=100)]
 
