@@ -5,7 +5,6 @@ const SEVERITIES = ["minor", "major", "critical"];
 const UNCERTAIN = 1;
 const BAD = 2;
 const TRACK = 84;
-const MOST_A_FRAME = 48;
 
 // "critical:high:7.1 major:low:2" -> [{severity, side, limit}]
 export function parseLimits(text) {
@@ -127,7 +126,6 @@ export class LiveValues {
     this.samples = new Map();
     this.nodes = new Map();
     this.watchers = [];
-    this.waiting = new Set();
     this.at = null;
   }
 
@@ -180,25 +178,9 @@ export class LiveValues {
   update(data) {
     for (const [tag, [value, time, quality]] of Object.entries(data || {})) {
       this.samples.set(tag, { value, time, quality });
-      if (this.nodes.has(tag)) this.waiting.add(tag);
-    }
-    this.showWaiting();
-    for (const told of this.watchers) told(data || {});
-  }
-
-  // A few in each frame: laying out the text of hundreds at once would take longer than a frame lasts.
-  showWaiting() {
-    let left = MOST_A_FRAME;
-    for (const tag of this.waiting) {
-      if (left-- === 0) break;
-      this.waiting.delete(tag);
       this.show(tag);
     }
-    if (!this.waiting.size || this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.showWaiting();
-    });
+    for (const told of this.watchers) told(data || {});
   }
 
   show(tag) {
