@@ -27,13 +27,13 @@ demo: setup ## the simulated plant and the screens, in one go (ARGS="--port 8080
 	@$(BIN)/optria demo $(ARGS)
 
 test: setup-dev browser node-tools ## all tests (WORKERS=1 for one at a time, ARGS="-k words" to choose)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) </dev/null
 
 pooler: setup-dev
 	@sh scripts/pooler.sh
 
 test-pooled: setup-dev browser node-tools pooler ## all tests, with PgBouncer in transaction mode before the database
-	@OPTRIA_TEST_POOLER=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS) </dev/null
+	@OPTRIA_TEST_POOLER=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) </dev/null
 
 fuzz: setup-dev ## made-up requests to every operation, boundary values too (FUZZ_CASES=30 of each)
 	@FUZZ_CASES=$${FUZZ_CASES:-30} $(BIN)/python -m pytest -q tests/web/test_fuzz.py $(ARGS) </dev/null

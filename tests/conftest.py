@@ -154,3 +154,17 @@ async def _execute(server: EmbeddedServer, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+LONGEST = (
+    "test_every_page.py",
+    "test_fuzz.py",
+    "test_hostile_input.py",
+    "test_kill.py",
+    "test_access_matrix.py",
+)
+"""Files of few and long tests: begun last, one worker would wait for the other at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
