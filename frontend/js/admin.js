@@ -1,5 +1,4 @@
 // The administration: passwords that are shown once, accounts whose role is fixed, and pages that ask again by themselves.
-import { regions } from "./app.js";
 import "./dialogs.js";
 import { notice } from "./shell.js";
 
@@ -63,13 +62,6 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-copy-secret]");
   if (button) copySecret(button);
 });
-
-// <section data-region="system" data-refresh-every="2000">: fetched again while somebody looks.
-for (const region of document.querySelectorAll("[data-region][data-refresh-every]")) {
-  setInterval(() => {
-    if (document.visibilityState === "visible" && !document.querySelector("dialog[open]")) regions.want([region.dataset.region]);
-  }, Number(region.dataset.refreshEvery));
-}
 
 // A choice in a filter is carried out at once.
 document.addEventListener("change", (event) => {

@@ -56,12 +56,20 @@ async function reached(url, request) {
   }
 }
 
+// A platform owner looks into one tenant by the page's own address: what is asked of the API from there is asked of it.
+function inTenant(url) {
+  const address = new URL(url, location.href);
+  const tenant = new URL(location.href).searchParams.get("tenant_id");
+  if (tenant && !address.searchParams.has("tenant_id")) address.searchParams.set("tenant_id", tenant);
+  return address.pathname + address.search;
+}
+
 export async function send(method, url, body, key = newKey()) {
   const headers = { Accept: "application/json", "X-Requested-With": "optria" };
   if (!READS.includes(method)) headers["Idempotency-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-  const { response, answer } = await reached(url, request);
+  const { response, answer } = await reached(inTenant(url), request);
   if (response.ok) return answer;
   const facts = { fields: refusedFields(answer), version: answer?.version ?? null, retryAfter: response.headers.get("retry-after") };
   throw new ApiError(sentence(answer, response.status), response.status, facts);

@@ -1,6 +1,6 @@
 // The picture of the drawing as the server makes it, and over it the shapes that are pointed at, chosen and dragged.
 import { send } from "./api.js";
-import { GRID, snap } from "./drawing_geometry.js";
+import { GRID, isLevel, snap } from "./drawing_geometry.js";
 import { parsePage } from "./region.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -108,8 +108,8 @@ export class Canvas {
 
   segmentHandle(id, i) {
     const [a, b] = this.model.get(id).points.slice(i, i + 2);
-    const isLevel = Math.abs(a[1] - b[1]) < 0.01;
-    const node = svg("circle", { cx: (a[0] + b[0]) / 2, cy: (a[1] + b[1]) / 2, r: 6, class: `handle ${isLevel ? "handle-rows" : "handle-columns"}` });
+    const across = isLevel(this.model.get(id).points, i);
+    const node = svg("circle", { cx: (a[0] + b[0]) / 2, cy: (a[1] + b[1]) / 2, r: 6, class: `handle ${across ? "handle-rows" : "handle-columns"}` });
     Object.assign(node.dataset, { segment: String(i), of: id });
     return node;
   }
@@ -189,9 +189,8 @@ export class Canvas {
   }
 
   segmentDragged(id, i, dx, dy) {
-    const [a, b] = this.model.get(id).points.slice(i, i + 2);
-    const isLevel = Math.abs(a[1] - b[1]) < 0.01;
-    if (isLevel ? dy : dx) this.model.moveSegment(id, i, isLevel ? dy : dx);
+    const distance = isLevel(this.model.get(id).points, i) ? dy : dx;
+    if (distance) this.model.moveSegment(id, i, distance);
   }
 
   // All items are one stop of Tab: where the focus was last, else what is chosen, else the first.

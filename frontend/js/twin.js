@@ -56,15 +56,9 @@ window.addEventListener("popstate", () => {
   if (code) choose(code, false);
 });
 
-// A platform owner looks into one tenant by the page's own address.
-function tenantChosen() {
-  const tenant = new URL(location.href).searchParams.get("tenant_id");
-  return tenant ? `?tenant_id=${encodeURIComponent(tenant)}` : "";
-}
-
 async function run(button) {
   try {
-    const answer = await whileBusy(button, () => send("POST", `/api/blackbox/assets/${button.dataset.runAnalysis}/run${tenantChosen()}`));
+    const answer = await whileBusy(button, () => send("POST", `/api/blackbox/assets/${button.dataset.runAnalysis}/run`));
     await regions.refresh(["panel", "drawing"]);
     if (answer.event_story) showAnalysis(result, answer);
     else notice(answer.message || say("analysis.none"));

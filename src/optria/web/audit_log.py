@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from optria.core.errors import Invalid
@@ -36,9 +36,7 @@ Newest = Annotated[int, Query(ge=1, le=20_000, description="How many of the last
 NEWEST: Final = 5_000
 
 
-@router.get("", summary="List what people did")
-async def list_audit_logs(
-    tx: OpenTx,
+def asked_for(
     user_id: IdFilter = None,
     action: Action = None,
     entity_type: EntityType = None,
@@ -46,6 +44,17 @@ async def list_audit_logs(
     start: From = None,
     to: To = None,
     text: Words = "",
+) -> AuditQuery:
+    return AuditQuery(user_id, action, entity_type, entity_id, start, to, text)
+
+
+Asked = Annotated[AuditQuery, Depends(asked_for)]
+
+
+@router.get("", summary="List what people did")
+async def list_audit_logs(
+    tx: OpenTx,
+    asked: Asked,
     before: Before = None,
     limit: Limit = 50,
     offset: Offset = 0,
@@ -54,7 +63,6 @@ async def list_audit_logs(
 
     A platform owner sees every tenant's rows, or those of ``tenant_id``.
     """
-    asked = AuditQuery(user_id, action, entity_type, entity_id, start, to, text)
     page = await read_rows(tx, asked, limit, offset, before)
     return {
         "audit_logs": [audit_json(row, email) for row, email in page],
@@ -68,19 +76,12 @@ async def list_audit_logs(
 async def export_audit_logs(
     viewer: Reading,
     services: Given,
-    user_id: IdFilter = None,
-    action: Action = None,
-    entity_type: EntityType = None,
-    entity_id: IdFilter = None,
-    start: From = None,
-    to: To = None,
-    text: Words = "",
+    asked: Asked,
     format: Annotated[Format, Query(description="csv, or json.")] = "csv",  # noqa: A002
     tenant: TenantChoice = None,
 ) -> StreamingResponse:
     """The filtered rows, the newest first, at most 50,000; more are refused, so that nothing is left out
     unseen. In CSV a cell that a spreadsheet would calculate begins with an apostrophe."""
-    asked = AuditQuery(user_id, action, entity_type, entity_id, start, to, text)
     tenant_id = tenant_of(viewer, tenant)
     async with opened(services, viewer, tenant_id) as tx:
         total = await count_rows(tx, asked)

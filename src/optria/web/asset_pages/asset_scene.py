@@ -4,23 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
-from optria.core.roles import Permission, can
 from optria.core.tag import Quality, SignalMapping
-from optria.core.work_order import ACTIVE_STATUSES
-from optria.db.identity import User
 from optria.db.plant import SiteRow
 from optria.db.session import Tx
-from optria.db.work import WorkOrderRow
 from optria.kit import clock
-from optria.web.assets.asset_views import Found, active_incidents, detector_scores, plants_of
-from optria.web.assets.readings import Reading, latest_readings
-from optria.web.orders import work_order_views
+from optria.web.assets.asset_views import Found, active_incidents
+from optria.web.assets.readings import Reading
 from optria.web.services import Services
 from optria.web.sessions import Viewer
+from optria.web.twin.present_scene import open_orders, present_scene
 from optria.web.twin.twin_page_model import AssetView, OrderView
-from optria.web.twin.twin_scene import Scene, order_view, reached_assets
+from optria.web.twin.twin_scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +52,10 @@ async def scenes_of(
 ) -> Mapping[int, Scene]:
     """By tenant: what is known of its plant, as far as the viewer may know."""
     incidents = await active_incidents(tx, viewer)
-    orders = await open_orders(tx, viewer)
+    orders = await _newest_orders(tx, viewer)
     return {
-        tenant_id: Scene(
-            viewer=viewer,
-            plant=plant,
-            scores=detector_scores(services, tenant_id),
-            readings=latest_readings(services, tenant_id, [m.id for m in plant.mappings]),
-            incidents=incidents,
-            reached=reached_assets(incidents),
-            orders=orders,
-        )
-        for tenant_id, plant in plants_of(services, found).items()
+        tenant_id: present_scene(services, viewer, tenant_id, incidents, orders)
+        for tenant_id in {row.tenant_id for row, _, _ in found}
     }
 
 
@@ -97,18 +83,10 @@ def _fresh(mappings: Sequence[SignalMapping], readings: Mapping[int, Reading], n
     )
 
 
-async def open_orders(tx: Tx, viewer: Viewer) -> Mapping[int, list[OrderView]]:
-    """Unfinished orders by asset, the newest first; none for those who may not see orders."""
-    if not can(viewer.role, Permission.VIEW_WORK_ORDERS):
-        return {}
-    query = (
-        select(WorkOrderRow, User)
-        .join(User, User.id == WorkOrderRow.assigned_to, isouter=True)
-        .where(WorkOrderRow.status.in_(ACTIVE_STATUSES), work_order_views.visible(viewer))
-        .order_by(WorkOrderRow.id.desc())
-    )
+async def _newest_orders(tx: Tx, viewer: Viewer) -> Mapping[int, list[OrderView]]:
+    """Unfinished orders by asset, the newest first."""
     by_asset: dict[int, list[OrderView]] = {}
-    for row, assignee in (await tx.session.execute(query)).all():
+    for row, view in reversed(await open_orders(tx, viewer)):
         if row.asset_id is not None:
-            by_asset.setdefault(row.asset_id, []).append(order_view(row, assignee))
+            by_asset.setdefault(row.asset_id, []).append(view)
     return by_asset

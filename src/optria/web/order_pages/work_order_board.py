@@ -13,6 +13,7 @@ from optria.web.orders.work_order_views import list_orders
 from optria.web.rendering import translate
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json
+from optria.web.words import _
 
 COLUMNS: Final = (
     WorkOrderStatus.PENDING_APPROVAL,
@@ -24,11 +25,6 @@ CARDS: Final = 60
 """The most of one column; the head says how many more there are."""
 ROWS: Final = 50
 """One page of the list."""
-
-
-def _(message: str) -> str:
-    """Marks a message for the catalogue; it is translated when it is shown."""
-    return message
 
 
 VERB_WORDS: Final = {

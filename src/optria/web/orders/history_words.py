@@ -4,15 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from optria.web.words import STATUS_WORDS
+from optria.web.words import STATUS_WORDS, _
 
 Translate = Callable[[str], str]
 Cause = Callable[[str | None], str]
-
-
-def _(message: str) -> str:
-    """Marks a message for the catalogue; it is translated when it is shown."""
-    return message
 
 
 _AMENDED: Final = re.compile(r"Amended by the (provisional|final) analysis: (.+) (\d\.\d\d)")

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 from optria.web.twin.drawing_config import points_of, real, rows_of, size_of, symbol_rows
 from optria.web.twin.twin_page_model import TwinPage
-
-
-def _(message: str) -> str:
-    """Marks a message for the catalogue; it is translated when it is shown."""
-    return message
+from optria.web.words import _
 
 
 @dataclass(frozen=True, slots=True)

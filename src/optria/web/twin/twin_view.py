@@ -10,18 +10,14 @@ from sqlalchemy import func, select
 
 from optria.core.errors import NotFound
 from optria.core.roles import Permission, Role, can
-from optria.core.work_order import ACTIVE_STATUSES
 from optria.db.blackbox import IncidentRow
-from optria.db.identity import User
 from optria.db.plant import AssetRow, SiteRow
 from optria.db.session import Tx
 from optria.db.twin import TwinLayout
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.streams.history import read_window
-from optria.web.assets.asset_views import Found, active_incidents, by_root, detector_scores, find_assets
-from optria.web.assets.readings import latest_readings
-from optria.web.orders import work_order_views
+from optria.web.assets.asset_views import Found, active_incidents, by_root, find_assets
 from optria.web.rendering import SiteLink
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -29,6 +25,7 @@ from optria.web.sight import sees_analysis
 from optria.web.site_time import zone_of
 from optria.web.twin import twin_past
 from optria.web.twin.past_view import PastView
+from optria.web.twin.present_scene import open_orders, present_scene
 from optria.web.twin.twin_page_model import AssetView, IncidentView, OrderView, TwinPage
 from optria.web.twin.twin_scene import HISTORY, History, Scene, connector_view, order_view, reached_assets
 
@@ -86,17 +83,8 @@ async def _scene_now(
     tx: Tx, services: Services, viewer: Viewer, tenant_id: int, sources: Mapping[int, str]
 ) -> Scene:
     incidents = await active_incidents(tx, viewer, IncidentRow.tenant_id == tenant_id)
-    plant = services.plants(tenant_id)
-    return Scene(
-        viewer=viewer,
-        plant=plant,
-        scores=detector_scores(services, tenant_id),
-        readings=latest_readings(services, tenant_id, [m.id for m in plant.mappings]),
-        incidents=incidents,
-        reached=reached_assets(incidents),
-        orders=await _open_orders(tx, viewer, tenant_id),
-        sources=sources,
-    )
+    orders = _by_asset(await open_orders(tx, viewer, WorkOrderRow.tenant_id == tenant_id))
+    return present_scene(services, viewer, tenant_id, incidents, orders, sources)
 
 
 async def _scene_at(
@@ -158,24 +146,6 @@ async def _site(tx: Tx, code: str | None) -> SiteRow:
     if site is None:
         raise NotFound(f"There is no site {code}." if code else "There is no site yet.")
     return site
-
-
-async def _open_orders(tx: Tx, viewer: Viewer, tenant_id: int) -> Mapping[int, list[OrderView]]:
-    """Open orders by asset, most urgent first; none for those who may not see orders."""
-    if not can(viewer.role, Permission.VIEW_WORK_ORDERS):
-        return {}
-    query = (
-        select(WorkOrderRow, User)
-        .join(User, User.id == WorkOrderRow.assigned_to, isouter=True)
-        .where(
-            WorkOrderRow.tenant_id == tenant_id,
-            WorkOrderRow.status.in_(ACTIVE_STATUSES),
-            work_order_views.visible(viewer),
-        )
-        .order_by(WorkOrderRow.id)
-    )
-    found = (await tx.session.execute(query)).all()
-    return _by_asset([(row, order_view(row, assignee)) for row, assignee in found])
 
 
 async def _orders_at(tx: Tx, viewer: Viewer, tenant_id: int, at: datetime) -> Mapping[int, list[OrderView]]:

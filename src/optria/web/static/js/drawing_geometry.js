@@ -12,6 +12,8 @@ export const SIZES = {
 export const snap = (value) => Math.round(value / GRID) * GRID;
 export const copyOf = (value) => JSON.parse(JSON.stringify(value));
 const isSame = (a, b) => Math.abs(a - b) < 0.01;
+// Whether segment i of a line goes across the page, not down it.
+export const isLevel = (points, i) => isSame(points[i][1], points[i + 1][1]);
 
 export function boxOf(list, row) {
   if (list === "values") return { x: row.x - 8, y: row.y - 3, w: 105, h: 50 };
@@ -64,13 +66,13 @@ export function route(from, to) {
 export function endMoved(points, isLast, dx, dy) {
   const line = copyOf(isLast ? [...points].reverse() : points);
   const [[x0, y0], [x1, y1]] = line;
-  const isLevel = isSame(y0, y1);
+  const goesAcross = isLevel(line, 0);
   line[0] = [x0 + dx, y0 + dy];
   if (line.length === 2) {
-    const middle = isLevel ? snap((x0 + dx + x1) / 2) : snap((y0 + dy + y1) / 2);
-    if (isLevel && dy) line.splice(1, 0, [middle, y0 + dy], [middle, y1]);
-    if (!isLevel && dx) line.splice(1, 0, [x0 + dx, middle], [x1, middle]);
-  } else line[1] = isLevel ? [x1, y1 + dy] : [x1 + dx, y1];
+    const middle = goesAcross ? snap((x0 + dx + x1) / 2) : snap((y0 + dy + y1) / 2);
+    if (goesAcross && dy) line.splice(1, 0, [middle, y0 + dy], [middle, y1]);
+    if (!goesAcross && dx) line.splice(1, 0, [x0 + dx, middle], [x1, middle]);
+  } else line[1] = goesAcross ? [x1, y1 + dy] : [x1 + dx, y1];
   const tidy = tidied(line);
   return isLast ? tidy.reverse() : tidy;
 }
@@ -78,8 +80,7 @@ export function endMoved(points, isLast, dx, dy) {
 // Moves segment i across itself; the ends of the line stay where they are.
 export function segmentMoved(points, i, distance) {
   const line = copyOf(points);
-  const isLevel = isSame(line[i][1], line[i + 1][1]);
-  const axis = isLevel ? 1 : 0;
+  const axis = isLevel(line, i) ? 1 : 0;
   let [a, b] = [i, i + 1];
   if (a === 0) { line.splice(0, 0, [...line[0]]); a += 1; b += 1; }
   if (b === line.length - 1) line.push([...line[b]]);
