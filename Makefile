@@ -5,7 +5,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser node-tools pooler demo screenshots test test-pooled fuzz check bench bench-quality clauses docs build-frontend lock
+.PHONY: help setup setup-dev browser node-tools pooler servers demo screenshots test test-pooled faults fuzz check bench bench-quality clauses docs build-frontend lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -30,10 +30,16 @@ test: setup-dev browser node-tools ## all tests (WORKERS=1 for one at a time, AR
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) </dev/null
 
 pooler: setup-dev
-	@sh scripts/pooler.sh
+	@sh scripts/servers.sh pgbouncer
+
+servers: setup-dev
+	@sh scripts/servers.sh pgbouncer nats-server libfaketime
 
 test-pooled: setup-dev browser node-tools pooler ## all tests, with PgBouncer in transaction mode before the database
 	@OPTRIA_TEST_POOLER=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) </dev/null
+
+faults: setup-dev browser node-tools servers ## every row of the fault matrix at full length, a line each (ARGS="1 12-17")
+	@$(BIN)/python -m tests.faults $(ARGS) </dev/null
 
 fuzz: setup-dev ## made-up requests to every operation, boundary values too (FUZZ_CASES=30 of each)
 	@FUZZ_CASES=$${FUZZ_CASES:-30} $(BIN)/python -m pytest -q tests/web/test_fuzz.py $(ARGS) </dev/null

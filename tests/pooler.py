@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-UNPACKED: Final = Path(__file__).parents[1] / ".venv" / "pooler"
-"""Where scripts/pooler.sh puts it on a machine that has none."""
+from tests.fakes.programs import free_port, libraries, program
+
 PATIENCE_S: Final = 20.0
 SETTINGS: Final = """\
 [databases]
@@ -37,22 +36,18 @@ logfile = {folder}/pooler.log
 """
 
 
-def program() -> Path | None:
-    """PgBouncer on this machine: installed, or unpacked by scripts/pooler.sh."""
-    candidates = (shutil.which("pgbouncer"), "/usr/sbin/pgbouncer", UNPACKED / "usr" / "sbin" / "pgbouncer")
-    return next((Path(found) for found in candidates if found and Path(found).is_file()), None)
-
-
 @contextmanager
 def pooler(server_url: str) -> Iterator[int]:
     """Port of a PgBouncer that reaches every database of the server at ``server_url`` (its owner's)."""
-    found = program()
-    assert found is not None, "there is no PgBouncer here: run scripts/pooler.sh, or install pgbouncer"
+    found = program("pgbouncer")
+    assert found is not None, (
+        "there is no PgBouncer here: run scripts/servers.sh pgbouncer, or install pgbouncer"
+    )
     with tempfile.TemporaryDirectory(prefix="optria-pooler-") as folder:
-        port = _free_port()
+        port = free_port()
         process = subprocess.Popen(
             [found, str(_settings(server_url, Path(folder), port))],
-            env=os.environ | {"LD_LIBRARY_PATH": _libraries()},
+            env=os.environ | {"LD_LIBRARY_PATH": libraries()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -94,11 +89,6 @@ def _settings(server_url: str, folder: Path, port: int) -> Path:
     return file
 
 
-def _libraries() -> str:
-    folders = {str(library.parent) for library in UNPACKED.glob("usr/lib/**/lib*.so*")}
-    return ":".join([*sorted(folders), os.environ.get("LD_LIBRARY_PATH", "")]).strip(":")
-
-
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
@@ -107,10 +97,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
                 return
         time.sleep(0.05)
     raise RuntimeError(f"PgBouncer did not start: {log.read_text('utf-8', 'replace')[-500:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,11 +6,9 @@
 import asyncio
 import os
 import random
-import re
 import signal
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -25,38 +23,11 @@ from optria.db.session import Database
 from optria.db.work import NotificationRow, WorkOrderRow
 from optria.kit import clock
 from tests import factories
+from tests.fakes.served import Served
 
 KILLS = int(os.environ.get("OPTRIA_KILLS", "3"))
 ASSETS = 40 * KILLS
 REPORTERS = 4
-
-
-@dataclass(slots=True)
-class Served:
-    """A server process that can be killed and started again; ``base`` changes with each start."""
-
-    environment: dict[str, str]
-    base: str = ""
-    process: asyncio.subprocess.Process | None = None
-    up: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def start(self) -> None:
-        command = [sys.executable, "-m", "optria", "serve", "--port", "0"]
-        self.process = await asyncio.create_subprocess_exec(
-            *command, env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-        assert self.process.stdout is not None
-        line = (await self.process.stdout.readline()).decode()
-        found = re.search(r"http://\S+", line)
-        assert found, f"the server did not start: {line!r}"
-        self.base = found[0]
-        self.up.set()
-
-    async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        assert self.process is not None
-        self.up.clear()
-        self.process.send_signal(number)
-        await self.process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +55,9 @@ async def burst(database: Database) -> Burst:
 async def served(
     fresh_database: str, serving: Callable[[str], str], tmp_path: Path
 ) -> AsyncGenerator[Served]:
-    environment = {
-        **os.environ,
-        "OPTRIA_APP_DATABASE_URL": serving(fresh_database),
-        "OPTRIA_HOME": str(tmp_path),
-    }
-    server = Served(environment)
+    server = Served.at(serving(fresh_database), tmp_path)
     yield server
-    if server.process is not None and server.process.returncode is None:
-        await server.kill()
+    await server.end()
 
 
 async def signed_in(served: Served, burst: Burst) -> str:

@@ -7,7 +7,8 @@ import httpx
 from sqlalchemy import select
 
 from optria.db.work import WorkOrderRow
-from tests.app.test_kill import Burst, Served, burst, kill_at_random, served, signed_in
+from tests.app.test_kill import Burst, burst, kill_at_random, served, signed_in
+from tests.fakes.served import Served
 
 __all__ = ["burst", "served"]
 

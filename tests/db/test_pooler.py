@@ -11,10 +11,11 @@ from optria.db.roles import app_url
 from optria.db.session import Database
 from tests import factories
 from tests.conftest import APP_PASSWORD
-from tests.pooler import pooler, program, through
+from tests.fakes.programs import program
+from tests.pooler import pooler, through
 
 
-@pytest.mark.skipif(program() is None, reason="no PgBouncer here: scripts/pooler.sh fetches one")
+@pytest.mark.skipif(program("pgbouncer") is None, reason="no PgBouncer here: scripts/servers.sh fetches one")
 async def test_tenants_stay_apart_when_connections_change_hands(fresh_database: str) -> None:
     """Two tenants at once over one server connection each turn: each sees its own people, every time."""
     with pooler(fresh_database) as port:

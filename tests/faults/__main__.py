@@ -1,0 +1,64 @@
+"""``make faults``: every row of the fault matrix at full length, a line each; exit 1 on a miss.
+
+``python -m tests.faults 1 12-17`` runs only those rows, ``--workers 1`` one test at a time,
+``--json FILE`` writes the figures as well.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.faults.matrix import FAULTS, Fault
+from tests.faults.rows import Rows
+
+
+def main(words: Sequence[str]) -> int:
+    """The number of rows missed, as an exit code."""
+    asked = _asked(words)
+    chosen = [fault for fault in FAULTS if not asked.rows or fault.number in asked.rows]
+    os.environ["OPTRIA_FAULTS"] = "full"
+    rows = Rows(chosen, print)
+    paths = [path for fault in chosen for path in existing(fault)]
+    if paths:
+        pytest.main([*_options(asked.workers), *dict.fromkeys(paths)], plugins=[rows])
+    held = rows.finish()
+    if asked.json:
+        asked.json.write_text(json.dumps(rows.as_json(), indent=1), "utf-8")
+    print(f"{held} of {len(chosen)}")
+    return int(held < len(chosen))
+
+
+def existing(fault: Fault) -> list[str]:
+    """The proofs whose file is there."""
+    return [proof for proof in fault.proofs if Path(proof.partition("::")[0]).exists()]
+
+
+def _options(workers: int) -> list[str]:
+    spread = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+    return ["-q", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider", *spread]
+
+
+def _asked(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("make faults", description="The fault matrix at full length.")
+    parser.add_argument(
+        "rows", nargs="*", default=[], help="numbers and ranges of rows; all when none is given"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args(words)
+    asked.rows = {number for word in asked.rows for number in _range(word)}
+    return asked
+
+
+def _range(word: str) -> range:
+    first, _, last = word.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
