@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 
 PART = 65_536
-LOOK_S = 0.01
 
 
 class Weather(Enum):
@@ -26,6 +25,8 @@ class Proxy:
         self._host, self._port = host, port
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[None]] = set()
+        self._open = asyncio.Event()
+        self._open.set()
         self.weather = Weather.CLEAR
         self.delay_s = 0.0
         self.port = 0
@@ -35,6 +36,7 @@ class Proxy:
     async def cut(self, for_s: float | None = None) -> None:
         """Reset what is open and refuse what comes; with ``for_s`` the link is clear again after it."""
         self.weather = Weather.CUT
+        self._open.set()
         for link in list(self._links):
             link.cancel()
         await self._then_clear(for_s)
@@ -42,10 +44,12 @@ class Proxy:
     async def black_hole(self, for_s: float | None = None) -> None:
         """Carry nothing and say nothing; what was sent meanwhile arrives once the link is clear."""
         self.weather = Weather.BLACK_HOLE
+        self._open.clear()
         await self._then_clear(for_s)
 
     def clear(self) -> None:
         self.weather = Weather.CLEAR
+        self._open.set()
 
     async def _then_clear(self, for_s: float | None) -> None:
         if for_s is not None:
@@ -104,8 +108,7 @@ class Proxy:
 
     async def _passage(self) -> None:
         """Wait while the link is a black hole."""
-        while self.weather is Weather.BLACK_HOLE:
-            await asyncio.sleep(LOOK_S)
+        await self._open.wait()
 
 
 @asynccontextmanager

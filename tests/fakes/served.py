@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class Served:
-    """A server process. ``base`` is its address, which changes with each start; ``up`` is set while it serves."""
+    """A server process. ``base`` is its address, new with each start; ``up`` is set while it serves."""
 
     environment: Mapping[str, str]
     arguments: Sequence[str] = ("--port", "0")
