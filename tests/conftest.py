@@ -20,7 +20,10 @@ from optria.db.roles import app_url
 from optria.db.session import Database, Tx
 from optria.db.upgrade import upgrade
 from optria.db.url import normalise
+from tests.faults.fixtures import figures, scale
 from tests.pooler import pooler, through
+
+__all__ = ["figures", "scale"]
 
 APP_PASSWORD = "app-of-the-tests"
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -1,4 +1,4 @@
-"""What the tests of the fault matrix share: how long to run, and the figures they tell."""
+"""Fixtures of the fault matrix's proofs, wherever they stand: how long to run, and the figures they tell."""
 
 import os
 from collections.abc import Iterator
