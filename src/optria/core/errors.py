@@ -10,6 +10,7 @@
     ├── NotAllowed              the role may not do this (HTTP 403)
     ├── Unauthenticated         nobody is signed in (HTTP 401)
     ├── Busy                    too much is asked for at once (HTTP 429)
+    ├── Fenced                  another process has taken over what this one did
     └── Conflict                the state has moved on (HTTP 409)
         └── Stale               a change was based on an older version; says which is the current one
 
@@ -55,6 +56,10 @@ class Unauthenticated(OptriaError):
 
 class Busy(OptriaError):
     """Too much is asked for at once; later it can be done."""
+
+
+class Fenced(OptriaError):
+    """Another process has taken over what this one did; nothing of it may be stored any more."""
 
 
 class Conflict(OptriaError):

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import (
+    BigInteger,
     Date,
     Double,
     ForeignKey,
@@ -347,7 +348,11 @@ class DetectorSetting(TenantOwned, Base):
 
 
 class DetectorCheckpoint(TenantOwned, Base):
-    """Learned detector state as JSON, never a pickle."""
+    """Learned detector state as JSON, never a pickle.
+
+    ``position`` is the message of the log up to which it has learned (0 without a log), ``epoch`` the turn
+    of the lease it was stored in, ``generation`` its number; ``seal`` vouches for all of them.
+    """
 
     __tablename__ = "detector_checkpoints"
 
@@ -355,6 +360,10 @@ class DetectorCheckpoint(TenantOwned, Base):
     name: Mapped[Code100] = mapped_column(primary_key=True)
     state: Mapped[Json]
     saved_at: Mapped[CreatedAt]
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    position: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    generation: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
+    seal: Mapped[str | None] = mapped_column(String(100))
 
 
 class HistoryChunk(TenantOwned, Base):
