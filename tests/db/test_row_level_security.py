@@ -284,6 +284,8 @@ async def test_the_history_of_a_rule_is_of_the_own_tenants_rules(two: Two) -> No
 
 
 LOOSE = {
+    "alarm_shelvings.ended_by",
+    "alarm_shelvings.shelved_by",
     "alerts.acknowledged_by",
     "alerts.component_id",
     "asset_components.parent_component_id",
@@ -293,6 +295,7 @@ LOOSE = {
     "audit_logs.entity_id",
     "audit_logs.user_id",
     "blackbox_events.source_id",
+    "blackbox_events.suppressed_by",
     "blackbox_incident_events.added_by",
     "blackbox_incidents.acknowledged_by",
     "blackbox_incidents.auto_work_order_id",
@@ -306,6 +309,8 @@ LOOSE = {
     "external_signal_mappings.component_id",
     "history_chunks.tag_id",
     "incident_analyses.requested_by",
+    "maintenance_windows.ended_by",
+    "maintenance_windows.planned_by",
     "notification_deliveries.digest_id",
     "notification_deliveries.user_id",
     "notifications.entity_id",

@@ -61,6 +61,12 @@ class EventRow(TenantOwned, Base):
     created_at: Mapped[datetime | None] = mapped_column(default=clock.now)
     # additive
     idempotency_key: Mapped[Line | None]
+    alike: Mapped[str | None] = mapped_column(String(32))
+    """The same for events that say the same, whatever their values and times."""
+    folded_into: Mapped[UUID | None]
+    """The event that stands for this one where many alike came in a short time."""
+    suppressed_by: Mapped[Code50 | None]
+    """``shelving:7`` or ``maintenance:7``: it came while that kept it quiet."""
 
 
 class IncidentEvent(TenantOwned, Base):

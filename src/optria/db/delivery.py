@@ -100,6 +100,8 @@ class NotificationPreferenceRow(TenantOwned, Base):
     time_zone: Mapped[Code50]
     critical_breaks_through: Mapped[bool]
     digest_minutes: Mapped[int]
+    handover_digest: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Whether they are told at their hand-over what happened since the last one."""
     updated_at: Mapped[CreatedAt]
 
 

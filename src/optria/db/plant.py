@@ -237,6 +237,10 @@ class ThresholdRow(TenantOwned, Base):
     reason: Mapped[Prose | None]
     ended_at: Mapped[datetime | None]
     """When it went out of force, or was turned down."""
+    dead_band_percent: Mapped[float | None] = mapped_column(Double)
+    """Of the signal's normal span: how far it must come back; None is the usual one, as of the delays."""
+    on_delay_s: Mapped[float | None] = mapped_column(Double)
+    off_delay_s: Mapped[float | None] = mapped_column(Double)
 
 
 class CostReference(TenantOwned, Base):

@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 
 from optria.db import (
+    alarms,
     asset_details,
     blackbox,
     delivery,
@@ -19,6 +20,7 @@ from optria.db import (
 from optria.db.base import Base
 
 DECLARED_IN = (
+    alarms,
     asset_details,
     blackbox,
     delivery,

@@ -116,6 +116,8 @@ class WorkOrderPolicyRow(TenantOwned, Base):
     """How long after the work a returning anomaly reopens its order; 0 never does."""
     rebaseline_when_closed: Mapped[bool] = mapped_column(server_default="true", default=True)
     """Whether the detectors learn an asset anew when its corrective order is closed."""
+    longest_shelving_hours: Mapped[float] = mapped_column(Double, server_default="24", default=24.0)
+    """For how long alarms may be shelved at most."""
 
 
 class NotificationRow(TenantOwned, Base):
@@ -148,6 +150,8 @@ class NotificationRow(TenantOwned, Base):
     expires_at: Mapped[datetime | None]
     # additive
     idempotency_key: Mapped[Line | None]
+    folded_into: Mapped[UUID | None]
+    """The digest that tells it, because it came in a flood."""
 
 
 class Counter(TenantOwned, Base):
