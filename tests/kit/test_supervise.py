@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optria.core.errors import ConnectorUnavailable
 from optria.kit.supervise import FIRST_DELAY_S, JITTER, LONGEST_DELAY_S, Supervisor, next_delay
 
 
@@ -48,6 +49,43 @@ async def test_a_task_that_returns_has_finished_unexpectedly() -> None:
     await returned.wait()
     await asyncio.sleep(0)
     assert supervisor.states["recorder"].last_error == "finished unexpectedly"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_failure_may_say_when_to_try_again() -> None:
+    supervisor, tries = Supervisor(first_delay_s=3600.0), asyncio.Semaphore(0)
+
+    async def fail() -> None:
+        tries.release()
+        raise ConnectorUnavailable("the link was cut", retry_after_s=0.0)
+
+    task = asyncio.create_task(supervisor.keep("source", fail))
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            await tries.acquire()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_task_that_waits_can_be_woken() -> None:
+    supervisor, tries = Supervisor(first_delay_s=3600.0), asyncio.Semaphore(0)
+
+    async def fail() -> None:
+        tries.release()
+        raise ConnectorUnavailable("the certificate is refused", retry_after_s=3600.0)
+
+    task = asyncio.create_task(supervisor.keep("source", fail))
+    async with asyncio.timeout(30):
+        await tries.acquire()
+        while not supervisor.states["source"].restarts:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
+        supervisor.wake("source")
+        await tries.acquire()
+    supervisor.wake("nobody")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -4,6 +4,7 @@
     ├── ConfigurationError      the installation is set up wrongly; the message says what to change
     ├── DatabaseUnavailable     the database cannot be reached or refuses us
     ├── ConnectorUnavailable    a plant source cannot be reached or refuses us
+    │   └── ConnectorRefused    a certificate or a sign-in is refused: somebody has to do something first
     ├── SimulatorError          the simulated plant cannot do what was asked
     ├── Invalid                 the request is understood and cannot be met (HTTP 422)
     ├── NotFound                no such thing, or not in this tenant (HTTP 404)
@@ -31,7 +32,28 @@ class DatabaseUnavailable(OptriaError):
 
 
 class ConnectorUnavailable(OptriaError):
-    """A plant source cannot be reached, refuses us, or stopped answering."""
+    """A plant source cannot be reached, refuses us, or stopped answering.
+
+    ``retry_after_s`` is when to try again; None leaves it to the growing delays of who tries.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ConnectorRefused(ConnectorUnavailable):
+    """A certificate or a sign-in is refused, by the source or by us.
+
+    Trying again soon changes nothing, and may lock an account. ``key`` names the fact that was refused, so
+    that it is told once.
+    """
+
+    SLOW_RETRY_S = 300.0
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message, self.SLOW_RETRY_S)
+        self.key = key
 
 
 class SimulatorError(OptriaError):

@@ -3,11 +3,13 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
+from optria.core.errors import ConnectorUnavailable
 from optria.kit import clock
 
 log = structlog.get_logger(__name__)
@@ -31,8 +33,12 @@ class TaskState:
 
 def next_delay(previous_s: float, chance: float, first_s: float = FIRST_DELAY_S) -> float:
     """Seconds to wait before the next try: doubled to a minute, ± 20 % by ``chance`` in [0, 1]."""
-    doubled = min(max(previous_s * 2, first_s), LONGEST_DELAY_S)
-    return doubled * (1 - JITTER + 2 * JITTER * chance)
+    return jittered(min(max(previous_s * 2, first_s), LONGEST_DELAY_S), chance)
+
+
+def jittered(delay_s: float, chance: float) -> float:
+    """± 20 % by ``chance`` in [0, 1], so that many do not come back at the same moment."""
+    return delay_s * (1 - JITTER + 2 * JITTER * chance)
 
 
 class Supervisor:
@@ -41,6 +47,7 @@ class Supervisor:
     def __init__(self, first_delay_s: float = FIRST_DELAY_S) -> None:
         self._states: dict[str, TaskState] = {}
         self._first_delay_s = first_delay_s
+        self._woken: dict[str, asyncio.Event] = {}
 
     @property
     def states(self) -> Mapping[str, TaskState]:
@@ -48,33 +55,54 @@ class Supervisor:
 
     def forget(self, name: str) -> None:
         self._states.pop(name, None)
+        self._woken.pop(name, None)
+
+    def wake(self, name: str) -> None:
+        """Have a task that waits for its next try make it now; nothing for one that runs."""
+        if name in self._woken:
+            self._woken[name].set()
 
     async def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run ``run`` again whenever it raises or returns. Only cancellation ends it."""
+        """Run ``run`` again whenever it raises or returns. Only cancellation ends it.
+
+        The delays double, unless the failure says when to try again.
+        """
         state = self._states.setdefault(name, TaskState(name))
-        delay_s = 0.0
+        delay_s, is_said = 0.0, False
         while True:
             started = asyncio.get_running_loop().time()
             state.running, state.since = True, clock.now()
-            failure = await self._run_once(name, run, state)
+            failure, asked_s = await self._run_once(name, run, state)
             state.running = False
-            healthy_s = asyncio.get_running_loop().time() - started
-            if healthy_s >= HEALTHY_AFTER_S:
-                delay_s = 0.0
-            if delay_s == 0.0:
+            if asyncio.get_running_loop().time() - started >= HEALTHY_AFTER_S:
+                delay_s, is_said = 0.0, False
+            if not is_said:
                 log.warning("task_lost", task=name, error=failure)
-            delay_s = next_delay(delay_s, random.random(), self._first_delay_s)
+                is_said = True
+            if asked_s is None:
+                delay_s = next_delay(delay_s, random.random(), self._first_delay_s)
             state.restarts += 1
-            await asyncio.sleep(delay_s)
+            await self._rest(name, delay_s if asked_s is None else jittered(asked_s, random.random()))
 
-    async def _run_once(self, name: str, run: Callable[[], Awaitable[None]], state: TaskState) -> str:
+    async def _rest(self, name: str, delay_s: float) -> None:
+        woken = self._woken[name] = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await woken.wait()
+
+    async def _run_once(
+        self, name: str, run: Callable[[], Awaitable[None]], state: TaskState
+    ) -> tuple[str, float | None]:
+        """What was wrong, and in how many seconds the failure itself asks to be tried again."""
         if state.last_error is not None:
             log.info("task_restarted", task=name, restarts=state.restarts)
+        asked_s = None
         try:
             await run()
             failure = "finished unexpectedly"
         except Exception as error:
             failure = str(error) or type(error).__name__
+            asked_s = error.retry_after_s if isinstance(error, ConnectorUnavailable) else None
             log.debug("task_failed", task=name, exc_info=True)
         state.last_error = failure
-        return failure
+        return failure, asked_s
