@@ -62,6 +62,7 @@ async def grant(connection: AsyncConnection, role: str) -> None:
         f"GRANT SELECT, INSERT, UPDATE ON {', '.join(sorted(KEPT))} TO {name}",
         f"GRANT SELECT ON {', '.join(sorted(READ_ONLY))} TO {name}",
         f"GRANT EXECUTE ON FUNCTION optria_ensure_history_partitions(date, int) TO {name}",
+        f"GRANT EXECUTE ON FUNCTION optria_retire_history_day(date) TO {name}",
     ):
         await connection.exec_driver_sql(statement)
     for sequence in await _sequences(connection):

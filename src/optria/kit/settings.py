@@ -59,6 +59,13 @@ class Settings(BaseSettings):
     """Address that e-mails come from, also as ``Name <address>``."""
     smtp_ca_file: Path | None = None
     """Certificates (PEM) that vouch for the mail server; None: those of the operating system."""
+    history_days: int = 400
+    """Days that samples are kept; of older ones only the recordings of incidents. 0: all for ever."""
+    delivery_days: int = 90
+    """Days that e-mails and webhook calls are listed after they were sent or given up."""
+    metrics_token: SecretStr | None = None
+    """What a Prometheus server sends as its Bearer token to read ``/metrics``; None: signed-in platform
+    owners only."""
     simulator_url: str | None = None
     """Control address of a simulated plant, for the demo's fault panel."""
 
