@@ -1,6 +1,6 @@
 """The configuration of every tenant, as it is in force now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import select
 
@@ -16,6 +16,10 @@ class Plants:
     def __init__(self, models: dict[int, PlantModel]) -> None:
         self._models = models
 
+    @classmethod
+    def of(cls, models: Iterable[PlantModel]) -> "Plants":
+        return cls({model.tenant_id: model for model in models})
+
     def __call__(self, tenant_id: int) -> PlantModel:
         return self._models.get(tenant_id) or PlantModel(tenant_id)
 
@@ -28,7 +32,7 @@ class Plants:
 
 async def load_plants(database: Database) -> Plants:
     """Read the plant of every active tenant."""
-    return Plants({tenant_id: await read_plant(database, tenant_id) for tenant_id in await tenants(database)})
+    return Plants.of([await read_plant(database, tenant_id) for tenant_id in await tenants(database)])
 
 
 async def tenants(database: Database) -> Sequence[int]:

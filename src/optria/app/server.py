@@ -2,23 +2,27 @@
 
 import asyncio
 import ipaddress
-import signal
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import anyio
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from optria import __version__
+from optria.app.beginning import Beginning
 from optria.app.configuration import Configuration
-from optria.app.plants import load_plants
+from optria.app.known_plants import KnownPlants
+from optria.app.plants import Plants, load_plants
 from optria.app.sources import Sources
+from optria.app.stopping import disposed, last_words, signals, unless
 from optria.app.streams import Streams
 from optria.blackbox.inbox import EVENTS_HELD
 from optria.blackbox.recorder import Recorder
 from optria.core.errors import ConfigurationError, OptriaError
+from optria.db.admission import WAITING, Admission
+from optria.db.installation import Installation, prepared
 from optria.db.session import Database
+from optria.db.url import plain_errors
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.kit.supervise import Supervisor
@@ -30,44 +34,58 @@ from optria.work.delivery_sender import open_sender
 
 log = structlog.get_logger(__name__)
 
-LAST_WORDS_S = 5.0
-
 
 async def run_server(
     settings: Settings,
-    database_url: str,
+    found: Installation | str,
     on_bound: Callable[[int], None] | None = None,
     stop: anyio.Event | None = None,
 ) -> None:
     """Serve until ``stop`` is set or SIGINT or SIGTERM comes; ``on_bound`` is told the port.
 
-    Raises ConfigurationError or DatabaseUnavailable when it cannot start.
+    Args:
+        found: the database, or the serving role's URL of one that is prepared already.
+
+    Raises:
+        ConfigurationError: it cannot start, or the database that came back must not be served.
+        DatabaseUnavailable: the database is away, and its plants were never read here.
     """
     if settings.demo:
         refuse_public(settings.host)
     stop = stop or anyio.Event()
     bus = Bus()
-    database = Database(database_url, bus)
+    if isinstance(found, str):
+        found = prepared(found)
+    database = Database(found.url, bus)
+    plants = KnownPlants(settings, found.place)
+    beginning = Beginning(found, Admission(database.engine, WAITING), plants)
     try:
-        with _signals(stop):
-            await _Server(settings, database, bus, stop).run(on_bound)
+        with signals(stop):
+            if await unless(stop, beginning.first_try()):
+                await _Server(settings, database, bus, stop, beginning).run(on_bound)
     except* OptriaError as failures:
         raise _first(failures) from None
     finally:
-        await database.dispose()
+        await disposed(database)
 
 
 class _Server:
-    def __init__(self, settings: Settings, database: Database, bus: Bus, stop: anyio.Event) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, bus: Bus, stop: anyio.Event, beginning: Beginning
+    ) -> None:
         self._settings, self._database, self._bus, self._stop = settings, database, bus, stop
+        self._beginning = beginning
         self._supervisor = Supervisor()
+        self._refused: OptriaError | None = None
 
     async def run(self, on_bound: Callable[[int], None] | None) -> None:
-        plants = await load_plants(self._database)
+        known, admission = self._beginning.known, self._beginning.admission
+        plants = await self._plants()
         streams = Streams(plants, self._database, self._settings)
         recorder = Recorder(self._database, plants, streams, streams)
         streams.tell(recorder)
-        await streams.restore()
+        if known is None:
+            await streams.restore()
         sources = Sources(self._database, streams, self._settings, self._supervisor)
         sender = await asyncio.to_thread(open_sender, self._database, self._settings)
         app = create_app(
@@ -89,22 +107,56 @@ class _Server:
                 serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
             )
             inner = [
-                self._keep(lasting, "recorder", recorder.run),
-                self._keep(lasting, "sender", sender.run),
+                self._keep(lasting, "recorder", admission.after(recorder.run)),
+                self._keep(lasting, "sender", admission.after(sender.run)),
                 self._keep(lasting, "hub", app.state.hub.run),
-                self._keep(lasting, "back-tests", app.state.back_tests.run),
+                self._keep(lasting, "back-tests", admission.after(app.state.back_tests.run)),
+                *self._keep_database(lasting),
             ]
-            configuration = Configuration(self._database, plants, streams, sources, self._supervisor)
+            configuration = Configuration(
+                self._database, plants, streams, sources, self._supervisor, self._beginning.plants
+            )
             await self._run_streams(streams, sources, configuration)
             await web
             for task in inner:
                 task.cancel()
-        await _last_words(streams, recorder)
+        await last_words(streams, recorder)
+        if self._refused is not None:
+            raise self._refused
+
+    def _keep_database(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """The database is waited for where it was away at the start; one of our own is kept running."""
+        tasks = []
+        if self._beginning.known is not None:
+            tasks.append(group.create_task(self._come_up(), name="database"))
+        if (server := self._beginning.installation.server) is not None:
+            tasks.append(self._keep(group, "embedded database", server.keep))
+        return tasks
+
+    async def _plants(self) -> Plants:
+        """As the database says; without it, as it was last read."""
+        known = self._beginning.known
+        if known is not None:
+            return Plants.of(tenant.plant for tenant in known.tenants)
+        with plain_errors(self._beginning.installation.url):
+            return await load_plants(self._database)
+
+    async def _come_up(self) -> None:
+        """Wait for the database of a start without it. One that must not be served ends the program."""
+        try:
+            await self._beginning.come_up()
+        except OptriaError as error:
+            log.error("database_refused", error=str(error))
+            self._refused = error
+            self._stop.set()
 
     async def _run_streams(self, streams: Streams, sources: Sources, configuration: Configuration) -> None:
         """Sources and histories until the stop; sources end first, histories flush what came."""
+        known, admission = self._beginning.known, self._beginning.admission
         async with asyncio.TaskGroup() as group:
-            checkpoints = self._keep(group, "checkpoints", streams.checkpoint)
+            if known is not None:
+                await configuration.begin(known.tenants, group)
+            checkpoints = self._keep(group, "checkpoints", admission.after(streams.checkpoint))
             following = self._keep(group, "configuration", lambda: configuration.follow(self._bus, group))
             baselines = self._keep(group, "baselines", lambda: streams.follow_baselines(self._bus))
             await self._stop.wait()
@@ -148,31 +200,3 @@ def _first(failures: BaseExceptionGroup[OptriaError]) -> OptriaError:
     """The sentence to show of several."""
     failure = failures.exceptions[0]
     return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure
-
-
-async def _last_words(streams: Streams, recorder: Recorder) -> None:
-    """What was learned and what is held, stored if the database can be reached; said if not."""
-    try:
-        async with asyncio.timeout(LAST_WORDS_S):
-            await recorder.drain()
-            await streams.save()
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        log.warning("not_stored_at_stop", **recorder.inbox.waiting, error=str(error) or type(error).__name__)
-
-
-@contextmanager
-def _signals(stop: anyio.Event) -> Generator[None]:
-    """SIGINT and SIGTERM ask for a stop; a second SIGINT ends at once."""
-    loop = asyncio.get_running_loop()
-
-    def asked() -> None:
-        stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
-
-    loop.add_signal_handler(signal.SIGINT, asked)
-    loop.add_signal_handler(signal.SIGTERM, asked)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)

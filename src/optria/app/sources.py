@@ -1,7 +1,7 @@
 """The connections of the tenants: one supervised connector each, feeding its tenant's stream."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -174,9 +174,15 @@ class Sources:
         return [source for source, _ in self._running.values() if source.connection.tenant_id == tenant_id]
 
     async def follow(self, plant: PlantModel, group: asyncio.TaskGroup) -> None:
-        """Run exactly the active connections of a plant; one that is configured as before is left alone."""
-        wanted = {each.integration_id: each for each in await connections(self._database, plant)}
-        for source in self.of(plant.tenant_id):
+        """Run exactly the active connections of a plant."""
+        await self.run_exactly(plant.tenant_id, await connections(self._database, plant), group)
+
+    async def run_exactly(
+        self, tenant_id: int, configured: Sequence[Connection], group: asyncio.TaskGroup
+    ) -> None:
+        """Begin and end connections of a tenant; one that is configured as before is left alone."""
+        wanted = {each.integration_id: each for each in configured}
+        for source in self.of(tenant_id):
             if wanted.get(source.integration_id) == source.connection:
                 del wanted[source.integration_id]
             else:

@@ -16,7 +16,7 @@ from optria.cli.places import DEMO_FOLDER, this_program
 from optria.cli.secrets import rotate_all
 from optria.core.catalogue import PlantCatalogue
 from optria.core.errors import ConfigurationError, SimulatorError
-from optria.db.installation import ready_database
+from optria.db.installation import installation
 from optria.db.seed import OWNER, PEOPLE, SourceAddresses, seed_demo
 from optria.db.session import Database
 from optria.kit import logs
@@ -61,11 +61,12 @@ def demo_settings(settings: Settings) -> Settings:
 
 async def _demo(settings: Settings, speed: int, *, open_browser: bool) -> None:
     typer.echo("Starting the simulated plant and the database …")
-    async with plant_process(settings, speed) as addresses, ready_database(settings) as url:
-        await seed(url, CATALOGUE, addresses)
-        await seal_secrets(url, sealer_of(settings))
+    async with plant_process(settings, speed) as addresses, installation(settings) as found:
+        await found.prepare()
+        await seed(found.url, CATALOGUE, addresses)
+        await seal_secrets(found.url, sealer_of(settings))
         settings = settings.model_copy(update={"simulator_url": addresses.control_url})
-        await run_server(settings, url, lambda port: _welcome(settings.host, port, open_browser))
+        await run_server(settings, found, lambda port: _welcome(settings.host, port, open_browser))
 
 
 async def seed(url: str, catalogue: PlantCatalogue, addresses: PlantAddresses) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from optria.app import run_server
-from optria.db.installation import ready_database
+from optria.db.installation import installation
 from optria.kit import logs
 from optria.kit.settings import Settings
 
@@ -23,7 +23,7 @@ def serve(
 
 
 async def _serve(settings: Settings) -> None:
-    async with ready_database(settings) as url:
+    async with installation(settings, must_run=False) as found:
         await run_server(
-            settings, url, lambda port: typer.echo(f"OPTRIA IQ is on http://{settings.host}:{port}")
+            settings, found, lambda port: typer.echo(f"OPTRIA IQ is on http://{settings.host}:{port}")
         )

@@ -16,54 +16,86 @@ from pathlib import Path
 
 import anyio
 import asyncpg
+import structlog
 
 from optria.core.errors import ConfigurationError, DatabaseUnavailable
 from optria.db import postmaster
 from optria.db.credentials import FILE as CREDENTIALS
 from optria.db.credentials import locked, secret
+from optria.db.ports import usual_port
 from optria.db.postmaster import OWNER, Cluster
 from optria.db.url import is_wrong_password, plain_errors
 
+log = structlog.get_logger(__name__)
+
 DATABASE = "optria"
+LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
-    """A running embedded server; ``port`` is on 127.0.0.1."""
+    """The embedded server of a data folder; ``port`` is on 127.0.0.1 and stays the same."""
 
     home: Path
     port: int
     password: str = field(repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def url(self, database: str = DATABASE) -> str:
         """URL of the owner, who migrates."""
         return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
+    async def ensure(self) -> None:
+        """Start the server if it does not run.
+
+        Raises:
+            ConfigurationError: when its password is not known any more.
+            DatabaseUnavailable: when it does not start.
+        """
+        await anyio.to_thread.run_sync(_ensure, self, abandon_on_cancel=True)
+        await _ensure_database(self)
+
+    async def keep(self) -> None:
+        """Start the server again whenever it has died, for ever.
+
+        Raises:
+            DatabaseUnavailable: when it does not start; whoever supervises tries again.
+        """
+        cluster = Cluster.at(self.home)
+        while True:
+            if not await anyio.to_thread.run_sync(postmaster.is_running, cluster):
+                log.warning("embedded_database_died", port=self.port)
+                await self.ensure()
+                log.info("embedded_database_started_again", port=self.port)
+            await anyio.sleep(LOOK_EVERY_S)
+
 
 @asynccontextmanager
 async def embedded_server(
-    home: Path, settings: Mapping[str, str] | None = None
+    home: Path, settings: Mapping[str, str] | None = None, *, must_run: bool = True
 ) -> AsyncGenerator[EmbeddedServer]:
     """The server of the data folder ``home``, started if it does not run, with the database ``optria``.
 
     Args:
         home: the data folder; every process that names the same one shares the server.
         settings: PostgreSQL settings for a start (ignored when it runs already).
+        must_run: False leaves it to :meth:`EmbeddedServer.ensure` to start it.
 
     Raises:
         ConfigurationError: when the folder cannot be used.
         DatabaseUnavailable: when the server does not start.
     """
-    users, server = await anyio.to_thread.run_sync(_attach, home, settings or {})
+    users, server = await anyio.to_thread.run_sync(_attach, home, settings or {}, must_run)
     try:
-        await _ensure_database(server)
+        if must_run:
+            await _ensure_database(server)
         yield server
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(_detach, home, users)
 
 
-def _attach(home: Path, settings: Mapping[str, str]) -> tuple[int, EmbeddedServer]:
+def _attach(home: Path, settings: Mapping[str, str], must_run: bool) -> tuple[int, EmbeddedServer]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         home = home.resolve()
@@ -75,12 +107,26 @@ def _attach(home: Path, settings: Mapping[str, str]) -> tuple[int, EmbeddedServe
     try:
         with locked(home / "postgres.lock"):
             fcntl.flock(users, fcntl.LOCK_SH)
-            password = secret(home, "embedded owner")
-            port = postmaster.ensure_running(Cluster.at(home), password, settings)
-            return users, EmbeddedServer(home, port, password)
+            password, cluster = secret(home, "embedded owner"), Cluster.at(home)
+            if must_run:
+                port = postmaster.ensure_running(cluster, password, settings)
+            else:
+                port = postmaster.running_port(cluster) or usual_port(cluster.data)
+            return users, EmbeddedServer(home, port, password, settings)
     except BaseException:
         os.close(users)
         raise
+
+
+def _ensure(server: EmbeddedServer) -> None:
+    with locked(server.home / "postgres.lock"):
+        cluster = Cluster.at(server.home)
+        port = postmaster.ensure_running(cluster, server.password, server.settings, server.port)
+    if port != server.port:
+        raise DatabaseUnavailable(
+            f"The embedded database runs on port {port} now, and this program knows it on {server.port}. "
+            "Start this program again."
+        )
 
 
 def _detach(home: Path, users: int) -> None:

@@ -4,13 +4,17 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import asyncpg
+
 from optria.core.errors import ConfigurationError, DatabaseUnavailable
 from optria.db.credentials import secret
-from optria.db.embedded import embedded_server
+from optria.db.embedded import EmbeddedServer, embedded_server
 from optria.db.roles import APP_ROLE, app_url
 from optria.db.upgrade import Upgraded, require_current, upgrade
-from optria.db.url import is_wrong_password, normalise, place
+from optria.db.url import first_cause, is_wrong_password, normalise, place
 from optria.kit.settings import Settings
+
+EMBEDDED = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +27,70 @@ class Access:
     password: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The database of an installation. It need not be reachable yet; ``place`` tells it from others here.
+
+    ``server`` is the embedded one, None where the database is somebody else's.
+    """
+
+    access: Access = field(repr=False)
+    place: str
+    server: EmbeddedServer | None = None
+
+    @property
+    def url(self) -> str:
+        """URL for `Database`."""
+        return self.access.app
+
+    async def prepare(self) -> None:
+        """Have the newest tables and a role that row-level security holds; may be called again and again.
+
+        Raises:
+            ConfigurationError: see `upgrade` and `require_current`.
+            DatabaseUnavailable: the server cannot be reached.
+        """
+        known = self.access
+        if self.server is not None:
+            await self.server.ensure()
+        if known.owner is not None:
+            await upgrade(known.owner, known.role, known.password)
+        await _require_entry(known)
+
+
+def prepared(app_url: str) -> Installation:
+    """The database of a serving role's URL, prepared by somebody else. Raises ConfigurationError."""
+    return Installation(_given(app_url, None), place(app_url))
+
+
+def is_away(error: DatabaseUnavailable) -> bool:
+    """Whether the server may come back by itself; it does not where it refuses our name for what we want."""
+    refused = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+    return not isinstance(first_cause(error), refused)
+
+
 @asynccontextmanager
-async def access(settings: Settings) -> AsyncGenerator[Access]:
-    """The URLs of the database; the embedded server runs as long as the block does.
+async def installation(settings: Settings, *, must_run: bool = True) -> AsyncGenerator[Installation]:
+    """The database that the settings name; with ``must_run`` False it need not run yet.
 
     Raises:
         ConfigurationError: when a URL or the data folder cannot be used.
-        DatabaseUnavailable: when the embedded server does not start.
+        DatabaseUnavailable: when the embedded server must run and does not start.
     """
     owner = settings.database_url.get_secret_value() if settings.database_url else None
     app = settings.app_database_url.get_secret_value() if settings.app_database_url else None
     if app is not None:
-        yield _given(app, owner)
+        normalise(app)
+        yield Installation(_given(app, owner), place(app))
     elif owner is not None:
         normalise(owner)
         server = place(owner).rsplit("/", 1)[0]
-        yield _derived(owner, secret(settings.home_folder, f"{APP_ROLE}@{server}"))
+        known = _derived(owner, secret(settings.home_folder, f"{APP_ROLE}@{server}"))
+        yield Installation(known, place(owner))
     else:
-        async with embedded_server(settings.home_folder) as embedded:
-            yield _derived(embedded.url(), secret(settings.home_folder, f"{APP_ROLE}@embedded"))
+        async with embedded_server(settings.home_folder, must_run=must_run) as embedded:
+            known = _derived(embedded.url(), secret(settings.home_folder, f"{APP_ROLE}@embedded"))
+            yield Installation(known, EMBEDDED, embedded)
 
 
 @asynccontextmanager
@@ -49,14 +98,12 @@ async def ready_database(settings: Settings) -> AsyncGenerator[str]:
     """URL for `Database`, with the newest tables and a role that row-level security holds.
 
     Raises:
-        ConfigurationError: see `access`, `upgrade` and `require_current`.
+        ConfigurationError: see `installation`, `upgrade` and `require_current`.
         DatabaseUnavailable: the server cannot be reached.
     """
-    async with access(settings) as known:
-        if known.owner is not None:
-            await upgrade(known.owner, known.role, known.password)
-        await _require_entry(known)
-        yield known.app
+    async with installation(settings) as known:
+        await known.prepare()
+        yield known.url
 
 
 async def upgrade_installation(settings: Settings) -> Upgraded:
@@ -65,7 +112,8 @@ async def upgrade_installation(settings: Settings) -> Upgraded:
     Raises:
         ConfigurationError: when only the serving role's URL is known.
     """
-    async with access(settings) as known:
+    async with installation(settings) as one:
+        known = one.access
         if known.owner is None:
             raise ConfigurationError("Set OPTRIA_DATABASE_URL to the URL of the role that owns the tables.")
         return await upgrade(known.owner, known.role, known.password)

@@ -9,7 +9,6 @@ the programs then need the search permission (x) for others, which is added wher
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,10 +20,11 @@ from pathlib import Path
 import psutil
 
 from optria.core.errors import ConfigurationError, DatabaseUnavailable
+from optria.db.ports import usual_port
+from optria.db.system_account import account_for, name_of
 
 VERSION = 18
 OWNER = "optria_owner"
-SYSTEM_ACCOUNT = "optria"
 PATIENCE_S = 60.0
 WAIT = ("-w", "-t", "60")
 SETTINGS = {
@@ -56,17 +56,27 @@ class Cluster:
     def at(home: Path) -> "Cluster":
         """The cluster of the data folder ``home``."""
         data = home / "postgres"
-        return Cluster(data, home / "postgres.log", _account_for(data) if os.geteuid() == 0 else None)
+        return Cluster(data, home / "postgres.log", account_for(data) if os.geteuid() == 0 else None)
 
 
-def ensure_running(cluster: Cluster, password: str, settings: Mapping[str, str]) -> int:
-    """Port of the running server: the one found, or a fresh start. To be called under the folder's lock."""
+def ensure_running(
+    cluster: Cluster, password: str, settings: Mapping[str, str], port: int | None = None
+) -> int:
+    """Port of the running server: the one found, or a fresh start, on ``port`` if that is given.
+
+    To be called under the folder's lock.
+    """
     if cluster.account is not None:
         _open_paths(cluster, cluster.account)
     if not cluster.data.exists():
         _initialise(cluster, password)
     _refuse_unusable(cluster)
-    return running_port(cluster) or _start(cluster, settings)
+    return running_port(cluster) or _start(cluster, settings, port)
+
+
+def is_running(cluster: Cluster) -> bool:
+    """Whether the server's process is there, ready or not."""
+    return _postmaster(cluster) is not None
 
 
 def running_port(cluster: Cluster) -> int | None:
@@ -110,12 +120,12 @@ def _postmaster(cluster: Cluster) -> psutil.Process | None:
     return process if ours else None
 
 
-def _start(cluster: Cluster, settings: Mapping[str, str]) -> int:
+def _start(cluster: Cluster, settings: Mapping[str, str], wanted: int | None) -> int:
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)  # stale, or running_port had found the server
     failure = ""
     for pause_s in (0.0, 0.5, 2.0, 5.0):  # the children of a killed server need a moment to leave
         time.sleep(pause_s)
-        port = _free_port()
+        port = wanted or usual_port(cluster.data)
         options = {**SETTINGS, **settings, "port": str(port)}
         words = " ".join(f"-c {name}={value}" for name, value in options.items())
         try:
@@ -152,7 +162,7 @@ def _refuse_unusable(cluster: Cluster) -> None:
     owner = cluster.data.stat().st_uid
     if owner != account:
         raise ConfigurationError(
-            f"The database in {cluster.data} belongs to user {_name(owner)}. Run as {_name(owner)}, "
+            f"The database in {cluster.data} belongs to user {name_of(owner)}. Run as {name_of(owner)}, "
             "or set OPTRIA_HOME to a folder of your own."
         )
     version = (cluster.data / "PG_VERSION").read_text("utf-8").strip()
@@ -195,39 +205,6 @@ def _programs() -> Path:
             "Install it, or set OPTRIA_DATABASE_URL to an existing PostgreSQL."
         )
     return Path(package.submodule_search_locations[0]).resolve() / f"pginstall{VERSION}" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _account_for(data: Path) -> pwd.struct_passwd:
-    """Whoever owns the data already; else the account ``optria``, made when missing."""
-    if data.exists() and (owner := data.stat().st_uid) != 0:
-        return pwd.getpwuid(owner)
-    try:
-        return pwd.getpwnam(SYSTEM_ACCOUNT)
-    except KeyError:
-        pass
-    try:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_ACCOUNT]
-        subprocess.run(command, check=True, capture_output=True)
-        return pwd.getpwnam(SYSTEM_ACCOUNT)
-    except (OSError, subprocess.CalledProcessError, KeyError) as error:
-        raise ConfigurationError(
-            "PostgreSQL does not run as root, and no account could be made for it (useradd failed). "
-            "Run as an ordinary user, or set OPTRIA_DATABASE_URL to an existing PostgreSQL."
-        ) from error
 
 
 def _give(cluster: Cluster, *paths: Path) -> None:
