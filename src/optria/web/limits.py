@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 1_048_576
 BODY_TIMEOUT_S: Final = 30.0
+"""For the whole body, counted from when it is first asked for."""
 ATTEMPT_WINDOW_S: Final = 15 * 60.0
 ATTEMPTS_PER_ACCOUNT: Final = 5
 ATTEMPTS_PER_ADDRESS: Final = 30
@@ -22,8 +23,8 @@ TOO_LARGE: Final = f"The request is larger than {MAX_BODY_BYTES // 1024} KiB. Se
 class BodyLimit:
     """Refuses bodies over :data:`MAX_BODY_BYTES`, announced or chunked, with 413, and slow ones with 408."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, body_timeout_s: float = BODY_TIMEOUT_S) -> None:
+        self.app, self.body_timeout_s = app, body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,7 +32,7 @@ class BodyLimit:
         elif _announced(scope) > MAX_BODY_BYTES:
             await JSONResponse({"detail": TOO_LARGE}, 413)(scope, receive, send)
         else:
-            await self.app(scope, _counted(receive), send)
+            await self.app(scope, _counted(receive, self.body_timeout_s), send)
 
 
 def _announced(scope: Scope) -> int:
@@ -41,15 +42,16 @@ def _announced(scope: Scope) -> int:
     return 0
 
 
-def _counted(receive: Receive) -> Receive:
-    seen, complete = 0, False
+def _counted(receive: Receive, timeout_s: float) -> Receive:
+    seen, complete, deadline = 0, False, 0.0
 
     async def counted() -> Message:
-        nonlocal seen, complete
+        nonlocal seen, complete, deadline
         if complete:
             return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + timeout_s
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError as error:
             raise HTTPException(408, "The request did not arrive in time.") from error

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from optria.core.errors import ConfigurationError
+from optria.web.slow_heads import PromptHttp
 
 WS_MAX_BYTES: Final = 65_536
 SHUTDOWN_S: Final = 5
@@ -32,7 +33,12 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: FastAPI, host: str, port: int, stop: anyio.Event, on_bound: Callable[[int], None] | None = None
+    app: FastAPI,
+    host: str,
+    port: int,
+    stop: anyio.Event,
+    on_bound: Callable[[int], None] | None = None,
+    protocol: type[PromptHttp] = PromptHttp,
 ) -> None:
     """Serve until ``stop`` is set, then let open requests finish for a few seconds.
 
@@ -41,7 +47,7 @@ async def serve(
     Raises:
         ConfigurationError: when the address cannot be listened on.
     """
-    config = _config(app, host, port)
+    config = _config(app, host, port, protocol)
     listening = _listen(config)
     bound_port: int = listening.getsockname()[1]
     server = _Server(config, lambda: on_bound(bound_port) if on_bound else None)
@@ -54,11 +60,12 @@ async def serve(
         listening.close()
 
 
-def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _config(app: FastAPI, host: str, port: int, protocol: type[PromptHttp]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=protocol,
         ws="websockets-sansio",
         ws_max_size=WS_MAX_BYTES,
         ws_per_message_deflate=False,
