@@ -13,7 +13,7 @@ from optria.core.tag import SampleBatch, SignalMapping, to_micros
 from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.streams.handover import hand_over
-from optria.streams.history import History
+from optria.streams.historian import History
 from optria.streams.pipeline import Pipeline
 
 PUMP = Asset(1, "P-1", "Pump 1", "Pump", 1)

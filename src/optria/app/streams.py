@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from optria.app.histories import Histories
 from optria.app.plants import Plants
 from optria.blackbox.recorder import Recorder
 from optria.core.asset import PlantModel
@@ -25,7 +26,8 @@ from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.rca.case import Series
 from optria.streams.handover import hand_over
-from optria.streams.history import History, read_window
+from optria.streams.historian import History
+from optria.streams.history import read_window
 from optria.streams.pipeline import Pipeline
 from optria.streams.recent import Series as Memory
 
@@ -44,6 +46,7 @@ class Streams(Mapping[int, Pipeline]):
         self._anchors: dict[tuple[int, int], Anchor] = {}
         self._recorder: Recorder | None = None
         self._settings = settings
+        self.histories = Histories(database, settings)
         self._saving = asyncio.Lock()
         self._memory = timedelta(minutes=settings.ring_minutes)
         self._pipelines = {plant.tenant_id: self._pipeline(plant) for plant in plants if plant.mappings}
@@ -76,7 +79,7 @@ class Streams(Mapping[int, Pipeline]):
             on_anchor,
             on_event,
             on_cleared,
-            history=history or History(self._database, plant.tenant_id),
+            history=history or self.histories.of(plant.tenant_id),
         )
 
     def configure(self, plant: PlantModel) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from optria.core.errors import ConfigurationError
@@ -22,6 +22,16 @@ class Settings(BaseSettings):
     """Owner's URL of an existing PostgreSQL (>= 15); None runs the embedded one."""
     app_database_url: SecretStr | None = None
     """URL of the role that serves; derived from ``database_url`` when None."""
+    database_timeout_s: float = Field(10.0, gt=0)
+    """Seconds that a statement may take before it is given up; half of it for a new connection, and for a
+    free one of the pool."""
+    database_folder: Path | None = None
+    """Folder on the disk of a PostgreSQL on this machine: history pauses when that runs full. The embedded
+    one's is known."""
+    database_limit_gb: float | None = Field(None, gt=0)
+    """How large a hosted database may become (its quota): history pauses at 90 % of it."""
+    spool_gb: float = Field(2.0, ge=0)
+    """Most that waits on disk in ``home`` while the database is away, over all tenants."""
     log_level: str = "INFO"
     log_json: bool = False
     host: str = "127.0.0.1"

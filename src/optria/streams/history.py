@@ -5,34 +5,22 @@ the transaction and inserted from there, under the tenant's policy (decision 000
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate, islice, takewhile
 
-import asyncpg
 import numpy as np
-import structlog
+from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.types import Integer
+from sqlalchemy.types import DateTime, Integer
 
 from optria.core.errors import DatabaseUnavailable
 from optria.core.tag import SampleBatch, from_micros, to_micros
-from optria.db.partitions import ensure_partitions
-from optria.db.session import Database, Tx
-from optria.kit import clock
+from optria.db.session import Tx
 from optria.streams.recent import Series
-
-log = structlog.get_logger(__name__)
 
 CHUNK = timedelta(minutes=1)
 CHUNK_US = 60_000_000
-DAYS_BACK, DAYS_AHEAD = 7, 2
-PARTITION_CHECK_S = 3600.0
-SLICE = 100_000
-"""Samples per transaction: up to 0.5 s of both sides' work, far from the time-out of a command."""
 IN_THREAD = 10_000
 """Samples from which on the chunks are cut in a thread: 100,000 take up to 0.1 s."""
 RECORDS_PER_TURN = 500
@@ -54,13 +42,19 @@ _READ = text(
     " WHERE tag_id = ANY(:tags) AND t0 >= :start AND t0 <= :end ORDER BY tag_id, t0"
 ).bindparams(bindparam("tags", type_=ARRAY(Integer)))
 
-REFUSALS: tuple[type[Exception], ...] = (
-    SQLAlchemyError,
-    asyncpg.PostgresError,  # the COPY does not go through SQLAlchemy
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
+_NEAR = text(
+    "SELECT DISTINCT stored.tag_id, stored.t0, stored.dt"
+    " FROM unnest(CAST(:tags AS integer[]), CAST(:minutes AS timestamptz[])) AS asked (tag_id, minute)"
+    " JOIN history_chunks AS stored ON stored.tag_id = asked.tag_id AND stored.t0 >= asked.minute"
+    " AND stored.t0 < asked.minute + interval '1 minute'"
+).bindparams(
+    bindparam("tags", type_=ARRAY(Integer)), bindparam("minutes", type_=ARRAY(DateTime(timezone=True)))
 )
+_NEWEST = text(
+    "SELECT asked.tag_id, newest.t0 FROM unnest(CAST(:tags AS integer[])) AS asked (tag_id), LATERAL ("
+    "SELECT t0 FROM history_chunks WHERE tag_id = asked.tag_id AND t0 >= :since ORDER BY t0 DESC LIMIT 1"
+    ") AS newest"
+).bindparams(bindparam("tags", type_=ARRAY(Integer)))
 
 Chunk = tuple[int, datetime, list[int], list[float], list[int]]
 
@@ -94,6 +88,40 @@ async def write(tx: Tx, batch: SampleBatch) -> int:
     return len(records)
 
 
+async def unstored(tx: Tx, batch: SampleBatch) -> SampleBatch:
+    """The samples whose tag and time are not stored yet, each once, in their order."""
+    if not len(batch):
+        return batch
+    minute = batch.source_time // CHUNK_US
+    asked = np.unique(np.stack([batch.tag.astype(np.int64), minute]), axis=1)
+    minutes = [from_micros(start * CHUNK_US) for start in asked[1].tolist()]
+    rows = (await tx.session.execute(_NEAR, {"tags": asked[0].tolist(), "minutes": minutes})).all()
+    tag = np.concatenate([np.repeat(row.tag_id, len(row.dt)) for row in rows] + [batch.tag])
+    known = [to_micros(row.t0) + np.asarray(row.dt, np.int64) for row in rows]
+    first = _first(tag, np.concatenate([*known, batch.source_time]))
+    return batch.select(first[len(tag) - len(batch) :])
+
+
+def once(batch: SampleBatch) -> SampleBatch:
+    """Of samples with the same tag and time the first."""
+    first = _first(batch.tag, batch.source_time)
+    return batch if first.all() else batch.select(first)
+
+
+def _first(tag: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which samples come for the first time."""
+    order = np.lexsort((time, tag))
+    is_first = np.ones(len(tag), np.bool_)
+    is_first[order[1:]] = (np.diff(tag[order]) != 0) | (np.diff(time[order]) != 0)
+    return is_first
+
+
+async def stored_until(tx: Tx, tags: Iterable[int], since: datetime) -> dict[int, int]:
+    """Of each tag with samples since then, the time (in microseconds) that all of them are before."""
+    rows = await tx.session.execute(_NEWEST, {"tags": list(tags), "since": since})
+    return {tag: to_micros(t0) + CHUNK_US for tag, t0 in rows}
+
+
 def _records(batch: SampleBatch) -> list[Chunk]:
     return list(chunks(batch))
 
@@ -125,110 +153,3 @@ def _joined(parts: list[Series]) -> Series:
     value = np.concatenate([p.value for p in parts])
     quality = np.concatenate([p.quality for p in parts])
     return Series(once, value[first], quality[first])
-
-
-class History:
-    """The buffer between the stream and the database, and the task that empties it.
-
-    ``offer`` never waits. Beyond ``capacity`` samples new ones are shed and counted: the oldest, which
-    no backfill brings back, stay.
-    """
-
-    def __init__(
-        self, database: Database | None, tenant_id: int, capacity: int = 2_000_000, flush_s: float = 5.0
-    ) -> None:
-        self._database, self._tenant_id = database, tenant_id
-        self.capacity, self.flush_s = capacity, flush_s
-        self._waiting: deque[SampleBatch] = deque()
-        self.buffered = 0
-        self.written = 0
-        self.shed = 0
-        self.last_error: str | None = None
-
-    def offer(self, batch: SampleBatch) -> None:
-        """Keep samples for the next flush; without a database, nothing."""
-        if self._database is None:
-            return
-        room = self.capacity - self.buffered
-        if len(batch) > room:
-            self.shed += len(batch) - room
-            batch = batch.select(np.arange(room))
-        for start in range(0, len(batch), SLICE):
-            self._waiting.append(batch.select(np.arange(start, min(start + SLICE, len(batch)))))
-        self.buffered += len(batch)
-
-    async def flush(self) -> int:
-        """Write what waits, the oldest first, at most ``SLICE`` samples per transaction; their number.
-
-        Raises:
-            DatabaseUnavailable: what is not written is kept for the next try.
-        """
-        if self._database is None:
-            return 0
-        until, before = self.written + self.buffered, self.written
-        while self.written < until:
-            await self._write_slice(self._database)
-        return self.written - before
-
-    async def _write_slice(self, database: Database) -> None:
-        taken = self._oldest()
-        batch = SampleBatch.concat(taken)
-        try:
-            async with database.transaction(self._tenant_id) as tx:
-                await write(tx, batch)
-        except REFUSALS as error:
-            self.last_error = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DatabaseUnavailable(
-                f"The history cannot be written ({self.last_error}). {self.buffered} samples wait in memory."
-            ) from error
-        for _ in taken:
-            self._waiting.popleft()
-        self.buffered -= len(batch)
-        self.written += len(batch)
-        self.last_error = None
-
-    def _oldest(self) -> list[SampleBatch]:
-        """The batches of the next slice; they stay where they are until they are stored."""
-        sizes = accumulate(len(batch) for batch in self._waiting)
-        fitting = sum(1 for _ in takewhile(lambda size: size <= SLICE, sizes))
-        return list(islice(self._waiting, fitting))
-
-    async def run(self) -> None:
-        """Flush every ``flush_s`` until cancelled, then once more.
-
-        Raises:
-            DatabaseUnavailable: to be started again by its supervisor; what waits is kept.
-        """
-        if self._database is None:
-            return
-        loop = asyncio.get_running_loop()
-        checked = loop.time()
-        await self._ensure_partitions()
-        try:
-            while True:
-                await asyncio.sleep(self.flush_s)
-                if loop.time() - checked > PARTITION_CHECK_S:
-                    await self._ensure_partitions()
-                    checked = loop.time()
-                await self.flush()
-        except asyncio.CancelledError:
-            await self._last_flush()
-            raise
-
-    async def _ensure_partitions(self) -> None:
-        if self._database is None:
-            return
-        try:
-            async with self._database.transaction(self._tenant_id) as tx:
-                first = (clock.now() - timedelta(days=DAYS_BACK)).date()
-                await ensure_partitions(tx.session, first, DAYS_BACK + 1 + DAYS_AHEAD)
-        except REFUSALS as error:
-            reason = str(error).splitlines()[0]
-            raise DatabaseUnavailable(f"The history's partitions cannot be made ({reason}).") from error
-
-    async def _last_flush(self) -> None:
-        try:
-            async with asyncio.timeout(5.0):
-                await self.flush()
-        except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning("history_lost_at_shutdown", samples=self.buffered, error=str(error))

@@ -20,7 +20,7 @@ from optria.streams import checkpoint
 from optria.streams.anchoring import Anchoring, Blame, Reading
 from optria.streams.blaming import blame_of
 from optria.streams.gate import Gate
-from optria.streams.history import History
+from optria.streams.historian import History
 from optria.streams.limits import Limits
 from optria.streams.live import Live
 from optria.streams.recent import Recent
