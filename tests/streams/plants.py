@@ -90,8 +90,12 @@ class Run:
         self.events: list[Event] = []
         self.cleared: list[int] = []
         self.time = BEGIN
-        self.pipeline = Pipeline(
-            model,
+        self.pipeline = self.listening()
+
+    def listening(self) -> Pipeline:
+        """A new pipeline that tells this run what it says."""
+        return Pipeline(
+            self.model,
             Settings(),
             self.anchors.append,
             self.events.append,

@@ -6,8 +6,8 @@ scores of 1.5 are enough, a score of 1.05 must last. Ten below 0.7 of the limit 
 after) end it. Evidence counts samples, not seconds: at a scan of a minute it takes no hours.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from math import exp, log1p
 
 import numpy as np
@@ -141,6 +141,15 @@ class Anchoring:
                 open=True,
             )
 
+    def whole(self) -> dict[str, object]:
+        """Every episode with the evidence so far, as JSON."""
+        return {str(asset): asdict(episode) for asset, episode in self._episodes.items()}
+
+    def take_back(self, whole: Mapping[str, object], assets: frozenset[int]) -> None:
+        """Take back :meth:`whole` for ``assets``; raises KeyError, TypeError or ValueError for all else."""
+        taken = {int(asset): _episode(stored) for asset, stored in whole.items()}
+        self._episodes |= {asset: episode for asset, episode in taken.items() if asset in assets}
+
     def _rises(self, episode: _Episode, reading: Reading) -> bool:
         if episode.evidence == 0.0:
             episode.first_above_us = reading.time_us
@@ -175,3 +184,18 @@ class Anchoring:
         self.anchored += 1
         self._on_anchor(anchor)
         return anchor
+
+
+def _episode(stored: object) -> _Episode:
+    if not isinstance(stored, dict):
+        raise TypeError("not the state of an episode")
+    return _Episode(
+        score=float(stored["score"]),
+        above=int(stored["above"]),
+        evidence=float(stored["evidence"]),
+        first_above_us=int(stored["first_above_us"]),
+        below=int(stored["below"]),
+        alarming=bool(stored["alarming"]),
+        open=bool(stored["open"]),
+        quiet_since_us=int(stored["quiet_since_us"]),
+    )

@@ -1,7 +1,7 @@
 """Limits: an approved threshold crossed for good is an event; its return is one too."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,24 @@ class Limits:
                 self.active[at] = other.active[before]
         self.chatter = other.chatter
 
+    def state(self) -> dict[str, object]:
+        """How far each limit is crossed or left, as JSON."""
+        return {
+            _key(self.roster, watch): [int(self._beyond[at]), int(self._inside[at]), bool(self.active[at])]
+            for at, watch in enumerate(self._watches)
+        }
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Take back :meth:`state` of the limits that are the same; raises TypeError or ValueError."""
+        taken = [
+            (at, state[key]) for at, w in enumerate(self._watches) if (key := _key(self.roster, w)) in state
+        ]
+        for at, stored in taken:
+            if not isinstance(stored, list):
+                raise TypeError("not the state of a limit")
+            beyond, inside, active = stored
+            self._beyond[at], self._inside[at], self.active[at] = int(beyond), int(inside), bool(active)
+
     def _step(self, batch: SampleBatch, samples: NDArray[np.intp], row: NDArray[np.intp]) -> None:
         groups = [self._of_row[r] for r in row[samples]]
         watch = np.concatenate(groups)
@@ -123,6 +141,11 @@ def _watches(plant: PlantModel, roster: Roster) -> list[_Watch]:
         if mapping.asset_id in assets
         for threshold in plant.thresholds_of(assets[mapping.asset_id], mapping.metric)
     ]
+
+
+def _key(roster: Roster, watch: _Watch) -> str:
+    limit = watch.threshold
+    return f"{roster.mappings[watch.row].id} {limit.direction} {limit.limit!r} {limit.severity.name}"
 
 
 def _dead_band(roster: Roster, watch: _Watch) -> float:

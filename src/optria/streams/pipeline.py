@@ -97,7 +97,11 @@ class Pipeline:
         self.history.offer(samples)
         self.history.offer(admitted.late)
         self.limits.check(samples, row, admitted.scored)
-        chosen = np.flatnonzero(admitted.scored)
+        self.score(samples, row, admitted.scored)
+
+    def score(self, samples: SampleBatch, row: NDArray[np.intp], scored: NDArray[np.bool_]) -> None:
+        """Run samples by ascending time through the detectors; ``scored`` marks those they may see."""
+        chosen = np.flatnonzero(scored)
         chosen = chosen[samples.source_time[chosen] > self._learned_until[row[chosen]]]
         for part in slices(row[chosen]):
             self._detect(samples, chosen[part], row)

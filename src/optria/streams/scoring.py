@@ -67,7 +67,7 @@ class Scorer:
         for asset, rows in enumerate(self.members):
             self.padded[asset, : len(rows)] = rows
         self._scan_us = np.array([int(roster.scan_us[rows].min()) for rows in self.members], np.int64)
-        self._last_run = np.full(assets, NEVER, np.int64)
+        self.last_run = np.full(assets, NEVER, np.int64)
 
     def observe(self, rows: Rows, values: Floats, time: NDArray[np.int64]) -> None:
         """Score and learn good samples of distinct tags, rows ascending."""
@@ -92,7 +92,7 @@ class Scorer:
         """The assets of these rows whose vector is to be looked at now: once per scan."""
         assets = np.unique(self.roster.asset_row[rows])
         newest = self.newest(assets)
-        return assets[newest - self._last_run[assets] >= self._scan_us[assets] // 2]
+        return assets[newest - self.last_run[assets] >= self._scan_us[assets] // 2]
 
     def newest(self, assets: Rows) -> NDArray[np.int64]:
         """Time of the newest sample of each asset."""
@@ -120,7 +120,7 @@ class Scorer:
         fused = np.where(self.chosen.built_in_assets[assets], np.maximum(single, ratio.max(axis=1)), 0.0)
         fused *= self.sensitivity[assets]
         fused = np.maximum(fused, self.chosen.score(assets, self.value, self.fresh_rows(assets)))
-        self._last_run[assets] = self.newest(assets)
+        self.last_run[assets] = self.newest(assets)
         return np.maximum(fused, np.where(self.stuck_alone(assets), STUCK_SCORE, 0.0))
 
     def fresh_rows(self, assets: Rows) -> NDArray[np.bool_]:
@@ -160,6 +160,14 @@ class Scorer:
         self.peak[rows] = 0.0
         self.joint.reset(np.unique(self.roster.asset_row[rows]))
         self.chosen.reset(np.unique(self.roster.asset_row[rows]))
+
+    def put_back(self, rows: Rows, latest_us: int) -> None:
+        """The times of these tags were ahead: what was learned stays, their times end at ``latest_us``."""
+        self.time[rows] = np.minimum(self.time[rows], latest_us)
+        self.onset[rows] = np.minimum(self.onset[rows], latest_us)
+        self.deviated[rows] = np.minimum(self.deviated[rows], latest_us)
+        assets = np.unique(self.roster.asset_row[rows])
+        self.last_run[assets] = np.minimum(self.last_run[assets], latest_us)
 
     def _note_peaks(self, at: Selector) -> None:
         """The largest ratio of each tag while it is away."""

@@ -123,6 +123,10 @@ class JointBank:
         self.levels.restore_of(asset, state)
         self.forecasts[self._class[asset]].restore_of(int(self._place[asset]), forecast)
 
+    def forecast_of(self, asset: int) -> tuple[ForecastBank, int]:
+        """The bank that foretells an asset, and the asset's place in it."""
+        return self.forecasts[self._class[asset]], int(self._place[asset])
+
     def _welcome(self, assets: Rows, fresh: Mask) -> None:
         newcomer = self.levels.newcomers(assets, fresh)
         if newcomer.any():
