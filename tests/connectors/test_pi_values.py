@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from optria.connectors.pi_values import columns, decode, items_of, read_row
+from optria.connectors.pi_answers import decode
+from optria.connectors.pi_values import columns, items_of, read_row
 from optria.core.tag import Quality
 
 TIME = "2026-11-22T13:12:01.1234567Z"

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from optria.app.streams import Streams
 from optria.connectors import make_connector
 from optria.connectors.allowed_hosts import Reach
-from optria.connectors.base import Connector, Link, LinkState
+from optria.connectors.base import Connector, Gap, Link, LinkState
 from optria.connectors.secrets import Vault
 from optria.core.asset import PlantModel
 from optria.core.errors import OptriaError
@@ -27,6 +27,8 @@ from optria.kit.supervise import Supervisor
 log = structlog.get_logger(__name__)
 
 STOP_TIMEOUT_S = 5.0
+LEAST_OVERLAP = timedelta(seconds=60)
+SCANS_OF_OVERLAP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Source:
         self._reach = reach
         self._link = Link(tags=len(connection.mappings))
         self._filled_from: datetime | None = None
+        self._clock_told_s: float | None = None
 
     @property
     def integration_id(self) -> int:
@@ -128,6 +131,10 @@ class Source:
                 self._link.lost("The connection ended unexpectedly; it is tried again.")
 
     def _ingest(self, batch: SampleBatch) -> None:
+        if self._link.clock_ahead_s not in (None, self._clock_told_s):
+            self._clock_told_s = self._link.clock_ahead_s
+            one = self.connection
+            self._streams.clock_told(one.tenant_id, one.integration_id, self._link.clock_ahead_s or 0.0)
         self._streams.ingest(self.connection.tenant_id, batch)
 
     async def _connector(self) -> Connector:
@@ -138,12 +145,35 @@ class Source:
         return make_connector(one.kind, config, self._settings.home_folder, self._reach)
 
     def _since(self) -> datetime:
-        """Where history is to be taken up: after the newest sample known, at most the backfill back."""
+        """Where history is taken up: a little before the newest sample known, at most the backfill back.
+
+        Tags are not equally far when a link is lost; what had come already is dropped by the gate. What a
+        longer outage leaves out is said.
+        """
         earliest = clock.now() - self._backfill
         live = self._streams[self.connection.tenant_id].live
         known = [live.latest(mapping.id) for mapping in self.connection.mappings]
-        newest = max((latest[1] for latest in known if latest is not None), default=0)
-        return max(earliest, from_micros(int(newest * 1000)))
+        newest = max((latest[1] for latest in known if latest is not None), default=None)
+        if newest is None:
+            return earliest
+        until = from_micros(int(newest * 1000))
+        self._say_unfilled(until, earliest)
+        return max(earliest, until - self._overlap())
+
+    def _overlap(self) -> timedelta:
+        slowest_s = max(mapping.scan_s for mapping in self.connection.mappings)
+        return max(LEAST_OVERLAP, timedelta(seconds=SCANS_OF_OVERLAP * slowest_s))
+
+    def _say_unfilled(self, until: datetime, earliest: datetime) -> None:
+        if until >= earliest:
+            return
+        self._link.gaps.append(Gap(until, earliest, len(self.connection.mappings)))
+        self._link.warn(
+            "gap",
+            f"The link was lost for longer than the {self._backfill / timedelta(minutes=1):.0f} minutes that "
+            f"are filled from the source's history: from {until:%Y-%m-%d %H:%M} to {earliest:%H:%M} UTC values "
+            "are missing. Set OPTRIA_BACKFILL_MINUTES higher to have more of it filled.",
+        )
 
 
 class Sources:

@@ -28,6 +28,7 @@ from optria.rca.case import Series
 from optria.streams.handover import hand_over
 from optria.streams.historian import History
 from optria.streams.history import read_window
+from optria.streams.late import Late
 from optria.streams.pipeline import Pipeline
 from optria.streams.recent import Series as Memory
 
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 CHECKPOINT = "stream"
 CHECKPOINT_EVERY_S = 30.0
 MEMORY_MARGIN_S = 5.0
+RELEASE_EVERY_S = 0.5
 
 
 class Streams(Mapping[int, Pipeline]):
@@ -73,6 +75,10 @@ class Streams(Mapping[int, Pipeline]):
         def on_cleared(asset_id: int) -> None:
             self._anchors.pop((plant.tenant_id, asset_id), None)
 
+        def on_late(late: Late) -> None:
+            if self._recorder:
+                self._recorder.late(plant.tenant_id, late)
+
         return Pipeline(
             plant,
             self._settings,
@@ -80,6 +86,7 @@ class Streams(Mapping[int, Pipeline]):
             on_event,
             on_cleared,
             history=history or self.histories.of(plant.tenant_id),
+            on_late=on_late,
         )
 
     def configure(self, plant: PlantModel) -> None:
@@ -121,6 +128,22 @@ class Streams(Mapping[int, Pipeline]):
     def ingest(self, tenant_id: int, batch: SampleBatch) -> None:
         """Samples for the stream that a tenant has now."""
         self._pipelines[tenant_id].ingest(batch)
+
+    def clock_told(self, tenant_id: int, integration_id: int, ahead_s: float) -> None:
+        """The clock of a source was read: so far it is ahead of ours."""
+        self._pipelines[tenant_id].clock_told(integration_id, ahead_s)
+
+    async def release(self) -> None:
+        """Let samples go on that waited for earlier ones of a source that fell silent, for ever."""
+        while True:
+            await asyncio.sleep(RELEASE_EVERY_S)
+            for pipeline in list(self._pipelines.values()):
+                pipeline.release()
+
+    def release_all(self) -> None:
+        """Let everything go on that waits: nothing more comes."""
+        for pipeline in self._pipelines.values():
+            pipeline.release_all()
 
     def tell(self, recorder: Recorder) -> None:
         """From now on anchors and events go to ``recorder``."""

@@ -61,7 +61,7 @@ class Heard:
 def as_stored(plant: PlantModel) -> PlantModel:
     """The plant whose samples are in its units and UTC already, as history holds them."""
     mappings = tuple(replace(mapping, scale=1.0, offset=0.0) for mapping in plant.mappings)
-    return replace(plant, mappings=mappings, clock_drift_s={})
+    return replace(plant, mappings=mappings, clock_drift_s={}, lateness_s={})
 
 
 class StoredStream:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from optria.blackbox import incidents
 from optria.blackbox.case_loader import SensorReader
+from optria.blackbox.late import is_pending
 from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
 from optria.blackbox.poison import BAD_DATA, is_poison, words_of
 from optria.blackbox.watch import Watch
@@ -63,7 +64,7 @@ class DuePasses:
             incident = await self._claim(tx, incident_id)
             if incident is None:
                 return
-            if await self._is_final(tx, incident):
+            if not is_pending(incident) and await self._is_final(tx, incident):
                 self._look_after(tx, incident)
                 return
             going_on = incident.status in incidents.GOING_ON

@@ -13,6 +13,7 @@ from optria.blackbox.case_loader import SensorReader, load_case
 from optria.blackbox.due import DuePasses
 from optria.blackbox.inbox import Inbox
 from optria.blackbox.intake import Intake
+from optria.blackbox.late import LateSamples
 from optria.blackbox.lingering import lingering
 from optria.blackbox.on_demand import incident_of_asset
 from optria.blackbox.passes import run_pass
@@ -27,10 +28,12 @@ from optria.db.session import Database
 from optria.rca.rules import CausalRule
 from optria.rca.trial import RuleTrial, trial_of
 from optria.rca.what_if import Changes, WhatIf, what_if
+from optria.streams.late import Late
 
 LOOK_EVERY_S = 1.0
 RESOLVED_EVERY_S = 30.0
 SEALED_EVERY_S = 10.0
+LATE_EVERY_S = 10.0
 
 
 class Recorder:
@@ -55,7 +58,8 @@ class Recorder:
         self._due = DuePasses(database, plants, sensors, watch)
         self._work = asyncio.Event()
         self._look_at_resolved_at = 0.0
-        self._seal_at = 0.0
+        self._seal_at = self._late_at = 0.0
+        self._late = LateSamples()
         self.runs = Runs(database.bus)
         self._running: dict[tuple[UUID, bool], asyncio.Future[None]] = {}
 
@@ -69,6 +73,10 @@ class Recorder:
         self.inbox.put_event(tenant_id, event)
         self._work.set()
 
+    def late(self, tenant_id: int, late: Late) -> None:
+        """Samples came after their time: open incidents that they belong to are analysed with them."""
+        self._late.note(tenant_id, late)
+
     def wake(self) -> None:
         """Look for due incidents now."""
         self._work.set()
@@ -78,6 +86,7 @@ class Recorder:
         while True:
             self._work.clear()
             await self.drain()
+            await self.reanalyse_late()
             await self.do_due()
             await self.look_at_resolved()
             await self.seal_closed()
@@ -94,6 +103,13 @@ class Recorder:
             found = await lingering(tx, self._watch.seen)
         for tenant_id, anchor in found:
             self.anchor(tenant_id, anchor)
+
+    async def reanalyse_late(self) -> None:
+        """Bring the analyses forward that late samples belong to; seldom enough to gather them first."""
+        now = asyncio.get_running_loop().time()
+        if self._late and now >= self._late_at:
+            self._late_at = now + LATE_EVERY_S
+            await self._late.bring_forward(self._database)
 
     async def seal_closed(self) -> None:
         """Seal the recordings whose window is over."""

@@ -4,6 +4,7 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -14,8 +15,10 @@ from optria.connectors.addresses import plant_url
 from optria.connectors.allowed_hosts import Reach
 from optria.connectors.checked_transport import CheckedTransport
 from optria.connectors.config import SourceConfig
-from optria.connectors.pi_values import decode, items_of
+from optria.connectors.pi_answers import LARGEST_ANSWER, TooLarge, decode, read_answer, retry_after_s
+from optria.connectors.pi_values import items_of
 from optria.core.errors import ConnectorUnavailable
+from optria.kit import clock
 
 LONGEST_QUERY = 1900
 """IIS, which PI Web API runs in, refuses query strings over 2,048 characters by default."""
@@ -61,9 +64,15 @@ class PiClient:
         return await self._send("GET", f"{path}?{urlencode(query)}" if query else path)
 
     async def _send(self, method: str, path: str, body: object = None) -> object:
+        url, timeout_s = f"{self.base}/{path}", self._config.request_timeout_s
         try:
-            answer = await self._http.request(method, f"{self.base}/{path}", json=body)
-        except httpx.TimeoutException:
+            answer, content = await read_answer(self._http, method, url, body, timeout_s)
+        except TooLarge:
+            raise ConnectorUnavailable(
+                f"{self.base} answered with more than {LARGEST_ANSWER // 2**20} MB, which is no PI Web API "
+                "data. Check the address, and what stands between."
+            ) from None
+        except (httpx.TimeoutException, TimeoutError):
             raise ConnectorUnavailable(
                 f"The PI Web API at {self.base} did not answer "
                 f"within {self._config.request_timeout_s:.0f} s. "
@@ -74,12 +83,13 @@ class PiClient:
         if answer.status_code in (400, 404, 405, 409, 410, 422, 501):
             raise RequestRefused(refusal(answer.status_code, self.base))
         if not answer.is_success:
-            raise ConnectorUnavailable(refusal(answer.status_code, self.base))
+            raise _refused(answer, self.base)
         try:
-            return decode(answer.content)
+            return decode(content)
         except ValueError as error:
             raise ConnectorUnavailable(
-                f"{self.base} answered something that is no PI Web API data ({error}). Check the address."
+                f"{self.base} answered something that is no PI Web API data, or only a part of it "
+                f"({_kind(answer)}; {error}). Check the address, and what stands between."
             ) from error
 
     async def server(self) -> Mapping[str, object]:
@@ -93,6 +103,20 @@ class PiClient:
         raise ConnectorUnavailable(
             f"The PI Web API at {self.base} has no data server '{self._config.data_server}'. It has: {names}."
         )
+
+    async def clock_ahead_s(self) -> float | None:
+        """How far the data server's clock is ahead of ours; None where it does not tell its time.
+
+        Right to half of the time that the answer takes. Raises ConnectorUnavailable.
+        """
+        asked = clock.now()
+        text = (await self.server()).get("ServerTime")
+        middle = asked + (clock.now() - asked) / 2
+        try:
+            told = datetime.fromisoformat(text) if isinstance(text, str) else None
+        except ValueError:
+            return None
+        return (told - middle).total_seconds() if told is not None and told.tzinfo else None
 
     async def web_ids(self, names: Sequence[str]) -> dict[str, str]:
         """WebIds of the points that exist, by name, asked in batches."""
@@ -211,6 +235,19 @@ def refusal(status: int, base: str) -> str:
     if status >= 500:
         return f"The PI Web API at {base} has a fault of its own ({status}). Look into its event log."
     return f"The PI Web API at {base} refused the request ({status})."
+
+
+def _refused(answer: httpx.Response, base: str) -> ConnectorUnavailable:
+    """With the wait that the server asks for; a fifth more, as tries are spread over ± 20 %."""
+    said, wait_s = refusal(answer.status_code, base), retry_after_s(answer.headers.get("Retry-After"))
+    if wait_s is None or answer.status_code not in (429, 503):
+        return ConnectorUnavailable(said)
+    return ConnectorUnavailable(f"{said} It asks for {wait_s:.0f} s of rest.", 1.25 * wait_s)
+
+
+def _kind(answer: httpx.Response) -> str:
+    """What the answer says that it is, shortened."""
+    return str(answer.headers.get("Content-Type", "no content type"))[:60]
 
 
 def _unreachable(base: str, error: httpx.HTTPError) -> str:

@@ -1,6 +1,5 @@
 """PI Web API's JSON as columns; malformed rows are refused one by one and counted by reason."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,22 +15,22 @@ class RowRefused(Exception):
     """A value that cannot be taken; the message is the reason it is counted under."""
 
 
-def decode(text: str | bytes) -> object:
-    """JSON as Python objects.
-
-    Raises:
-        ValueError: no JSON, or nested so deeply that it must be an attack or a fault.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
 def items_of(document: object) -> list[Mapping[str, object]]:
     """The objects under ``Items``; empty when there are none."""
     items = document.get("Items") if isinstance(document, dict) else None
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def streams_of(document: object, rejected: Counter[str]) -> list[Mapping[str, object]]:
+    """The streams of an answer or a message; what is none is counted."""
+    items = document.get("Items") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        rejected["malformed answer"] += 1
+        return []
+    streams = items_of(document)
+    if len(streams) < len(items):
+        rejected["malformed"] += len(items) - len(streams)
+    return streams
 
 
 def columns(
@@ -43,11 +42,16 @@ def columns(
     values: list[float] = []
     qualities: list[int] = []
     for stream in streams:
-        tag = tags.get(str(stream.get("WebId")))
+        web_id = stream.get("WebId")
+        tag = tags.get(web_id) if isinstance(web_id, str) else None
         if tag is None:
             rejected["unknown WebId"] += 1
             continue
-        for row in _rows_of(stream):
+        rows = _rows_of(stream)
+        if rows is None:
+            rejected["no value"] += 1
+            continue
+        for row in rows:
             try:
                 time, value, quality = read_row(row)
             except RowRefused as reason:
@@ -60,11 +64,12 @@ def columns(
     return batch_of(ids, times, values, qualities)
 
 
-def _rows_of(stream: Mapping[str, object]) -> list[object]:
+def _rows_of(stream: Mapping[str, object]) -> list[object] | None:
+    """None for a stream without any, such as one with ``Errors`` in their place."""
     listed = stream.get("Items")
     if isinstance(listed, list):
         return listed
-    return [stream["Value"]] if "Value" in stream else []
+    return [stream["Value"]] if "Value" in stream else None
 
 
 def read_row(row: object) -> tuple[int, float, int]:
@@ -92,7 +97,7 @@ def _quality(row: Mapping[str, object]) -> int:
 
 
 def _number(value: object) -> float:
-    if not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise RowRefused("not a number")
     try:
         number = float(value)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ from optria.connectors.base import (
     listed,
 )
 from optria.connectors.config import read_config
+from optria.connectors.pi_answers import decode
 from optria.connectors.pi_client import (
     ChannelRefused,
     PiClient,
@@ -32,7 +33,7 @@ from optria.connectors.pi_client import (
     pi_client,
     short_queries,
 )
-from optria.connectors.pi_values import columns, decode, items_of
+from optria.connectors.pi_values import columns, items_of, streams_of
 from optria.core.errors import ConnectorUnavailable
 from optria.core.tag import SampleBatch, SignalMapping, from_micros, to_micros
 from optria.kit import clock
@@ -40,6 +41,7 @@ from optria.kit import clock
 STREAMS_PER_HISTORY_READ = 5
 VALUES_PER_STREAM = 2000
 POINTS_LISTED = 1000
+CLOCK_EVERY_S = 60.0
 
 WebIds = Mapping[str, int]
 """WebId → tag id."""
@@ -66,6 +68,7 @@ class PiConnector:
     async def _stream(
         self, client: PiClient, mappings: Sequence[SignalMapping], emit: Emit, since: datetime | None
     ) -> None:
+        await self._read_clock(client)
         tags = await self._find(client, mappings)
         if not tags:
             raise ConnectorUnavailable(
@@ -77,15 +80,30 @@ class PiConnector:
             async with asyncio.TaskGroup() as group:
                 for ids in short_queries(list(tags)):
                     group.create_task(self._follow(client, ids, tags, seam))
+                group.create_task(self._watch_clock(client))
                 if since is not None:
                     await self._backfill(client, tags, seam, since)
                 self.link.enter(LinkState.CONNECTED)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
+    async def _watch_clock(self, client: PiClient) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_EVERY_S)
+            await self._read_clock(client)
+
+    async def _read_clock(self, client: PiClient) -> None:
+        """One small request; it is also what is tried first after a failure, before anything larger."""
+        ahead_s = await client.clock_ahead_s()
+        if ahead_s is not None:
+            self.link.clock_ahead_s = ahead_s
+
     async def _backfill(self, client: PiClient, tags: WebIds, seam: Seam, since: datetime) -> None:
+        """In the server's own times: a clock that is wrong leaves nothing out at either end."""
         self.link.enter(LinkState.BACKFILLING)
-        seam.join(await self._recorded(client, tags, since, clock.now()))
+        ahead = timedelta(seconds=self.link.clock_ahead_s or 0.0)
+        start, end = since + min(ahead, timedelta(0)), clock.now() + max(ahead, timedelta(0))
+        seam.join(await self._recorded(client, tags, start, end))
 
     async def _follow(self, client: PiClient, ids: Sequence[str], tags: WebIds, seam: Seam) -> None:
         if self._config.use_channel:
@@ -111,7 +129,7 @@ class PiConnector:
         except ValueError:
             self.link.rejected["malformed message"] += 1
             return SampleBatch.of([])
-        return columns(items_of(document), tags, self.link.rejected)
+        return columns(streams_of(document, self.link.rejected), tags, self.link.rejected)
 
     async def _poll(self, client: PiClient, ids: Sequence[str], tags: WebIds, seam: Seam) -> None:
         advance = Advance()
@@ -121,7 +139,7 @@ class PiConnector:
 
     async def _latest(self, client: PiClient, ids: Sequence[str], tags: WebIds) -> SampleBatch:
         answer = await client.get("streamsets/value", [("webId", one) for one in ids])
-        return columns(items_of(answer), tags, self.link.rejected)
+        return columns(streams_of(answer, self.link.rejected), tags, self.link.rejected)
 
     async def _recorded(self, client: PiClient, tags: WebIds, start: datetime, end: datetime) -> SampleBatch:
         parts: list[SampleBatch] = []
@@ -157,15 +175,16 @@ class PiConnector:
                 ("maxCount", str(VALUES_PER_STREAM)),
                 ("boundaryType", "Inside"),
             ]
-            for stream in items_of(await client.get("streamsets/recorded", query)):
-                part = columns([stream], tags, self.link.rejected)
+            answer = await client.get("streamsets/recorded", query)
+            for stream in streams_of(answer, self.link.rejected):
+                part = _between(columns([stream], tags, self.link.rejected), start, end)
                 parts.append(part)
                 rows = stream.get("Items")
                 if isinstance(rows, list) and len(rows) >= VALUES_PER_STREAM and len(part):
                     last = from_micros(int(part.source_time.max()))
                     if last > begin:
                         groups.append(([str(stream["WebId"])], last))
-        return [_between(part, start, end) for part in parts]
+        return parts
 
     async def _find(self, client: PiClient, mappings: Sequence[SignalMapping]) -> dict[str, int]:
         names = [mapping.external_tag for mapping in mappings]

@@ -81,6 +81,8 @@ class PlantModel:
     detectors: tuple[DetectorChoice, ...] = ()
     clock_drift_s: Mapping[int, float] = field(default_factory=dict)
     """Seconds that an integration's clock is ahead of UTC, by integration id."""
+    lateness_s: Mapping[int, float] = field(default_factory=dict)
+    """Seconds that samples of an integration may come out of order, by integration id; none: not at all."""
 
     def asset(self, asset_id: int) -> Asset | None:
         return next((a for a in self.assets if a.id == asset_id), None)

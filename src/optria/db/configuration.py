@@ -1,6 +1,7 @@
 """A tenant's configuration, read whole as one :class:`PlantModel`."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -14,11 +15,14 @@ from optria.db.plant import (
     AssetRow,
     ClockDrift,
     DetectorSetting,
+    Integration,
     MappingRow,
     SiteRow,
     ThresholdRow,
 )
 from optria.db.session import Tx
+
+LONGEST_LATENESS_S = 3600.0
 
 Row = TypeVar("Row", bound=TenantOwned)
 
@@ -50,7 +54,24 @@ async def load_plant(tx: Tx, tenant_id: int) -> PlantModel:
             for row in await _rows(tx, ClockDrift, tenant_id)
             if (number := row.source.removeprefix("integration:")) != row.source and number.isdecimal()
         },
+        lateness_s={
+            row.id: wait
+            for row in await _rows(tx, Integration, tenant_id)
+            if (wait := lateness_of(row.config))
+        },
     )
+
+
+def lateness_of(config: Mapping[str, object]) -> float:
+    """How long samples of a connection may come out of order, in seconds; 0 where nothing usable is said."""
+    wait = config.get("lateness_s")
+    if isinstance(wait, bool) or not isinstance(wait, (int, float, str)):
+        return 0.0
+    try:
+        seconds = float(wait)
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_LATENESS_S) if math.isfinite(seconds) else 0.0
 
 
 async def _rows(tx: Tx, table: type[Row], tenant_id: int) -> Sequence[Row]:

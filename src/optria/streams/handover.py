@@ -18,6 +18,7 @@ def hand_over(old: Pipeline, new: Pipeline) -> None:
 
     ``new`` shares the history of ``old``, whose buffer goes on.
     """
+    old.release_all()
     new.errors, new.taken, new.busy_s = old.errors, old.taken, old.busy_s
     new.restore(old.state())
     before, after = unchanged(old.roster, new.roster)

@@ -25,7 +25,11 @@ class Live:
         self._cursor = 0
 
     def put(self, batch: SampleBatch, row: NDArray[np.intp]) -> None:
-        """Take in samples by ascending time; ``row`` is the position of each tag."""
+        """Take in samples by ascending time; ``row`` is the position of each tag. Older ones than shown are
+        left out."""
+        newer = batch.source_time >= self._time_us[row]
+        if not newer.all():
+            batch, row = batch.select(newer), row[newer]
         if not len(batch):
             return
         self._cursor += 1
@@ -36,6 +40,10 @@ class Live:
             batch.quality,
         )
         self._version[row] = self._cursor
+
+    def forget_times(self, rows: NDArray[np.intp]) -> None:
+        """Whatever comes next of these rows is newer: their clock was wrong."""
+        self._time_us[rows] = 0
 
     def continue_after(self, other: "Live") -> None:
         """Count on where ``other`` ended: to a reader with a cursor of ``other`` everything here is new."""

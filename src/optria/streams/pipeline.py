@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import numpy as np
 import structlog
@@ -13,7 +13,7 @@ from optria.core.asset import PlantModel
 from optria.core.errors import NotFound
 from optria.core.event import Event
 from optria.core.incident import Anchor
-from optria.core.tag import SampleBatch, from_micros
+from optria.core.tag import Quality, SampleBatch, from_micros
 from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.streams import checkpoint
@@ -21,9 +21,11 @@ from optria.streams.anchoring import Anchoring, Blame, Reading
 from optria.streams.blaming import blame_of
 from optria.streams.gate import Gate
 from optria.streams.historian import History
+from optria.streams.late import Late, Lates
 from optria.streams.limits import Limits
 from optria.streams.live import Live
 from optria.streams.recent import Recent
+from optria.streams.reorder import Reorder
 from optria.streams.roster import Roster
 from optria.streams.scoring import NEVER, REWARM_GAP_US, Scorer
 
@@ -31,9 +33,10 @@ log = structlog.get_logger(__name__)
 
 
 class Pipeline:
-    """The stream of one tenant: gate, recent, live, history, limits, detectors, anchoring.
+    """The stream of one tenant: reorder, gate, recent, live, history, limits, detectors, anchoring.
 
-    ``ingest`` never waits. Anchors, limit events and ends of episodes go out by the three callbacks.
+    ``ingest`` never waits. Anchors, limit events and ends of episodes go out by the three callbacks, what
+    came late by ``on_late``. ``release`` is to be called now and then where connections have a lateness.
     ``warm_up`` is the number of samples before a tag may alarm (None: the usual); a tag that was away for
     longer than ``rewarm_gap_us`` is learned anew.
     Public parts: ``recent``, ``live``, ``history``, ``limits``, ``anchoring``, ``gate``.
@@ -50,12 +53,19 @@ class Pipeline:
         now: Callable[[], datetime] = clock.now,
         warm_up: int | None = None,
         rewarm_gap_us: int = REWARM_GAP_US,
+        on_late: Callable[[Late], None] | None = None,
+        steady_s: Callable[[], float] | None = None,
     ) -> None:
+        if steady_s is None and now is clock.now:
+            steady_s = monotonic
         self.plant, self.roster = plant, Roster.of(plant)
         tags = self.roster.ids.tolist()
         self.history = history or History(None, plant.tenant_id)
         self.anchoring = Anchoring(on_anchor, on_cleared, self.blame)
-        self.gate = Gate(plant, now, self.roster)
+        self.gate = Gate(plant, now, self.roster, steady_s)
+        lateness = [plant.lateness_s.get(each, 0.0) for each in self.roster.connection_ids]
+        self.reorder = Reorder(lateness, steady_s or (lambda: now().timestamp()))
+        self._lates = Lates(self.roster, on_late) if on_late else None
         self.recent = Recent(tags, self._ring(settings))
         self.live = Live(tags)
         self.limits = Limits(plant, self.roster, on_event)
@@ -86,16 +96,52 @@ class Pipeline:
         if not len(batch):
             return
         begun = perf_counter()
-        self._take_in(batch)
+        let_in = self.gate.hear(batch)
+        self._take_in(SampleBatch.concat([let_in, batch]) if len(let_in) else batch)
         self.taken, self.busy_s = self.taken + len(batch), self.busy_s + perf_counter() - begun
 
+    def clock_told(self, integration_id: int, ahead_s: float) -> None:
+        """A source's own clock was read: so far it is ahead of ours (negative: behind)."""
+        let_in = self.gate.clock_told(integration_id, ahead_s)
+        if len(let_in):
+            self._take_in(let_in)
+
+    def release(self) -> None:
+        """Let samples go on that have waited long enough for earlier ones of a source that fell silent."""
+        if self.reorder.waiting:
+            self._admit(self.reorder.passed())
+
+    def release_all(self) -> None:
+        """Let everything go on that waits: the stream ends."""
+        if self.reorder.waiting:
+            self._admit(self.reorder.everything())
+
     def _take_in(self, batch: SampleBatch) -> None:
+        self._admit(self._in_order(batch) if self.reorder.is_on else batch)
+
+    def _in_order(self, batch: SampleBatch) -> SampleBatch:
+        """What need not wait; what must is shown at once all the same."""
+        row = self.roster.find(batch.tag)
+        waits = self.gate.in_time(row, self.gate.corrected(row, batch.source_time))
+        waits &= self.reorder.waits(self.roster.connection[row])
+        if waits.any():
+            held = batch.select(waits)
+            self.reorder.put(held, self.roster.connection[row[waits]])
+            self.live.put(*self.gate.shown(held))
+        return SampleBatch.concat([batch.select(~waits), self.reorder.passed()])
+
+    def _admit(self, batch: SampleBatch) -> None:
         admitted = self.gate.admit(batch)
+        if len(admitted.put_back):
+            self._begin_again(admitted.put_back)
         samples, row = admitted.batch, admitted.row
         self.recent.add(samples, row)
-        self.live.put(samples, row)
+        self.live.put(_marked(samples, admitted.stuck), row)
         self.history.offer(samples)
-        self.history.offer(admitted.late)
+        if len(admitted.late):
+            self._take_late(admitted.late, admitted.late_row)
+        if self._lates:
+            self._lates.note_delayed(samples, row, self.gate.present.bounds()[0])
         self.limits.check(samples, row, admitted.scored)
         self.score(samples, row, admitted.scored)
 
@@ -105,6 +151,26 @@ class Pipeline:
         chosen = chosen[samples.source_time[chosen] > self._learned_until[row[chosen]]]
         for part in slices(row[chosen]):
             self._detect(samples, chosen[part], row)
+
+    def _take_late(self, late: SampleBatch, row: NDArray[np.intp]) -> None:
+        """For history and analysis only; what was there already is a repetition."""
+        news = self.recent.insert(late, row)
+        again = int((~news).sum())
+        if again:
+            self.gate.counts["late"] -= again
+            self.gate.counts["duplicate"] += again
+        self.history.offer(late.select(news))
+        if self._lates and news.any():
+            self._lates.note(late.select(news), row[news])
+
+    def _begin_again(self, rows: NDArray[np.intp]) -> None:
+        """Tags whose times turned out to have been ahead go on at the right time, with what they learned."""
+        _, latest = self.gate.present.bounds()
+        self.live.forget_times(rows)
+        for row in rows.tolist():
+            self.recent.forget_after(row, latest)
+        self.scorer.put_back(rows, latest)
+        self._learned_until[rows] = np.minimum(self._learned_until[rows], latest)
 
     def remember(self, batch: SampleBatch) -> None:
         """Take back samples that were stored before a stop: shown and compared again, not scored or stored.
@@ -176,6 +242,15 @@ class Pipeline:
         """The five tags that speak most for a deviation, the detector that saw it most, and its mode."""
         return blame_of(self.scorer, asset_id)
 
+    def blind_assets(self) -> frozenset[int]:
+        """Assets of which no tag says anything that can be believed: all their tags are frozen."""
+        flagged = self.gate.stuck.flagged
+        return frozenset(
+            self.roster.asset_ids[at]
+            for at, rows in enumerate(self.scorer.members)
+            if len(rows) and flagged[rows].all()
+        )
+
     def _detect(self, samples: SampleBatch, part: NDArray[np.intp], row: NDArray[np.intp]) -> None:
         part = part[np.argsort(row[part])]
         rows, values, times = row[part], samples.value[part], samples.source_time[part]
@@ -220,6 +295,14 @@ class Pipeline:
             self._failed.add(asset)
             log.warning("detectors_reset", asset=self.roster.asset_ids[asset], exc_info=error)
         self.scorer.reset_tags(self.scorer.members[asset])
+
+
+def _marked(samples: SampleBatch, stuck: NDArray[np.bool_]) -> SampleBatch:
+    """As it is shown: the value of a frozen instrument is uncertain."""
+    if not stuck.any():
+        return samples
+    quality = np.where(stuck, np.maximum(samples.quality, np.uint8(Quality.UNCERTAIN)), samples.quality)
+    return SampleBatch(samples.tag, samples.source_time, samples.value, quality.astype(np.uint8))
 
 
 def slices(row: NDArray[np.intp]) -> list[NDArray[np.intp]]:

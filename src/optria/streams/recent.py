@@ -33,7 +33,8 @@ class Series:
 
 
 class Recent:
-    """``capacity`` samples of each of ``tags``. Samples of a tag must come by ascending time."""
+    """``capacity`` samples of each of ``tags``. Samples of a tag must come by ascending time; :meth:`insert`
+    takes those that did not."""
 
     def __init__(self, tags: Sequence[int], capacity: int) -> None:
         self.capacity = max(1, capacity)
@@ -57,6 +58,36 @@ class Recent:
         self._quality[at] = batch.quality[kept]
         self._written += counts
 
+    def insert(self, batch: SampleBatch, row: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Put late samples in their places; a mask of those that were not there already.
+
+        One older than everything kept of a full ring is news, and has no place.
+        """
+        news = np.zeros(len(row), np.bool_)
+        for each in np.unique(row).tolist():
+            mine = np.flatnonzero(row == each)
+            kept = self.all_of(each)
+            _, first = np.unique(batch.source_time[mine], return_index=True)
+            new = mine[first][~np.isin(batch.source_time[mine[first]], kept.time)]
+            news[new] = True
+            self._rewrite(each, _merged(kept, batch.select(new)))
+        return news
+
+    def forget_after(self, row: int, time_us: int) -> None:
+        """Drop what is later than that: its clock was wrong."""
+        kept = self.all_of(row)
+        early = kept.time <= time_us
+        if not early.all():
+            self._rewrite(row, Series(kept.time[early], kept.value[early], kept.quality[early]))
+
+    def _rewrite(self, row: int, series: Series) -> None:
+        size = min(len(series), self.capacity)
+        last = slice(len(series) - size, None)
+        self._time[row, :size] = series.time[last]
+        self._value[row, :size] = series.value[last]
+        self._quality[row, :size] = series.quality[last]
+        self._written[row] = size
+
     def window(self, tag: int, start: datetime, end: datetime) -> Series:
         """What is kept of one tag in [start, end]; empty for an unknown tag."""
         row = self._row.get(tag)
@@ -72,3 +103,13 @@ class Recent:
         size, head = min(written, self.capacity), written % self.capacity
         order = np.arange(size) if written <= self.capacity else np.r_[head : self.capacity, 0:head]
         return Series(self._time[row, order], self._value[row, order], self._quality[row, order])
+
+
+def _merged(kept: Series, new: SampleBatch) -> Series:
+    time = np.concatenate([kept.time, new.source_time])
+    order = np.argsort(time, kind="stable")
+    return Series(
+        time[order],
+        np.concatenate([kept.value, new.value])[order],
+        np.concatenate([kept.quality, new.quality])[order],
+    )

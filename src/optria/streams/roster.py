@@ -14,7 +14,8 @@ RESOLUTION = 0.005
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roster:
-    """Row r belongs to ``mappings[r]``; ``ids`` ascend. ``asset_row`` is a position in ``asset_ids``."""
+    """Row r belongs to ``mappings[r]``; ``ids`` ascend. ``asset_row`` is a position in ``asset_ids``,
+    ``connection`` one in ``connection_ids``."""
 
     mappings: tuple[SignalMapping, ...]
     ids: NDArray[np.int32]
@@ -22,12 +23,15 @@ class Roster:
     asset_row: NDArray[np.intp]
     scan_us: NDArray[np.int64]
     floor: NDArray[np.float64]
+    connection_ids: tuple[int, ...]
+    connection: NDArray[np.intp]
 
     @classmethod
     def of(cls, plant: PlantModel) -> "Roster":
         mappings = tuple(sorted(plant.mappings, key=lambda m: m.id))
         asset_ids = tuple(sorted({m.asset_id for m in mappings}))
         place = {asset_id: row for row, asset_id in enumerate(asset_ids)}
+        connection_ids = tuple(sorted({m.integration_id for m in mappings}))
         return cls(
             mappings,
             np.array([m.id for m in mappings], np.int32),
@@ -35,6 +39,8 @@ class Roster:
             np.array([place[m.asset_id] for m in mappings], np.intp),
             np.array([max(m.scan_s, 0.001) * 1e6 for m in mappings], np.int64),
             np.array([least_deviation(m) for m in mappings], np.float64),
+            connection_ids,
+            np.array([connection_ids.index(m.integration_id) for m in mappings], np.intp),
         )
 
     def __len__(self) -> int:

@@ -46,6 +46,10 @@ class StuckTimer:
         for name in ("value", "since", "longest_us", "changes", "flagged"):
             getattr(self, name)[after] = getattr(other, name)[before]
 
+    def forget(self, rows: NDArray[np.intp]) -> None:
+        """Begin anew with what these tags show; how long they usually stay the same is kept."""
+        self.value[rows], self.flagged[rows] = np.nan, False
+
     def _step(
         self, row: NDArray[np.intp], time: NDArray[np.int64], value: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
