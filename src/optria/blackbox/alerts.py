@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import String, cast, exists, select
 
 from optria.blackbox.events import store_event
-from optria.blackbox.incidents import Opened, open_for_event
+from optria.blackbox.incidents import Opened
+from optria.blackbox.triggers import open_for_event
 from optria.core.asset import PlantModel
 from optria.core.event import Event, EventCategory, Severity
 from optria.db.asset_details import AlertRow

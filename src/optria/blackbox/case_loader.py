@@ -124,6 +124,7 @@ async def load_events(
             or_(EventRow.asset_id.in_(assets), and_(EventRow.asset_id.is_(None), everywhere)),
             EventRow.event_time.between(window.start - margin, window.end + margin),
             EventRow.event_category.not_in(OWN_CATEGORIES),
+            EventRow.folded_into.is_(None),
         )
         .order_by(EventRow.event_time, EventRow.id)
         .limit(20_000)

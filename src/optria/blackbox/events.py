@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
 
+from optria.blackbox.folding import likeness, standing_for
 from optria.core.event import Event
 from optria.core.tag import to_micros
 from optria.db.blackbox import EventRow, IncidentEvent, IncidentRow
@@ -12,7 +13,11 @@ from optria.kit import clock
 
 
 async def store_event(tx: Tx, tenant_id: int, event: Event, site_id: int | None = None) -> EventRow | None:
-    """Store an event once; None when the same one (by ``source_id`` and time) is there already."""
+    """Store an event once; None when the same one (by ``source_id`` and time) is there already.
+
+    Where many alike have come shortly before, it is stored as folded into one of them.
+    """
+    alike = likeness(event)
     key = f"{tenant_id}:{event.source_id}:{to_micros(event.time)}" if event.source_id else None
     statement = (
         insert(EventRow)
@@ -32,6 +37,8 @@ async def store_event(tx: Tx, tenant_id: int, event: Event, site_id: int | None 
             payload=dict(event.payload),
             tags=[],
             idempotency_key=key,
+            alike=alike,
+            folded_into=await standing_for(tx, tenant_id, event, alike) if alike else None,
         )
         .on_conflict_do_nothing(index_elements=[EventRow.idempotency_key])
         .returning(EventRow)

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from optria.blackbox.anchors import anchor_from_json, anchor_to_json
-from optria.blackbox.events import link_event
 from optria.blackbox.joining import Running, joined
 from optria.blackbox.windows import window_of
 from optria.core.asset import Asset, PlantModel
@@ -16,7 +15,7 @@ from optria.core.errors import Conflict, Invalid, NotFound
 from optria.core.event import Severity
 from optria.core.incident import Anchor, plain_title, severity_of
 from optria.core.messages import Message
-from optria.db.blackbox import EventRow, IncidentRow
+from optria.db.blackbox import IncidentRow
 from optria.db.counters import next_incident_number
 from optria.db.session import Tx
 from optria.kit import clock
@@ -76,25 +75,6 @@ async def open_incident(
         if racing is not None:
             return await _join(tx, racing, anchor)
     raise Conflict(f"Incidents of {asset.code} are being opened and ended at this moment. Try again.")
-
-
-async def open_for_event(tx: Tx, plant: PlantModel, event: EventRow) -> Opened | None:
-    """Open (or join) the incident of a CRITICAL event; None for an event that calls for none."""
-    if Severity.parse(event.severity) is not Severity.CRITICAL or event.asset_id is None:
-        return None
-    if plant.asset(event.asset_id) is None:
-        return None
-    anchor = Anchor(event.asset_id, event.event_time, 1.0, 1.0, (), detector="event")
-    opened = await open_incident(tx, plant, anchor, Severity.CRITICAL)
-    await link_event(tx, opened.incident, event.id, "CAUSE" if opened.created else "SYMPTOM")
-    event.is_processed = True
-    if opened.created:
-        opened.incident.trigger_event_id = event.id
-        opened.incident.incident_type = "FAILURE"
-    else:
-        if lift(tx, opened.incident, Severity.CRITICAL):
-            opened.incident.next_pass_at = clock.now()
-    return opened
 
 
 def _fact(incident: IncidentRow, asset: Asset) -> Fact:
@@ -180,8 +160,12 @@ async def _open_episode(tx: Tx, tenant_id: int, anchor: Anchor) -> IncidentRow |
 async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | None:
     """The open incident of the asset itself, else one that began just before and has spread this far.
 
-    Only the one that is joined gets locked: numbers are taken before rows are locked, never after.
+    Only the one that is joined gets locked: numbers are taken before rows are locked, never after. In a
+    flood nearly every anchor joins its asset's own incident, so that one is asked for first.
     """
+    own = await _own(tx, plant.tenant_id, anchor.asset_id)
+    if own is not None:
+        return own
     statement = (
         select(IncidentRow)
         .where(IncidentRow.tenant_id == plant.tenant_id, IncidentRow.dedup_key.is_not(None))
@@ -190,6 +174,23 @@ async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | N
     open_ones = (await tx.session.execute(statement)).scalars().all()
     found = joined(plant, [_as_running(row) for row in open_ones], anchor)
     return await _still_open(tx, found.key if found else None)
+
+
+async def _own(tx: Tx, tenant_id: int, asset_id: int) -> IncidentRow | None:
+    """The open incident that is rooted at the asset, locked; the earliest."""
+    statement = (
+        select(IncidentRow)
+        .where(
+            IncidentRow.tenant_id == tenant_id,
+            IncidentRow.dedup_key.is_not(None),
+            IncidentRow.root_asset_id == asset_id,
+        )
+        .order_by(IncidentRow.start_time)
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await tx.session.execute(statement)).scalar_one_or_none()
 
 
 def _as_running(row: IncidentRow) -> Running[UUID]:

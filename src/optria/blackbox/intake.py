@@ -9,6 +9,8 @@ from optria.blackbox import incidents
 from optria.blackbox.events import link_event, store_event
 from optria.blackbox.inbox import Held, Inbox
 from optria.blackbox.poison import BAD_DATA, is_poison, words_of
+from optria.blackbox.suppression import Quiet, quiet_now, subject_of_anchor
+from optria.blackbox.triggers import open_for_event
 from optria.core.asset import PlantModel
 from optria.core.event import Event, EventCategory, Severity
 from optria.core.incident import Anchor
@@ -52,8 +54,9 @@ class Intake:
         """All of them at once, or, if the database refuses that, one by one: the refused are counted."""
         try:
             async with self._database.transaction(tenant_id) as tx:
+                quiet = await quiet_now(tx, tenant_id)
                 for event in events:
-                    await self._store_event(tx, tenant_id, event)
+                    await self._store_event(tx, tenant_id, event, quiet)
         except BAD_DATA as error:
             if not is_poison(error):
                 raise
@@ -63,12 +66,12 @@ class Intake:
             for event in events:
                 await self._store_events(tenant_id, [event])
 
-    async def _store_event(self, tx: Tx, tenant_id: int, event: Event) -> None:
+    async def _store_event(self, tx: Tx, tenant_id: int, event: Event, quiet: Quiet) -> None:
         plant = self._plants(tenant_id)
         asset = plant.asset(event.asset_id) if event.asset_id is not None else None
         row = await store_event(tx, tenant_id, event, asset.site_id if asset else None)
-        if row is not None and event.severity is Severity.CRITICAL:
-            await incidents.open_for_event(tx, plant, row)
+        if row is not None:
+            await open_for_event(tx, plant, row, quiet)
 
     def _refuse(self, what: str, error: Exception) -> None:
         self._inbox.counts[what] += 1
@@ -77,12 +80,19 @@ class Intake:
     async def _commit_anchor(self, held: Held) -> None:
         tenant_id, anchor = held.tenant_id, held.anchor
         plant = self._plants(tenant_id)
-        if plant.asset(anchor.asset_id) is None:
+        asset = plant.asset(anchor.asset_id)
+        if asset is None:
             log.warning("anchor_of_unknown_asset", tenant=tenant_id, asset=anchor.asset_id)
             return
         async with self._database.transaction(tenant_id) as tx:
-            opened = await incidents.open_incident(tx, plant, anchor, at=held.taken_at)
             event = _anomaly_event(plant, anchor)
+            keeper = (await quiet_now(tx, tenant_id)).keeper_of(subject_of_anchor(asset, anchor))
+            if keeper is not None:
+                held_back = await store_event(tx, tenant_id, event, asset.site_id)
+                if held_back is not None:
+                    held_back.suppressed_by = keeper
+                return
+            opened = await incidents.open_incident(tx, plant, anchor, at=held.taken_at)
             row = await store_event(tx, tenant_id, event, opened.incident.site_id)
             if row is not None:
                 role = "CAUSE" if opened.created else "SYMPTOM"

@@ -14,6 +14,7 @@ from optria.web.compressed import CompressedPages
 from optria.web.config import config_routes, cost_models
 from optria.web.connection import Timing
 from optria.web.incidents import (
+    event_intake,
     events,
     incident_actions,
     incident_engine,
@@ -83,6 +84,7 @@ ROUTERS = (
     trends.router,
     assets_page.router,
     asset_page.router,
+    event_intake.router,
     events.router,
     incidents.router,
     incident_actions.router,

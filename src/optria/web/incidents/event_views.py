@@ -19,6 +19,8 @@ def event_json(row: EventRow, link: IncidentEvent | None = None) -> Json:
         "payload": row.payload or {},
         "tags": row.tags or [],
         "is_processed": bool(row.is_processed),
+        "folded_into": str(row.folded_into) if row.folded_into else None,
+        "suppressed_by": row.suppressed_by,
     }
     if link is not None:
         view |= {"role": link.role, "sequence_order": link.sequence_order, "notes": link.notes}

@@ -202,6 +202,7 @@ async def events_around(tx: Tx, row: IncidentRow, window: EventWindow) -> Sequen
             EventRow.tenant_id == row.tenant_id,
             or_(EventRow.asset_id.in_([asset for asset in assets if asset is not None]), plant_wide),
             EventRow.event_time.between(window.start, window.end),
+            EventRow.folded_into.is_(None),
         )
         .order_by(EventRow.event_time)
         .limit(500)

@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from sqlalchemy import select
 
-from optria.blackbox import incidents
 from optria.blackbox.alerts import collect_alerts
+from optria.blackbox.triggers import open_for_event
 from optria.core.event import Severity
 from optria.core.roles import Permission
 from optria.db.blackbox import EventRow
@@ -38,7 +38,7 @@ async def _detect(services: Services, tenant_id: int) -> Json:
         )
         query = waiting.order_by(EventRow.event_time).limit(DETECTED_AT_ONCE)
         events = (await tx.session.scalars(query.with_for_update(skip_locked=True))).all()
-        opened = [await incidents.open_for_event(tx, plant, event) for event in events]
+        opened = [await open_for_event(tx, plant, event) for event in events]
     services.recorder.wake()
     done = [one for one in opened if one is not None]
     return {
