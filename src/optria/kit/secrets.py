@@ -7,6 +7,8 @@ connector and field) is authenticated and not stored: a ciphertext moved elsewhe
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 import re
 from collections.abc import Mapping
@@ -16,7 +18,9 @@ from secrets import token_hex
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from optria.core.errors import ConfigurationError
 from optria.kit.settings import Settings
@@ -92,7 +96,47 @@ def _text(some: bytes) -> str:
     return base64.b64encode(some).decode()
 
 
+class Signer:
+    """Vouches for stored content that need not be secret: HMAC-SHA256 with a key of its own per purpose.
+
+    The keys are derived from the installation's (HKDF, RFC 5869). A signature is ``v1:<key id>:<base64>``.
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], purpose: str) -> None:
+        self._keys = {key_id: _derived(key, purpose) for key_id, key in keys.items()}
+        self._key_id = next(iter(keys))
+
+    def sign(self, content: str, *context: object) -> str:
+        """The signature of ``content`` at the place that ``context`` names."""
+        return self._signed(self._key_id, content, context)
+
+    def vouches(self, signature: str | None, content: str, *context: object) -> bool:
+        """Whether this very content was signed for this very place with one of the keys."""
+        key_id = (signature or "").partition(":")[2].partition(":")[0]
+        if signature is None or key_id not in self._keys:
+            return False
+        return hmac.compare_digest(signature.encode(), self._signed(key_id, content, context).encode())
+
+    def _signed(self, key_id: str, content: str, context: tuple[object, ...]) -> str:
+        mark = hmac.new(self._keys[key_id], bound(context) + b"\n" + content.encode(), hashlib.sha256)
+        return ":".join((VERSION, key_id, _text(mark.digest())))
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=f"optria {purpose}".encode()).derive(key)
+
+
+def signer_of(settings: Settings, purpose: str) -> Signer:
+    """As :func:`sealer_of`, for what is signed. Reads files: not for the event loop."""
+    return Signer(keys_of(settings), purpose)
+
+
 def sealer_of(settings: Settings) -> Sealer:
+    """What seals with the installation's keys. Reads files: not for the event loop."""
+    return Sealer(keys_of(settings))
+
+
+def keys_of(settings: Settings) -> dict[str, bytes]:
     """The installation's keys: ``OPTRIA_SECRET_KEYS`` first, then the key file of its data folder.
 
     The file is made (mode 0600) at first use when nothing is set. Reads files: not for the event loop.
@@ -112,7 +156,7 @@ def sealer_of(settings: Settings) -> Sealer:
         ) from error
     if not keys and not stored:
         raise ConfigurationError(f"There is no key in {path}. Remove the empty file to have one made.")
-    return Sealer({**keys, **{name: key for name, key in stored.items() if name not in keys}})
+    return {**keys, **{name: key for name, key in stored.items() if name not in keys}}
 
 
 def read_keys(text: str, where: str) -> dict[str, bytes]:

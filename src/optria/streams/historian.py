@@ -62,6 +62,7 @@ class History:
         self._waiting: deque[tuple[float, SampleBatch]] = deque()
         self._writer = HistoryWriter(database, tenant_id) if database else None
         self._is_known = False
+        self._taking = asyncio.Lock()
         self.buffered = 0
         self.written = 0
         self.repeated = 0
@@ -104,12 +105,16 @@ class History:
         """
         if self._writer is None or self._database is None:
             return 0
+        async with self._taking:  # whoever else asks meanwhile must not take the same samples
+            return await self._flush(self._writer, self._database)
+
+    async def _flush(self, writer: HistoryWriter, database: Database) -> int:
         before = self.written
         try:
-            if self.space is not None and (why := await self.space.lacking(self._database)):
+            if self.space is not None and (why := await self.space.lacking(database)):
                 raise DatabaseUnavailable(why)
-            await self._drain(self._writer)
-            await self._write_waiting(self._writer)
+            await self._drain(writer)
+            await self._write_waiting(writer)
         except REFUSALS as error:
             raise self._unavailable(error) from error
         self.last_error = None
@@ -197,7 +202,8 @@ class History:
         except DatabaseUnavailable as error:
             if not was_away:
                 log.warning("history_waits", tenant=self._tenant_id, error=str(error))
-            await self._to_spool()
+            async with self._taking:
+                await self._to_spool()
             return False
         if was_away:
             log.info("history_goes_on", tenant=self._tenant_id, written=self.written)
@@ -214,7 +220,8 @@ class History:
         with suppress(DatabaseUnavailable, TimeoutError):
             async with asyncio.timeout(LAST_FLUSH_S):
                 await self.flush()
-        await self._to_spool()
+        async with self._taking:
+            await self._to_spool()
         if self.buffered:
             self.shed_by["stopped"] += self.buffered
             log.warning("history_lost_at_shutdown", samples=self.buffered, error=self.last_error)
