@@ -15,7 +15,7 @@ from asyncua import ua
 
 from optria.connectors.base import LinkState
 from optria.connectors.opcua import OpcUaConnector
-from optria.connectors.opcua_session import sentence
+from optria.connectors.opcua_errors import sentence
 from optria.connectors.opcua_values import columns
 from optria.core.errors import ConfigurationError, ConnectorUnavailable
 from optria.core.tag import Quality, SampleBatch, to_micros
@@ -105,7 +105,7 @@ async def test_a_wrong_pin_is_refused(endpoint: OpcUaEndpoint, home: Path) -> No
 async def test_no_pin_is_never_silent_trust(endpoint: OpcUaEndpoint, home: Path) -> None:
     found = await secured(endpoint, home, server_certificate_sha256="").probe()
     assert not found.ok
-    assert f"not pinned yet: SHA-256 {endpoint.certificate_sha256}" in found.message
+    assert f"not trusted yet: SHA-256 {endpoint.certificate_sha256}" in found.message
 
 
 async def test_any_server_can_be_trusted_on_purpose(endpoint: OpcUaEndpoint, home: Path) -> None:

@@ -1,22 +1,39 @@
 """What every connector offers, and the seam between backfilled history and the live stream."""
 
-import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optria.core.tag import SampleBatch, SignalMapping, to_micros
+from optria.connectors.link import Gap, Link, LinkState
+from optria.core.tag import SampleBatch, SignalMapping
 from optria.kit import clock
+
+__all__ = [
+    "Advance",
+    "BrowseEntry",
+    "BrowsePage",
+    "Connector",
+    "Emit",
+    "Gap",
+    "Link",
+    "LinkState",
+    "Paging",
+    "Probe",
+    "Remains",
+    "Resuming",
+    "Seam",
+    "Searching",
+    "batch_of",
+    "in_time_order",
+    "listed",
+]
 
 Emit: TypeAlias = Callable[[SampleBatch], None]
 
-RATE_WINDOW_S = 10.0
 HISTORY_ROWS_PER_BATCH = 32_768
 NAMES_SHOWN = 5
 
@@ -45,88 +62,6 @@ class BrowseEntry:
     low: float | None = None
     high: float | None = None
     description: str = ""
-
-
-class LinkState(StrEnum):
-    CONNECTING = "connecting"
-    BACKFILLING = "backfilling"
-    CONNECTED = "connected"
-    LOST = "lost"
-
-
-def _seconds(later: datetime, earlier: datetime) -> float:
-    """Never negative, also when the clock was put back."""
-    return max((later - earlier).total_seconds(), 0.0)
-
-
-@dataclass(slots=True)
-class Link:
-    """The state of one connection, for the screens. Updated once per batch, never per sample or viewer."""
-
-    state: LinkState = LinkState.CONNECTING
-    tags: int = 0
-    """Mapped tags that the source delivers."""
-    missing: tuple[str, ...] = ()
-    """Mapped tags that the source does not know."""
-    since: datetime | None = None
-    """When ``state`` began."""
-    last_error: str | None = None
-    """A sentence; stays after the link is back, until the next error replaces it."""
-    lag_s: float | None = None
-    """Age of the newest sample of the last batch when it arrived."""
-    received: int = 0
-    backfilled: int = 0
-    backfill_progress: float = 0.0
-    """0 to 1, of the tags."""
-    rejected: Counter[str] = field(default_factory=Counter)
-    """Rows refused by the connector itself, by reason."""
-    _warnings: dict[str, str] = field(default_factory=dict)
-    _weight: float = 0.0
-    _counted_at: datetime | None = None
-    _counted_from: datetime | None = None
-
-    def enter(self, state: LinkState) -> None:
-        self.state, self.since = state, clock.now()
-
-    def lost(self, sentence: str) -> None:
-        self.last_error = sentence
-        self.enter(LinkState.LOST)
-
-    def warn(self, about: str, sentence: str | None) -> None:
-        """Say what is wrong while the link does its work; None takes back what was said of the same."""
-        self._warnings.pop(about, None)
-        if sentence is not None:
-            self._warnings[about] = sentence
-
-    @property
-    def warning(self) -> str | None:
-        """Sentences about what the source does not deliver although it is connected."""
-        return " ".join(self._warnings.values()) or None
-
-    def count(self, batch: SampleBatch, now: datetime | None = None) -> None:
-        """Note a live batch that arrived ``now``."""
-        now = now or clock.now()
-        self.received += len(batch)
-        self.lag_s = (to_micros(now) - int(batch.source_time.max())) / 1e6
-        self._counted_from = self._counted_from or now
-        self._weight = self._weight_at(now) + len(batch) / RATE_WINDOW_S
-        self._counted_at = now
-
-    def _weight_at(self, now: datetime) -> float:
-        if self._counted_at is None:
-            return 0.0
-        return self._weight * math.exp(-_seconds(now, self._counted_at) / RATE_WINDOW_S)
-
-    def rate_at(self, now: datetime) -> float:
-        """Live samples per second, exponentially weighted over ten seconds; right from the first one on."""
-        if self._counted_from is None:
-            return 0.0
-        seen = -math.expm1(-(_seconds(now, self._counted_from) + 1.0) / RATE_WINDOW_S)
-        return self._weight_at(now) / seen
-
-    @property
-    def rate(self) -> float:
-        return self.rate_at(clock.now())
 
 
 class Connector(Protocol):
@@ -168,6 +103,38 @@ class Connector(Protocol):
         self, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> SampleBatch:
         """Samples in [start, end] in time order, each tag and time once. Raises ConnectorUnavailable."""
+
+
+class Remains:
+    """What a connector leaves of a connection that was cut off: where the next one can go on."""
+
+
+@runtime_checkable
+class Resuming(Protocol):
+    """A connector that can go on where an earlier one of the same connection was cut off."""
+
+    @property
+    def remains(self) -> Remains | None:
+        """What this one leaves when ``run`` has ended."""
+
+    def resume(self, remains: Remains | None) -> None:
+        """Go on from there in ``run``; another connector's ``remains`` are of one connector only."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsePage:
+    """``entries`` of the ``total`` things below a node."""
+
+    entries: Sequence[BrowseEntry]
+    total: int
+
+
+@runtime_checkable
+class Paging(Protocol):
+    """A connector whose source may have more below one node than fits on a screen."""
+
+    async def browse_page(self, node: str | None, offset: int, limit: int) -> BrowsePage:
+        """Entries ``offset`` to ``offset + limit`` under ``node``. Raises ConnectorUnavailable."""
 
 
 @runtime_checkable
@@ -243,6 +210,16 @@ class Seam:
         self._waiting: list[SampleBatch] | None = [] if hold else None
         self._known: NDArray[np.uint64] | None = None
         self._forget_at = 0.0
+
+    @property
+    def waiting(self) -> list[SampleBatch]:
+        """What is held back and was not passed on."""
+        return list(self._waiting or ())
+
+    def hold(self) -> None:
+        """Let batches wait from now on, until the next ``join``."""
+        if self._waiting is None:
+            self._waiting = []
 
     def offer(self, batch: SampleBatch) -> None:
         if not len(batch):

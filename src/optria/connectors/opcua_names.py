@@ -8,10 +8,14 @@ from asyncua import ua
 from asyncua.client.ua_client import UaClient
 from asyncua.ua.ua_binary import nodeid_to_binary
 
-from optria.connectors.base import BrowseEntry
+from optria.connectors.base import BrowseEntry, BrowsePage
 
 NODE_ID = re.compile(r"^(ns=\d+;)?[isgb]=.+$")
 NODES_PER_REQUEST = 200
+REFERENCES_PER_ANSWER = 1_000
+"""A thousand references take asyncua about 40 ms to decode, during which nothing else runs."""
+REFERENCES_LOOKED_AT = 32
+"""To tell whether a node has children; a variable has a few properties before them."""
 DEEPEST = 12
 MOST_NODES = 100_000
 
@@ -27,7 +31,7 @@ _SERVER = standard(ua.ObjectIds.Server)
 
 
 async def children_of(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
-    """Variables and objects below each node (properties left out), with continuation."""
+    """Variables and objects below each node (properties left out), by as many answers as it takes."""
     found: list[list[ua.ReferenceDescription]] = []
     for start in range(0, len(nodes), NODES_PER_REQUEST):
         found += await _browse(server, nodes[start : start + NODES_PER_REQUEST])
@@ -35,9 +39,7 @@ async def children_of(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list
 
 
 async def _browse(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
-    parameters = ua.BrowseParameters()
-    parameters.NodesToBrowse = [_description(node) for node in nodes]
-    results = await server.browse(parameters)
+    results = await server.browse(_request(nodes, REFERENCES_PER_ANSWER))
     found = [list(result.References) for result in results]
     open_ends = [(n, r.ContinuationPoint) for n, r in enumerate(results) if r.ContinuationPoint]
     while open_ends:
@@ -47,7 +49,31 @@ async def _browse(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list[ua.
         for (n, _point), answer in answers:
             found[n] += answer.References
         open_ends = [(n, a.ContinuationPoint) for (n, _p), a in answers if a.ContinuationPoint]
-    return [[r for r in refs if r.ReferenceTypeId.Identifier != ua.ObjectIds.HasProperty] for refs in found]
+    return [_without_properties(references) for references in found]
+
+
+async def have_children(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[bool]:
+    """Whether something is below each node; however much it is, only the beginning is fetched."""
+    found: list[bool] = []
+    for start in range(0, len(nodes), NODES_PER_REQUEST):
+        part = nodes[start : start + NODES_PER_REQUEST]
+        results = await server.browse(_request(part, REFERENCES_LOOKED_AT))
+        found += [bool(_without_properties(result.References)) for result in results]
+        points = [result.ContinuationPoint for result in results if result.ContinuationPoint]
+        if points:
+            release = ua.BrowseNextParameters(ReleaseContinuationPoints=True, ContinuationPoints=points)
+            await server.browse_next(release)
+    return found
+
+
+def _without_properties(references: Sequence[ua.ReferenceDescription]) -> list[ua.ReferenceDescription]:
+    return [r for r in references if r.ReferenceTypeId.Identifier != ua.ObjectIds.HasProperty]
+
+
+def _request(nodes: Sequence[ua.NodeId], most: int) -> ua.BrowseParameters:
+    return ua.BrowseParameters(
+        RequestedMaxReferencesPerNode=most, NodesToBrowse=[_description(node) for node in nodes]
+    )
 
 
 def _description(node: ua.NodeId) -> ua.BrowseDescription:
@@ -129,27 +155,33 @@ def _local(node: ua.NodeId) -> ua.NodeId:
 
 async def browse_entries(server: UaClient, node: ua.NodeId) -> list[BrowseEntry]:
     """The children of a node, variables with unit and engineering range where the server tells them."""
-    (references,) = await children_of(server, [node])
+    return list((await browse_page(server, node, 0, MOST_NODES)).entries)
+
+
+async def browse_page(server: UaClient, node: ua.NodeId, offset: int, limit: int) -> BrowsePage:
+    """Some of the children of a node: all are named by the server, these alone are looked at closely."""
+    (below,) = await children_of(server, [node])
+    every = [reference for reference in below if _local(reference.NodeId) != _SERVER]
+    references = every[offset : offset + limit]
     nodes = [_local(reference.NodeId) for reference in references]
-    below = await children_of(server, nodes)
+    parents = await have_children(server, nodes)
     limits = await _properties(server, nodes, "EURange")
     units = await _properties(server, nodes, "EngineeringUnits")
-    return [
-        _entry(*row) for row in zip(references, nodes, below, limits, units, strict=True) if row[1] != _SERVER
-    ]
+    rows = zip(references, nodes, parents, limits, units, strict=True)
+    return BrowsePage([_entry(*row) for row in rows], len(every))
 
 
 def _entry(
     reference: ua.ReferenceDescription,
     node: ua.NodeId,
-    below: list[ua.ReferenceDescription],
+    has_children: bool,
     limits: object,
     unit: object,
 ) -> BrowseEntry:
     return BrowseEntry(
         id=node.to_string(),
         name=reference.DisplayName.Text or reference.BrowseName.Name,
-        has_children=bool(below),
+        has_children=has_children,
         unit=(unit.DisplayName.Text or "") if isinstance(unit, ua.EUInformation) else "",
         is_variable=reference.NodeClass == ua.NodeClass.Variable,
         low=limits.Low if isinstance(limits, ua.Range) else None,

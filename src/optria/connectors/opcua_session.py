@@ -1,4 +1,8 @@
-"""An OPC UA session with its security, and what goes wrong in a person's words."""
+"""An OPC UA session with its security: opened, taken up again on another channel, closed.
+
+asyncua's own ``Client.connect`` is not used: it starts tasks that try again and probe by themselves, which is
+the supervisor's and the subscription's to do.
+"""
 
 import asyncio
 import logging
@@ -6,29 +10,31 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 from asyncua import Client, ua
-from asyncua.common.utils import ServiceError
+from asyncua.client.ua_session import UaSession
 from asyncua.crypto import security_policies
-from pydantic import field_validator, model_validator
 
-from optria.connectors.addresses import plant_url
 from optria.connectors.allowed_hosts import Reach
-from optria.connectors.config import SourceConfig
+from optria.connectors.link import Link
+from optria.connectors.opcua_config import OpcUaConfig, host_and_port
+from optria.connectors.opcua_errors import spoken
+from optria.connectors.opcua_security import believe, own_certificate_of
 from optria.core.errors import ConnectorUnavailable
-from optria.kit.certificates import fingerprint, own_certificate
 
 CONNECT_TIMEOUT_S = 10.0
-REQUEST_TIMEOUT_S = 4.0
+ANSWER_TIMEOUT_S = 3.0
+"""The outer deadline of each request while nothing else tells that the server is there."""
 GOODBYE_S = 0.5
-WATCHDOG_S = 5.0
-EXAMPLE = "opc.tcp://server:4840"
+SPARE_S = 30.0
+"""The session outlives the subscription by this much."""
+RENEW_AT = 0.75
+"""Of a channel's lifetime, as OPC 10000-4, 5.5.2 asks."""
 
 # asyncua writes a traceback for each thing reported here in a sentence; its INFO lines format whole results
 logging.getLogger("asyncua").setLevel(logging.CRITICAL)
 
-_MODES = {"none": "None", "sign": "Sign", "signandencrypt": "SignAndEncrypt"}
 _POLICIES: dict[str, type[Any]] = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
     "Aes128Sha256RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
@@ -36,132 +42,73 @@ _POLICIES: dict[str, type[Any]] = {
 }
 
 
-class OpcUaConfig(SourceConfig):
-    """``server_certificate_sha256`` pins the server; without it a secure mode needs ``trust_any_server``."""
+class _Session(UaSession):
+    """Without asyncua's publish loop, which swallows every error and forgets what it received."""
 
-    security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "None"
-    security_policy: Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] = "None"
-    server_certificate_sha256: str = ""
-    trust_any_server: bool = False
-    namespace_filter: str = ""
-    max_tags_per_scan: int = 500
-
-    @field_validator("security_mode", mode="before")
-    @classmethod
-    def _mode(cls, value: object) -> object:
-        return _MODES.get(str(value).lower().replace("_", "").replace(" ", ""), value)
-
-    @field_validator("server_certificate_sha256", mode="after")
-    @classmethod
-    def _pin(cls, value: str) -> str:
-        return value.replace(":", "").replace(" ", "").lower()
-
-    @model_validator(mode="after")
-    def _pin_is_proven(self) -> Self:
-        """Without security a server shows a certificate but does not prove that it is its own."""
-        if self.server_certificate_sha256 and self.security_mode == "None":
-            raise ValueError("a pinned server certificate needs the security mode Sign or SignAndEncrypt")
-        return self
-
-
-def host_and_port(config: OpcUaConfig) -> tuple[str, int]:
-    """Where the server is. Raises ConnectorUnavailable for an address of another kind."""
-    parts = plant_url(config.endpoint_url, ("opc.tcp",), EXAMPLE)
-    return parts.hostname or "", parts.port or 4840
+    def ensure_publish_loop(self) -> None: ...
 
 
 @asynccontextmanager
-async def session(config: OpcUaConfig, home: Path, reach: Reach) -> AsyncIterator[Client]:
-    """A connected client; closed within half a second however the block ends.
+async def session(
+    config: OpcUaConfig, home: Path, reach: Reach, link: Link | None = None
+) -> AsyncIterator[Client]:
+    """A connected client of the first address; closed within half a second however the block ends.
 
     Raises:
         ConnectorUnavailable: cannot connect, or the connection broke inside the block.
     """
-    host, port = host_and_port(config)
-    where = f"{host}:{port}"
+    client = await connect(config, config.endpoint_url, home, reach, link)
+    try:
+        with spoken(where_of(config.endpoint_url)):
+            yield client
+    finally:
+        await close(client)
+
+
+async def connect(
+    config: OpcUaConfig, url: str, home: Path, reach: Reach, link: Link | None = None
+) -> Client:
+    """A client with an activated session at ``url``. Raises ConnectorUnavailable."""
+    host, port = host_and_port(url)
     client: Client | None = None
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await reach.check(host, port)
-            client = _client(config)
-            await _secure(client, config, home)
-            await client.connect()
-        yield client
-    except (ua.UaError, ServiceError, OSError, TimeoutError) as error:
-        raise ConnectorUnavailable(sentence(error, where)) from error
-    finally:
+        with spoken(f"{host}:{port}"):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await reach.check(host, port)
+                client = _client(config, url)
+                await _secure(client, config, home, link or Link())
+                await _open_channel(client)
+                await client.create_session()
+                await _activate(client, config)
+        return client
+    except BaseException:
         if client is not None:
-            await close(client)
+            client.disconnect_socket()
+        raise
 
 
-def _client(config: OpcUaConfig) -> Client:
-    client = Client(config.endpoint_url, timeout=REQUEST_TIMEOUT_S, watchdog_intervall=WATCHDOG_S)
-    client.name = client.description = "OPTRIA IQ"
-    client.application_uri = _application_uri()
-    client.session_timeout = 60_000
-    if config.user is not None:
-        client.set_user(config.user)
-        client.set_password(config.password.get_secret_value())
-    return client
+async def take_up(client: Client, config: OpcUaConfig, url: str, reach: Reach) -> None:
+    """Go on with the session that the server keeps, on another channel (OPC 10000-4, 6.7).
+
+    Raises what asyncua raises; a UaError means that the session is gone.
+    """
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        await reach.check(*host_and_port(url))
+        try:
+            await _open_channel(client)
+            client.uaclient.session.rebind_authentication_token()
+            await _activate(client, config)
+        except BaseException:
+            client.disconnect_socket()
+            raise
 
 
-def _application_uri() -> str:
-    return f"urn:{socket.gethostname()}:optria"
-
-
-async def _secure(client: Client, config: OpcUaConfig, home: Path) -> None:
-    if config.security_mode == "None":
-        return
-    policy = _POLICIES.get(config.security_policy, _POLICIES["Basic256Sha256"])
-    mode = ua.MessageSecurityMode[config.security_mode]
-    endpoints = await client.connect_and_get_server_endpoints()
-    der = _certificate_of(endpoints, mode, policy.URI)
-    check_pin(der, config)
-    own = await asyncio.to_thread(
-        own_certificate,
-        home / "pki" / "opcua_client.pem",
-        "OPTRIA IQ",
-        _application_uri(),
-        (socket.gethostname(),),
-    )
-    try:
-        await client.set_security(policy, own.der, own.key_der, server_certificate=der, mode=mode)
-    except ValueError as error:
-        raise ConnectorUnavailable(f"The OPC UA server's certificate cannot be read ({error}).") from error
-
-
-def _certificate_of(
-    endpoints: list[ua.EndpointDescription], mode: ua.MessageSecurityMode, policy_uri: str
-) -> bytes:
-    """The server's certificate (DER) of the endpoint asked for, without its chain."""
-    for endpoint in endpoints:
-        if endpoint.SecurityMode == mode and endpoint.SecurityPolicyUri == policy_uri:
-            return _first(endpoint.ServerCertificate)
-    offered = sorted({f"{e.SecurityMode.name} {e.SecurityPolicyUri.rpartition('#')[2]}" for e in endpoints})
-    raise ConnectorUnavailable(
-        f"The OPC UA server does not offer {mode.name} with {policy_uri.rpartition('#')[2]}. "
-        f"It offers: {', '.join(offered)}. Choose one of these."
-    )
-
-
-def _first(chain: bytes) -> bytes:
-    """The leading certificate of a chain of DER certificates."""
-    return chain[: int.from_bytes(chain[2:4], "big") + 4]
-
-
-def check_pin(der: bytes, config: OpcUaConfig) -> None:
-    """Refuse a server that is not the one pinned; trust on first use is never silent."""
-    shown, pin = fingerprint(der), config.server_certificate_sha256
-    if pin and pin != shown:
-        raise ConnectorUnavailable(
-            f"The OPC UA server shows another certificate than the one pinned (now SHA-256 {shown}). "
-            "If the server was given a new certificate, compare this with the one shown there and pin it."
-        )
-    if not pin and not config.trust_any_server:
-        raise ConnectorUnavailable(
-            f"The OPC UA server's certificate is not pinned yet: SHA-256 {shown}. "
-            "Compare it with the one shown at the server and enter it as server certificate."
-        )
+async def keep_channel(client: Client) -> None:
+    """Renew the secure channel again and again before it expires."""
+    while True:
+        await asyncio.sleep(client.secure_channel_timeout / 1000 * RENEW_AT)
+        await client.open_secure_channel(renew=True)
+        client.uaclient.revolve_security_token()
 
 
 async def close(client: Client) -> None:
@@ -172,39 +119,59 @@ async def close(client: Client) -> None:
     client.disconnect_socket()
 
 
-_USER = (
-    ua.uaerrors.BadUserAccessDenied,
-    ua.uaerrors.BadIdentityTokenRejected,
-    ua.uaerrors.BadIdentityTokenInvalid,
-)
-_CERTIFICATE = (
-    ua.uaerrors.BadSecurityChecksFailed,
-    ua.uaerrors.BadCertificateUntrusted,
-    ua.uaerrors.BadCertificateInvalid,
-    ua.uaerrors.BadCertificateTimeInvalid,
-    ua.uaerrors.BadCertificateUriInvalid,
-)
+def where_of(url: str) -> str:
+    host, port = host_and_port(url)
+    return f"{host}:{port}"
 
 
-def sentence(error: Exception, where: str) -> str:
-    """What an asyncua or socket error means, and what to do."""
-    if isinstance(error, _USER):
-        return f"The OPC UA server at {where} refused the user name or password. Check both."
-    if isinstance(error, _CERTIFICATE):
-        return (
-            f"The OPC UA server at {where} and this system do not accept each other's certificate "
-            f"({type(error).__name__}). Trust the certificate 'OPTRIA IQ' at the server, and check the one "
-            "pinned here."
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return f"Nothing listens at {where}. Check host and port, and whether the OPC UA server runs."
-    if isinstance(error, TimeoutError):
-        return f"The OPC UA server at {where} does not answer. Check address, network and firewall."
-    if isinstance(error, OSError):
-        return f"The connection to the OPC UA server at {where} failed ({error.strerror or error})."
-    if "No matching endpoints" in str(error):
-        return (
-            f"The OPC UA server at {where} does not offer a connection without security. "
-            "Choose the security mode Sign or SignAndEncrypt."
-        )
-    return f"The OPC UA server at {where} answered {type(error).__name__} ({str(error).rstrip('.')})."
+async def _open_channel(client: Client) -> None:
+    await client.connect_socket()
+    await client.send_hello()
+    await client.open_secure_channel()
+
+
+async def _activate(client: Client, config: OpcUaConfig) -> None:
+    password = config.password.get_secret_value() if config.user is not None else None
+    await client.activate_session(username=config.user, password=password)
+
+
+def _client(config: OpcUaConfig, url: str) -> Client:
+    client = Client(url, timeout=ANSWER_TIMEOUT_S)
+    client.uaclient.session = _Session(client.uaclient)
+    client.name = client.description = "OPTRIA IQ"
+    client.application_uri = application_uri()
+    client.session_timeout = round((max(config.outage_s, 30.0) + SPARE_S) * 1000)
+    return client
+
+
+def application_uri() -> str:
+    return f"urn:{socket.gethostname()}:optria"
+
+
+async def _secure(client: Client, config: OpcUaConfig, home: Path, link: Link) -> None:
+    if config.security_mode == "None":
+        return
+    policy = _POLICIES.get(config.security_policy, _POLICIES["Basic256Sha256"])
+    mode = ua.MessageSecurityMode[config.security_mode]
+    offered = await client.connect_and_get_server_endpoints()
+    endpoint = _endpoint(offered, mode, policy.URI)
+    leaf = await believe(endpoint, client.server_url.hostname or "", config, home, link)
+    own = await own_certificate_of(home, application_uri(), link)
+    try:
+        await client.set_security(policy, own.der, own.key_der, server_certificate=leaf, mode=mode)
+    except ValueError as error:
+        raise ConnectorUnavailable(f"The OPC UA server's certificate cannot be read ({error}).") from error
+
+
+def _endpoint(
+    endpoints: list[ua.EndpointDescription], mode: ua.MessageSecurityMode, policy_uri: str
+) -> ua.EndpointDescription:
+    """The endpoint asked for; never one with less security."""
+    for endpoint in endpoints:
+        if endpoint.SecurityMode == mode and endpoint.SecurityPolicyUri == policy_uri:
+            return endpoint
+    offered = sorted({f"{e.SecurityMode.name} {e.SecurityPolicyUri.rpartition('#')[2]}" for e in endpoints})
+    raise ConnectorUnavailable(
+        f"The OPC UA server does not offer {mode.name} with {policy_uri.rpartition('#')[2]}. "
+        f"It offers: {', '.join(offered)}. Choose one of these."
+    )

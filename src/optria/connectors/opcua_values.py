@@ -67,12 +67,17 @@ def columns(values: Iterable[tuple[int, ua.DataValue]], rejected: Counter[str]) 
 
 
 async def read_raw(
-    server: UaClient, nodes: Sequence[TagNode], start: datetime, end: datetime, rejected: Counter[str]
+    server: UaClient,
+    nodes: Sequence[TagNode],
+    start: datetime,
+    end: datetime,
+    rejected: Counter[str],
+    without: set[int] | None = None,
 ) -> AsyncIterator[tuple[SampleBatch, float]]:
     """HistoryRead of raw values in [start, end], with the share of nodes done (0 to 1) after each answer.
 
-    A node without history is counted and left out. Some servers refuse a whole request for one such node:
-    then its nodes are asked for one by one.
+    A node without history is counted and left out; its tag is put into ``without``. Some servers refuse
+    a whole request for one such node: then its nodes are asked for one by one.
     """
     details = ua.ReadRawModifiedDetails(
         IsReadModified=False,
@@ -89,6 +94,8 @@ async def read_raw(
         for ((tag, node), point), result in zip(asked, results, strict=True):
             if result.StatusCode.is_bad():
                 rejected[NO_HISTORY] += 1
+                if without is not None:
+                    without.add(tag)
                 continue
             batches.append(columns(((tag, value) for value in _values(result)), rejected))
             if result.ContinuationPoint and result.ContinuationPoint != point:

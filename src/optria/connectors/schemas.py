@@ -76,6 +76,13 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             _field("trust_any_server", "boolean", "Trust any server certificate", default=False),
             _field("namespace_filter", "text", "Namespace", placeholder="ns=2"),
             _interval(1000),
+            _field("outage_s", "number", "Outage without loss (s)", default=60, lowest=5, highest=3_600),
+            _field(
+                "endpoint_urls",
+                "text",
+                "Further servers of a redundant set",
+                placeholder="opc.tcp://second:4840, opc.tcp://third:4840",
+            ),
             _field("max_tags_per_scan", "number", "Tags per request", default=500, lowest=1, highest=10_000),
         ],
     },

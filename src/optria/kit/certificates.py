@@ -1,9 +1,12 @@
-"""A self-signed application certificate, made on demand and kept in a folder of the installation."""
+"""A self-signed application certificate, made on demand and kept in a folder of the installation.
+
+It is not renewed by itself: every server that trusts the old one would refuse the new one at that moment.
+"""
 
 import hashlib
 import os
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from optria.kit import clock
 
 VALID_FOR = timedelta(days=3 * 365)
-RENEW_BEFORE = timedelta(days=30)
+WARN_BEFORE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +39,38 @@ class OwnCertificate:
     def sha256(self) -> str:
         return fingerprint(self.der)
 
+    @property
+    def expires_at(self) -> datetime:
+        return expires_at(self.der)
+
 
 def fingerprint(der: bytes) -> str:
     """SHA-256 of a DER certificate, as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(der).hexdigest()
 
 
+def expires_at(der: bytes) -> datetime:
+    """When a DER certificate ends to be valid. Raises ValueError for what is no certificate."""
+    return x509.load_der_x509_certificate(der).not_valid_after_utc
+
+
 def own_certificate(path: Path, name: str, application_uri: str, hosts: tuple[str, ...]) -> OwnCertificate:
-    """The certificate and key in the file ``path``, made if missing or about to expire.
+    """The certificate and key in the file ``path``, made if missing; also one that has expired is kept.
 
     Blocking (a 2048-bit key takes about 0.1 s): call it in a thread. Key and certificate share one file that
     is replaced whole, so two callers never see halves of different pairs.
     """
-    kept = _read(path)
-    if kept is not None:
-        return kept
+    return _read(path) or _make(path, name, application_uri, hosts)
+
+
+def renew_certificate(path: Path, name: str, application_uri: str, hosts: tuple[str, ...]) -> OwnCertificate:
+    """Another key and certificate in ``path``; the file before is kept beside it, ``.old`` at its end."""
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.old"))
+    return _make(path, name, application_uri, hosts)
+
+
+def _make(path: Path, name: str, application_uri: str, hosts: tuple[str, ...]) -> OwnCertificate:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     certificate = _sign(key, name, application_uri, hosts)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +92,7 @@ def _read(path: Path) -> OwnCertificate | None:
         key = load_pem_private_key(pem, None)
     except (OSError, ValueError):
         return None
-    if certificate.not_valid_after_utc - clock.now() < RENEW_BEFORE or not isinstance(key, rsa.RSAPrivateKey):
+    if not isinstance(key, rsa.RSAPrivateKey):
         return None
     return OwnCertificate(path, certificate.public_bytes(Encoding.DER), _bytes(key, Encoding.DER))
 

@@ -55,8 +55,9 @@ SENTENCES: Final = (
     _("'%(address)s' is not a valid address. Write it like %(example)s."),
     _("'%(address)s' is not an address of this kind of source. Write it like %(example)s."),
     _(
-        "The OPC UA server's certificate is not pinned yet: SHA-256 %(digest)s. "
-        "Compare it with the one shown at the server and enter it as server certificate."
+        "The OPC UA server's certificate is not trusted yet: SHA-256 %(digest)s. "
+        "Compare it with the one shown at the server; then enter it as server certificate, "
+        "or trust it with `%(command)s`."
     ),
     _(
         "The OPC UA server does not offer %(mode)s with %(policy)s. It offers: %(offered)s. "

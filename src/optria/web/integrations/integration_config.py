@@ -111,11 +111,16 @@ def _refuse_moved_secret(config: Config, stored: Config) -> None:
             f"With '{setting}' the connection is less protected than before: enter '{kept[0]}' again. "
             "A stored secret is not sent with less protection."
         )
-    if target(config) != target(stored):
+    if target(config) != target(stored) or _further(config) - _further(stored):
         raise Invalid(
             f"The address has changed: enter '{kept[0]}' again. "
             "A stored secret is not sent to another address."
         )
+
+
+def _further(config: Config) -> set[str]:
+    """Further addresses that the secrets of a connection are sent to."""
+    return set(str(config.get("endpoint_urls") or "").lower().replace(",", " ").split())
 
 
 def target(config: Config) -> tuple[str, str, int | None]:

@@ -16,6 +16,8 @@ LABELS: Final = {
     "namespace_filter": _("Namespace"),
     "sampling_interval_ms": _("Sampling interval (ms)"),
     "max_tags_per_scan": _("Tags per request"),
+    "outage_s": _("Outage without loss (s)"),
+    "endpoint_urls": _("Further servers of a redundant set"),
     "data_server": _("Data server"),
     "verify_tls": _("Verify the TLS certificate"),
     "request_timeout_s": _("Longest answer time (s)"),
@@ -30,6 +32,12 @@ HINTS: Final = {
     ),
     "trust_any_server": _("Only where nobody else can be at this address: whoever is, is believed."),
     "namespace_filter": _("Looks for tag names in this namespace only, such as ns=2."),
+    "outage_s": _(
+        "So long the server keeps every value while the link is cut; it says below if it keeps less."
+    ),
+    "endpoint_urls": _(
+        "Addresses with commas between them. The server with the highest service level is read."
+    ),
     "data_server": _("Empty means the first one of the server."),
     "verify_tls": _("Switched off, whoever answers at the address is given the password."),
     "query": _("Its columns are tag, value, quality (or none) and time."),
