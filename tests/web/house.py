@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import numpy as np
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from optria.blackbox.progress import Progress
 from optria.core.asset import PlantModel
@@ -187,7 +188,21 @@ async def build(database: Database, timing: Timing | None = None, **settings: ob
         links=lambda tenant_id: [Source(both[tenant_id].integration.id, "OPC UA")],
         recorder=analyst,
     )
-    return House(database, services, create_app(services, timing), own, other, owner, analyst)
+    return House(database, services, application(services, timing), own, other, owner, analyst)
+
+
+prepared: list[BaseRoute] = []
+"""The routes of the first application of this run."""
+
+
+def application(services: Services, timing: Timing | None) -> FastAPI:
+    """The product's application. FastAPI prepares a route when it is first asked for; all of them take longer
+    than most tests, so that is done once for all applications of a run."""
+    app = create_app(services, timing)
+    if not prepared:
+        prepared.extend(app.router.routes)
+    app.router.routes[:] = prepared
+    return app
 
 
 async def _household(database: Database) -> Household:
