@@ -25,7 +25,7 @@ from optria.streams.late import Late, Lates
 from optria.streams.limits import Limits
 from optria.streams.live import Live
 from optria.streams.recent import Recent
-from optria.streams.reorder import Reorder
+from optria.streams.reorder import TICK_US, Reorder
 from optria.streams.roster import Roster
 from optria.streams.scoring import NEVER, REWARM_GAP_US, Scorer
 
@@ -149,7 +149,8 @@ class Pipeline:
         """Run samples by ascending time through the detectors; ``scored`` marks those they may see."""
         chosen = np.flatnonzero(scored)
         chosen = chosen[samples.source_time[chosen] > self._learned_until[row[chosen]]]
-        for part in slices(row[chosen]):
+        tick = samples.source_time[chosen] // TICK_US if self.reorder.is_on else None
+        for part in slices(row[chosen], tick):
             self._detect(samples, chosen[part], row)
 
     def _take_late(self, late: SampleBatch, row: NDArray[np.intp]) -> None:
@@ -305,14 +306,20 @@ def _marked(samples: SampleBatch, stuck: NDArray[np.bool_]) -> SampleBatch:
     return SampleBatch(samples.tag, samples.source_time, samples.value, quality.astype(np.uint8))
 
 
-def slices(row: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Cut a time-ordered run of samples into parts in which no tag comes twice, keeping the order."""
+def slices(row: NDArray[np.intp], tick: NDArray[np.int64] | None = None) -> list[NDArray[np.intp]]:
+    """Cut a time-ordered run of samples into parts in which no tag comes twice, keeping the order.
+
+    With the ``tick`` of each sample no part reaches from one tick into the next.
+    """
     if not len(row):
         return []
     order = np.argsort(row, kind="stable")
     previous = np.full(len(row), -1, np.intp)
     same = row[order][1:] == row[order][:-1]
     previous[order[1:][same]] = order[:-1][same]
+    if tick is not None:
+        began = np.flatnonzero(np.diff(tick)) + 1
+        previous[began] = began - 1
     if previous.max() < 0:
         return [np.arange(len(row))]
     cuts, start = [0], 0

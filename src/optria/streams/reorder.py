@@ -2,8 +2,9 @@
 
 The watermark of a connection is the newest source time seen of it less its lateness, as in Akidau et al.,
 "The Dataflow Model" (VLDB 2015), and in Apache Flink. What the watermark has passed goes on in time order; so
-within the lateness the order of arrival does not matter. The cost is that detectors and history see every
-sample later by the lateness.
+within the lateness the order of arrival does not matter: it goes on by whole seconds, so what the detectors
+see together does not depend on it either. The cost is that detectors and history see every sample later by
+the lateness and up to a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from optria.core.tag import SampleBatch
 
+TICK_US = 1_000_000
 PATIENCE_S = 1.0
 """How much longer than the lateness a sample waits when its source says nothing more."""
 MOST_HELD = 500_000
@@ -37,7 +39,7 @@ class _Held:
     def passed(self, now_s: float) -> SampleBatch:
         """What the watermark, or the wall clock, has passed; in time order."""
         time = self.batch.source_time
-        ready = time <= self.newest_us - int(self.lateness_s * 1e6)
+        ready = time < (self.newest_us - int(self.lateness_s * 1e6)) // TICK_US * TICK_US
         overdue = self.arrived_s <= now_s - self.lateness_s - PATIENCE_S
         if overdue.any():
             ready |= time <= time[overdue].max()
@@ -49,7 +51,7 @@ class _Held:
         gone = self.batch.select(ready)
         if len(gone):
             self.batch, self.arrived_s = self.batch.select(~ready), self.arrived_s[~ready]
-        return gone.select(np.argsort(gone.source_time, kind="stable"))
+        return gone.select(np.lexsort((gone.tag, gone.source_time)))
 
     def everything(self) -> SampleBatch:
         return self._leave(np.ones(len(self.batch), np.bool_))
