@@ -22,7 +22,8 @@ from optria.work.delivery import look_again
 from optria.work.delivery_channels import CHANNELS, KNOWN_CHANNELS, NotSent, missing
 from optria.work.delivery_planning import MAX_TRIES
 from optria.work.delivery_sender import Sender
-from optria.work.notifications import Notice, notify
+from optria.work.floods import DIGEST
+from optria.work.notifications import Notice, notify, unread_count
 from optria.work.preferences import fresh_row
 from tests import factories
 from tests.fakes.mail_server import MailServer
@@ -314,8 +315,13 @@ async def test_a_flood_becomes_ten_letters_and_a_digest(post: Post) -> None:
     assert "540 more" in digest.part("plain")
     async with post.database.transaction(post.tenant.id) as tx:
         assert (await delivery_queue.counts(tx))["email"] == {"delivered": 11, "digested": 589}
-        stored = await tx.session.execute(select(NotificationRow.is_read))
-        assert [bool(read) for read in stored.scalars()] == [False] * 600
+        stored = (await tx.session.scalars(select(NotificationRow))).all()
+        assert not any(row.is_read for row in stored)
+        [told] = [row for row in stored if row.notification_type == DIGEST]
+        assert len([row for row in stored if row.folded_into == told.id]) == 590
+        assert told.title == "590 more alarms in the last 10 minutes, 100 critical"
+        assert len(stored) == 601
+        assert await unread_count(tx, post.user.id) == 11
 
 
 async def test_a_flood_of_one_person_is_not_anothers(post: Post) -> None:

@@ -63,7 +63,11 @@ async def active_alarms(tx: Tx, viewer: Viewer) -> dict[str, int]:
 async def _latest_notifications(tx: Tx, viewer: Viewer) -> tuple[NotificationLine, ...]:
     query = (
         select(NotificationRow)
-        .where(NotificationRow.user_id == viewer.user_id, NotificationRow.is_dismissed.is_not(True))
+        .where(
+            NotificationRow.user_id == viewer.user_id,
+            NotificationRow.is_dismissed.is_not(True),
+            NotificationRow.folded_into.is_(None),
+        )
         .order_by(NotificationRow.is_read, NotificationRow.created_at.desc())
         .limit(LINES)
     )

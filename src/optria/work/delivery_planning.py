@@ -12,6 +12,8 @@ from optria.core.event import Severity
 FLOOD_LIMIT: Final = 10
 FLOOD_WINDOW: Final = timedelta(minutes=10)
 """More than 10 alarms in 10 minutes are more than a person can answer (EEMUA 191, IEC 62682)."""
+FLOOD_ENDS: Final = 5
+"""A flood lasts until fewer than this come in 10 minutes (ISA-18.2)."""
 WAITS_S: Final = (60, 240, 960, 3600)
 """After the first, second, third and fourth try that failed."""
 MAX_TRIES: Final = len(WAITS_S) + 1
@@ -86,6 +88,11 @@ class Preferences:
 
     def _breaks_through(self, severity: Severity) -> bool:
         return self.critical_breaks_through and severity is Severity.CRITICAL
+
+
+def is_flood(lately: int, *, goes_on: bool) -> bool:
+    """Whether one more alarm is part of a flood, after so many others within ``FLOOD_WINDOW``."""
+    return lately >= (FLOOD_ENDS if goes_on else FLOOD_LIMIT)
 
 
 def next_try(attempts: int, now: datetime, chance: float, retry_after_s: float | None) -> datetime | None:

@@ -13,7 +13,7 @@ from optria.core.messages import Message
 from optria.db.session import Tx
 from optria.db.work import NotificationRow
 from optria.kit import clock
-from optria.work import delivery
+from optria.work import delivery, floods
 
 TYPES: Final = (
     "INCIDENT_CREATED",
@@ -46,18 +46,27 @@ class Notice:
     entity_id: str
     action_url: str
     payload: Mapping[str, object] = field(default_factory=dict)
+    asset_id: int | None = None
 
 
 async def notify(tx: Tx, tenant_id: int, user_ids: Iterable[int], notice: Notice) -> list[NotificationRow]:
-    """Store ``notice`` for each user, once, and queue it for the ways out; the rows that are new."""
+    """Store ``notice`` for each user, once, and queue it for the ways out; the rows that are new.
+
+    In a flood of alarms a person's screen is told of a digest instead (:mod:`optria.work.floods`).
+    """
     rows = []
+    told = list(dict.fromkeys(user_ids))
     await delivery.tell_webhooks(tx, tenant_id, _fact(notice))
-    for user_id in dict.fromkeys(user_ids):
+    if notice.notification_type in floods.ALARMS:
+        await floods.alone(tx, told)
+    for user_id in told:
         row = await _store(tx, tenant_id, user_id, notice)
         if row is None:
             continue
         await delivery.hand_over(tx, row)
-        await _announce(tx, row)
+        shown = await floods.fold(tx, row, notice.asset_id)
+        if row.folded_into is None or shown is not None:
+            await _announce(tx, shown or row)
         rows.append(row)
     return rows
 
@@ -138,6 +147,7 @@ async def unread_count(tx: Tx, user_id: int) -> int:
             NotificationRow.user_id == user_id,
             NotificationRow.is_read.is_not(True),
             NotificationRow.is_dismissed.is_not(True),
+            NotificationRow.folded_into.is_(None),
         )
     )
     return (await tx.session.execute(statement)).scalar_one()

@@ -120,4 +120,5 @@ def _notice(
         entity_id=str(order.id),
         action_url=f"/work-orders?id={order.id}",
         payload=payload,
+        asset_id=order.asset_id,
     )

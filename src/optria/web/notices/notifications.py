@@ -83,11 +83,13 @@ async def list_notifications(
     is_read: bool | None = None,
     notification_type: Word = None,
     severity: Word = None,
+    digest: Annotated[UUID | None, Query(description="Those that this digest of a flood tells.")] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Json:
-    """Newest first, without dismissed ones; ``unread_count`` is of all, whatever the filters."""
-    conditions = _own(viewer)
+    """Newest first, without dismissed ones; ``unread_count`` is of all, whatever the filters. What came in a
+    flood is listed by its digest only."""
+    conditions = [*_own(viewer), told_by(digest)]
     if is_read is not None:
         read = NotificationRow.is_read.is_(True)
         conditions.append(read if is_read else NotificationRow.is_read.is_not(True))
@@ -105,6 +107,12 @@ async def list_notifications(
         "limit": limit,
         "offset": offset,
     }
+
+
+def told_by(digest: UUID | None) -> ColumnElement[bool]:
+    """What is listed for itself, or what a digest tells."""
+    folded = NotificationRow.folded_into
+    return folded.is_(None) if digest is None else folded == digest
 
 
 def _own(viewer: Viewer) -> list[ColumnElement[bool]]:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request
 from sqlalchemy import select
 from starlette.responses import Response
 
+from optria.core.errors import NotFound
 from optria.core.roles import Permission
 from optria.db.session import Tx
 from optria.db.work import NotificationRow
@@ -16,6 +18,7 @@ from optria.kit import clock
 from optria.web.deps import OpenTx, require
 from optria.web.frame import shell_for
 from optria.web.notices.notification_preferences import preferences_json
+from optria.web.notices.notifications import told_by
 from optria.web.rendering import Shell, render_page
 from optria.web.routing import api_router
 from optria.web.sessions import Viewer
@@ -30,10 +33,14 @@ MOST_SHOWN: Final = 200
 
 @router.get("/notifications", include_in_schema=False)
 async def notifications_page(
-    request: Request, viewer: Seeing, tx: OpenTx, unread: Annotated[bool, Query()] = False
+    request: Request,
+    viewer: Seeing,
+    tx: OpenTx,
+    unread: Annotated[bool, Query()] = False,
+    digest: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     shell = await shell_for(tx, viewer, "notifications")
-    rows = await own_notifications(tx, viewer, only_unread=unread)
+    rows = await own_notifications(tx, viewer, only_unread=unread, digest=digest)
     today = clock.now().astimezone(ZoneInfo(shell.time_zone)).date()
     return render_page(
         request,
@@ -46,6 +53,7 @@ async def notifications_page(
         days=by_day([row for row in rows if row.is_read], shell.time_zone),
         today=today,
         unread_only=unread,
+        digest=await own_digest(tx, viewer, digest) if digest else None,
         now=clock.now(),
     )
 
@@ -63,10 +71,25 @@ def _zones(shell: Shell) -> list[str]:
     return sorted({site.time_zone for site in shell.sites} | {"UTC"})
 
 
-async def own_notifications(tx: Tx, viewer: Viewer, *, only_unread: bool) -> Sequence[NotificationRow]:
-    """The viewer's own notifications that were not dismissed, latest first."""
+async def own_digest(tx: Tx, viewer: Viewer, digest: UUID) -> NotificationRow:
+    """Raises NotFound for what is no notification of the viewer."""
+    mine = select(NotificationRow).where(
+        NotificationRow.id == digest, NotificationRow.user_id == viewer.user_id
+    )
+    row = await tx.session.scalar(mine)
+    if row is None:
+        raise NotFound("There is no such notification.")
+    return row
+
+
+async def own_notifications(
+    tx: Tx, viewer: Viewer, *, only_unread: bool, digest: UUID | None = None
+) -> Sequence[NotificationRow]:
+    """The viewer's own that were not dismissed, latest first; what came in a flood by its digest."""
     query = select(NotificationRow).where(
-        NotificationRow.user_id == viewer.user_id, NotificationRow.is_dismissed.is_not(True)
+        NotificationRow.user_id == viewer.user_id,
+        NotificationRow.is_dismissed.is_not(True),
+        told_by(digest),
     )
     if only_unread:
         query = query.where(NotificationRow.is_read.is_not(True))
