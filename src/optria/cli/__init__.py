@@ -1,5 +1,5 @@
-"""The command line, ``optria``: demo, serve, db, tenant, user, audit, secrets, simulate, replay, smoke,
-backtest.
+"""The command line, ``optria``: demo, serve, db, backup, restore, tenant, user, audit, secrets, simulate,
+replay, smoke, backtest.
 """
 
 import sys
@@ -14,6 +14,8 @@ COMMANDS = {
     "demo": ("optria.cli.demo", "demo"),
     "serve": ("optria.cli.serve", "serve"),
     "db": ("optria.cli.database", "app"),
+    "backup": ("optria.cli.backup", "backup"),
+    "restore": ("optria.cli.backup", "restore"),
     "tenant": ("optria.cli.accounts", "tenants"),
     "user": ("optria.cli.accounts", "users"),
     "audit": ("optria.cli.audit", "app"),

@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """Days that samples are kept; of older ones only the recordings of incidents. 0: all for ever."""
     delivery_days: int = 90
     """Days that e-mails and webhook calls are listed after they were sent or given up."""
+    backup_passphrase: SecretStr | None = None
+    """Of the keys in a backup (``optria backup --with-keys``); None: asked for."""
     metrics_token: SecretStr | None = None
     """What a Prometheus server sends as its Bearer token to read ``/metrics``; None: signed-in platform
     owners only."""
