@@ -211,6 +211,14 @@ async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
     return (await tx.session.execute(statement)).scalar_one_or_none()
 
 
+async def is_reached(tx: Tx, tenant_id: int, asset_id: int) -> bool:
+    """Whether an open incident has been seen on the asset."""
+    statement = select(IncidentRow).where(
+        IncidentRow.tenant_id == tenant_id, IncidentRow.dedup_key.is_not(None)
+    )
+    return any(asset_id in reached(row) for row in (await tx.session.scalars(statement)).all())
+
+
 def reached(row: IncidentRow) -> set[int]:
     """The assets that an incident has been seen on."""
     return {*(row.impact_scope or {}).get("assets", ()), row.root_asset_id or 0}

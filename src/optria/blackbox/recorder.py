@@ -12,13 +12,14 @@ from optria.blackbox import incidents
 from optria.blackbox.case_loader import SensorReader, load_case
 from optria.blackbox.due import DuePasses
 from optria.blackbox.inbox import Inbox
-from optria.blackbox.intake import Intake
+from optria.blackbox.intake import Fence, Intake, open_to_all
 from optria.blackbox.late import LateSamples
 from optria.blackbox.lingering import lingering
 from optria.blackbox.on_demand import incident_of_asset
 from optria.blackbox.passes import run_pass
 from optria.blackbox.poison import BAD_DATA
 from optria.blackbox.progress import Progress, Runs
+from optria.blackbox.returning import hear_the_critical, return_over
 from optria.blackbox.sealing import seal_due
 from optria.blackbox.watch import Watch
 from optria.core.asset import PlantModel
@@ -33,13 +34,15 @@ from optria.streams.late import Late
 LOOK_EVERY_S = 1.0
 RESOLVED_EVERY_S = 30.0
 SEALED_EVERY_S = 10.0
+HEARD_EVERY_S = 5.0
 LATE_EVERY_S = 10.0
 
 
 class Recorder:
     """One per process. ``anchor`` and ``event`` are called by the stream and never wait.
 
-    ``plants`` gives a tenant's configuration.
+    ``plants`` gives a tenant's configuration; ``fence`` raises Fenced in a transaction of what the stream
+    said while another server runs the stream.
     """
 
     def __init__(
@@ -48,24 +51,25 @@ class Recorder:
         plants: Callable[[int], PlantModel],
         sensors: SensorReader,
         watch: Watch,
+        fence: Fence = open_to_all,
     ) -> None:
         self._database = database
         self._plants = plants
         self._sensors = sensors
         self._watch = watch
         self.inbox = Inbox()
-        self._intake = Intake(database, plants, self.inbox)
+        self._intake = Intake(database, plants, self.inbox, fence)
         self._due = DuePasses(database, plants, sensors, watch)
         self._work = asyncio.Event()
         self._look_at_resolved_at = 0.0
-        self._seal_at = self._late_at = 0.0
+        self._seal_at = self._late_at = self._hear_at = 0.0
         self._late = LateSamples()
         self.runs = Runs(database.bus)
         self._running: dict[tuple[UUID, bool], asyncio.Future[None]] = {}
 
-    def anchor(self, tenant_id: int, anchor: Anchor) -> None:
-        """Take an anchor from the stream."""
-        self.inbox.put_anchor(tenant_id, anchor)
+    def anchor(self, tenant_id: int, anchor: Anchor, *, once: bool = False) -> None:
+        """Take an anchor; one that a detector has just set comes ``once``, however often it is replayed."""
+        self.inbox.put_anchor(tenant_id, anchor, once=once)
         self._work.set()
 
     def event(self, tenant_id: int, event: Event) -> None:
@@ -89,6 +93,7 @@ class Recorder:
             await self.reanalyse_late()
             await self.do_due()
             await self.look_at_resolved()
+            await self.hear_again()
             await self.seal_closed()
             if not self.inbox:
                 await self._wait()
@@ -110,6 +115,14 @@ class Recorder:
         if self._late and now >= self._late_at:
             self._late_at = now + LATE_EVERY_S
             await self._late.bring_forward(self._database)
+
+    async def hear_again(self) -> None:
+        """Open what goes on behind shelvings and maintenance windows that are over."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._hear_at:
+            self._hear_at = now + HEARD_EVERY_S
+            await return_over(self._database, self._plants, self._watch)
+            await hear_the_critical(self._database, self._plants, self._watch)
 
     async def seal_closed(self) -> None:
         """Seal the recordings whose window is over."""
