@@ -9,13 +9,14 @@ from typing import Any
 import structlog
 from sqlalchemy import or_, select
 
+from optria.app.source_alerts import TellRefusal, refusals_told
 from optria.app.streams import Streams
 from optria.connectors import make_connector
 from optria.connectors.allowed_hosts import Reach
-from optria.connectors.base import Connector, Gap, Link, LinkState
+from optria.connectors.base import Connector, Gap, Link, LinkState, Remains, Resuming
 from optria.connectors.secrets import Vault
 from optria.core.asset import PlantModel
-from optria.core.errors import OptriaError
+from optria.core.errors import ConnectorRefused, OptriaError
 from optria.core.tag import SampleBatch, SignalMapping, from_micros
 from optria.db.plant import Integration
 from optria.db.session import Database
@@ -44,9 +45,17 @@ class Connection:
 
 
 class Source:
-    """One running connection. Its connector is made anew for every try, its link state stays."""
+    """One running connection. Its connector is made anew for every try; the link state stays, and so does
+    what a source keeps of a connection that was cut off. A refusal is told once, until it connects again."""
 
-    def __init__(self, connection: Connection, streams: Streams, settings: Settings, reach: Reach) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        streams: Streams,
+        settings: Settings,
+        reach: Reach,
+        tell_refusal: TellRefusal | None = None,
+    ) -> None:
         self.connection = connection
         self._streams = streams
         self._backfill = timedelta(minutes=settings.backfill_minutes)
@@ -55,6 +64,9 @@ class Source:
         self._link = Link(tags=len(connection.mappings))
         self._filled_from: datetime | None = None
         self._clock_told_s: float | None = None
+        self._remains: Remains | None = None
+        self._tell_refusal = tell_refusal
+        self._told: str | None = None
 
     @property
     def integration_id(self) -> int:
@@ -116,13 +128,27 @@ class Source:
     def rejected(self) -> Mapping[str, int]:
         return self._link.rejected
 
+    @property
+    def endpoint(self) -> str:
+        """Which server of a redundant set is read; empty where there is one only."""
+        return self._link.endpoint
+
     async def run(self) -> None:
         """Connect and feed the stream until something fails, which it says and raises."""
         try:
             connector = await self._connector()
             self._link = connector.link
+            if isinstance(connector, Resuming):
+                connector.resume(self._remains)
             self._filled_from = self._since()
-            await connector.run(self.connection.mappings, self._ingest, self._filled_from)
+            try:
+                await connector.run(self.connection.mappings, self._ingest, self._filled_from)
+            finally:
+                self._remains = connector.remains if isinstance(connector, Resuming) else None
+        except ConnectorRefused as refusal:
+            self._link.lost(str(refusal))
+            await self._tell(refusal)
+            raise
         except OptriaError as error:
             self._link.lost(str(error))
             raise
@@ -130,7 +156,15 @@ class Source:
             if self._link.state is not LinkState.LOST:
                 self._link.lost("The connection ended unexpectedly; it is tried again.")
 
+    async def _tell(self, refusal: ConnectorRefused) -> None:
+        one = self.connection
+        if self._tell_refusal is None or self._told == refusal.key:
+            return
+        if await self._tell_refusal(one.tenant_id, one.integration_id, one.name, refusal):
+            self._told = refusal.key
+
     def _ingest(self, batch: SampleBatch) -> None:
+        self._told = None
         if self._link.clock_ahead_s not in (None, self._clock_told_s):
             self._clock_told_s = self._link.clock_ahead_s
             one = self.connection
@@ -171,8 +205,8 @@ class Source:
         self._link.warn(
             "gap",
             f"The link was lost for longer than the {self._backfill / timedelta(minutes=1):.0f} minutes that "
-            f"are filled from the source's history: from {until:%Y-%m-%d %H:%M} to {earliest:%H:%M} UTC values "
-            "are missing. Set OPTRIA_BACKFILL_MINUTES higher to have more of it filled.",
+            f"are filled from the source's history: from {until:%Y-%m-%d %H:%M} to {earliest:%H:%M} UTC "
+            "values are missing. Set OPTRIA_BACKFILL_MINUTES higher to have more of it filled.",
         )
 
 
@@ -231,7 +265,8 @@ class Sources:
                 log.warning("source_did_not_stop", source=tasks[task].name)
 
     def _begin(self, connection: Connection, group: asyncio.TaskGroup) -> None:
-        source = Source(connection, self._streams, self._settings, self._reach)
+        tell = refusals_told(self._database)
+        source = Source(connection, self._streams, self._settings, self._reach, tell)
         name = _task_name(source)
         task = group.create_task(self._supervisor.keep(name, source.run), name=name)
         self._running[connection.integration_id] = source, task

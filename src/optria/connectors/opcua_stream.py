@@ -70,7 +70,7 @@ class Stream:
         self, since: datetime | None, find_better: Callable[[int], Awaitable[str | None]]
     ) -> None:
         """Subscribe, fetch history from ``since`` on, and pass on what comes until the link is lost."""
-        for about in ("history", "gap"):
+        for about in ("history", "lost"):
             self._link.warn(about, None)
         await self._run(self._subscribe_and_fill(since), find_better)
 
@@ -219,7 +219,7 @@ class Stream:
             now = clock.now()
             self._link.gaps.append(Gap(newest, now, len(gap)))
             self._link.warn(
-                "gap",
+                "lost",
                 f"Nothing is known of {len(gap)} signals from {newest:%Y-%m-%d %H:%M:%S} "
                 f"to {now:%H:%M:%S} UTC: the server kept nothing of it.",
             )
