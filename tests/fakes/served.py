@@ -18,6 +18,8 @@ class Served:
     arguments: Sequence[str] = ("--port", "0")
     base: str = ""
     process: asyncio.subprocess.Process | None = None
+    log: Path = Path(os.devnull)
+    """Where its log goes."""
     up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -32,9 +34,10 @@ class Served:
 
     async def start(self) -> None:
         command = [sys.executable, "-m", "optria", "serve", *self.arguments]
-        self.process = await asyncio.create_subprocess_exec(
-            *command, env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *command, env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=log
+            )
         assert self.process.stdout is not None
         line = (await self.process.stdout.readline()).decode()
         found = re.search(r"http://\S+", line)

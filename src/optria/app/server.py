@@ -56,7 +56,7 @@ async def run_server(
     bus = Bus()
     if isinstance(found, str):
         found = prepared(found)
-    database = Database(found.url, bus)
+    database = Database(found.url, bus, timeout_s=settings.database_timeout_s)
     plants = KnownPlants(settings, found.place)
     beginning = Beginning(found, Admission(database.engine, WAITING), plants)
     try:
@@ -76,6 +76,7 @@ class _Server:
         self._settings, self._database, self._bus, self._stop = settings, database, bus, stop
         self._beginning = beginning
         self._supervisor = Supervisor()
+        database.on_back.append(self._try_again)
         self._refused: OptriaError | None = None
 
     async def run(self, on_bound: Callable[[int], None] | None) -> None:
@@ -165,6 +166,12 @@ class _Server:
             await sources.stop()
             configuration.stop_histories()
             checkpoints.cancel()
+
+    def _try_again(self) -> None:
+        """The database is back: what waits for its next try makes it now. Sources keep their own times."""
+        for name in list(self._supervisor.states):
+            if not name.startswith("source "):
+                self._supervisor.wake(name)
 
     def _keep(
         self, group: asyncio.TaskGroup, name: str, run: Callable[[], Awaitable[None]]

@@ -1,21 +1,33 @@
 """The database as the product sees it: one transaction, one tenant, messages after the commit."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
+import asyncpg
 import structlog
 from sqlalchemy import event, text
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 
 from optria.core.messages import Message
 from optria.db.audit import chain_at_commit
-from optria.db.url import normalise
+from optria.db.url import CONNECT_TIMEOUT_S, normalise
+from optria.kit import clock
 from optria.kit.bus import Bus
 
 log = structlog.get_logger(__name__)
+
+TIMEOUT_S: Final = 10.0
+BEGINNINGS: Final = 3
+"""Tries to begin a transaction on a connection that is alive."""
+AWAY: Final = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What beginning a transaction raises when the database cannot be reached, refuses us or is frozen."""
 
 
 @dataclass(slots=True)
@@ -60,14 +72,27 @@ chain_at_commit(ScopedSession)
 
 
 class Database:
-    """Opens transactions as the serving role; row-level security does the rest."""
+    """Opens transactions as the serving role; row-level security does the rest.
 
-    def __init__(self, url: str, bus: Bus | None = None, engine: AsyncEngine | None = None) -> None:
+    Nothing waits for ever: a statement ends after ``timeout_s`` at the latest, a new connection and the wait
+    for a free one after half of that. ``away_since`` is when it was found that the database does not answer;
+    ``on_back`` are called when it does again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        bus: Bus | None = None,
+        engine: AsyncEngine | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self.bus = bus or Bus()
-        self.engine = engine or _engine(url)
+        self.engine = engine or _engine(url, timeout_s)
         self.sessions = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=ScopedSession
         )
+        self.away_since: datetime | None = None
+        self.on_back: list[Callable[[], None]] = []
 
     @asynccontextmanager
     async def transaction(self, tenant_id: int) -> AsyncGenerator[Tx]:
@@ -84,23 +109,67 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, tenant_id: int | None, info: dict[str, object]) -> AsyncGenerator[Tx]:
-        async with self.sessions(info=info) as session:
+        async with await self._begun(info) as session:
             tx = Tx(session, tenant_id)
-            async with session.begin():
+            try:
                 yield tx
+            except BaseException:
+                await session.rollback()
+                raise
+            await session.commit()
             for message in tx.outgoing:
                 self.bus.publish(message)
+
+    async def _begun(self, info: dict[str, object]) -> AsyncSession:
+        """A session whose transaction has begun. A connection that was ended between its check and the first
+        statement is replaced: nothing had been done with it."""
+        for tries_left in range(BEGINNINGS - 1, -1, -1):
+            session = self.sessions(info=info)
+            try:
+                await session.connection()
+            except BaseException as error:
+                await session.close()
+                if tries_left and isinstance(error, DBAPIError) and error.connection_invalidated:
+                    continue
+                self._note_away(error)
+                raise
+            self._note_answer()
+            return session
+        raise AssertionError("unreachable")
+
+    def _note_away(self, error: BaseException) -> None:
+        if self.away_since is None and isinstance(error, AWAY):
+            self.away_since = clock.now()
+            log.warning("database_lost", error=str(error).partition("\n")[0] or type(error).__name__)
+
+    def _note_answer(self) -> None:
+        if self.away_since is not None:
+            log.info("database_back", away_s=round((clock.now() - self.away_since).total_seconds(), 1))
+            self.away_since = None
+            for tell in self.on_back:
+                tell()
 
     async def dispose(self) -> None:
         await self.engine.dispose()
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, timeout_s: float) -> AsyncEngine:
     address, connect_args = normalise(url)
-    return create_async_engine(
+    if connect_args.get("timeout") == CONNECT_TIMEOUT_S:
+        connect_args["timeout"] = min(CONNECT_TIMEOUT_S, timeout_s / 2)
+    engine = create_async_engine(
         address,
-        connect_args={"command_timeout": 30, **connect_args},
+        connect_args={"command_timeout": timeout_s, **connect_args},
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=8,
+        pool_timeout=timeout_s / 2,
     )
+    event.listen(engine.sync_engine, "handle_error", _give_up_frozen)
+    return engine
+
+
+def _give_up_frozen(context: ExceptionContext) -> None:
+    """A connection whose server stopped answering is dropped, not rolled back: that would wait for it."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True

@@ -83,7 +83,11 @@ async def write(tx: Tx, batch: SampleBatch) -> int:
     driver = (await connection.get_raw_connection()).driver_connection
     if driver is None:
         raise DatabaseUnavailable("The connection to the database was closed. It is opened again.")
-    await driver.copy_records_to_table("staged_chunks", records=in_turns(records), columns=COLUMNS)
+    try:
+        await driver.copy_records_to_table("staged_chunks", records=in_turns(records), columns=COLUMNS)
+    except TimeoutError:
+        await connection.invalidate()  # a rollback would wait for a server that does not answer
+        raise
     await connection.execute(_INSERT, {"tenant": tx.tenant_id})
     return len(records)
 
