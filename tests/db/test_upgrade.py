@@ -194,10 +194,62 @@ async def test_v1_with_more_tables_and_wider_columns_is_still_v1(empty_database:
     assert (await upgrade(empty_database, password=APP_PASSWORD)).found is Found.V1
 
 
-async def test_database_of_a_newer_program_is_refused(fresh_database: str) -> None:
-    await run(fresh_database, "UPDATE alembic_version SET version_num = '9999'")
+async def test_database_of_a_newer_program_is_refused(
+    fresh_database: str, serving: Callable[[str], str]
+) -> None:
+    await run(
+        fresh_database,
+        "UPDATE alembic_version SET version_num = '9999'; COMMENT ON TABLE alembic_version IS ''",
+    )
     with pytest.raises(ConfigurationError, match="newer OPTRIA IQ"):
         await upgrade(fresh_database, password=APP_PASSWORD)
+    with pytest.raises(ConfigurationError, match="newer OPTRIA IQ"):
+        await require_current(serving(fresh_database))
+
+
+@pytest.mark.parametrize("since", ["0001", newest()])
+async def test_newer_tables_that_only_add_are_served_as_they_are(
+    fresh_database: str, serving: Callable[[str], str], since: str
+) -> None:
+    await run(
+        fresh_database,
+        "UPDATE alembic_version SET version_num = '9999';"
+        f"COMMENT ON TABLE alembic_version IS 'programs since {since}'",
+    )
+    before = await schema(fresh_database)
+    done = await upgrade(fresh_database, password=APP_PASSWORD)
+    assert (done.found, done.after) == (Found.NEWER, "9999")
+    assert "nothing was done" in str(done)
+    await require_current(serving(fresh_database))
+    assert await schema(fresh_database) == before
+
+
+async def test_newer_tables_that_need_a_newer_program_are_refused(
+    fresh_database: str, serving: Callable[[str], str]
+) -> None:
+    await run(
+        fresh_database,
+        "UPDATE alembic_version SET version_num = '9999';"
+        "COMMENT ON TABLE alembic_version IS 'programs since 9998'",
+    )
+    with pytest.raises(ConfigurationError, match="newer OPTRIA IQ"):
+        await require_current(serving(fresh_database))
+
+
+async def test_nobody_waits_long_for_an_upgrade_that_waits(empty_database: str) -> None:
+    """Somebody's long transaction holds a table: the upgrade stands aside for those who come after it."""
+    await run(empty_database, V1.read_text("utf-8"))
+    holder = await connect(empty_database)
+    try:
+        await holder.execute("BEGIN; UPDATE work_orders SET notes = 'somebody at work'")
+        waiting = asyncio.ensure_future(upgrade(empty_database, password=APP_PASSWORD))
+        await until(holder, "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+        await run(empty_database, "SELECT count(*) FROM work_orders")  # for ever, if the upgrade just waited
+        assert not waiting.done()
+        await holder.execute("COMMIT")
+        assert (await waiting).after == newest()
+    finally:
+        await holder.close()
 
 
 async def test_serving_needs_the_newest_revision(fresh_database: str, serving: Callable[[str], str]) -> None:

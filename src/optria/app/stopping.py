@@ -15,7 +15,8 @@ from optria.db.session import Database
 
 log = structlog.get_logger(__name__)
 
-LAST_WORDS_S = 5.0
+LAST_WORDS_S = 3.0
+HANG_UP_S = 1.0
 
 
 async def unless(stop: anyio.Event, work: Coroutine[None, None, None]) -> bool:
@@ -36,7 +37,7 @@ async def unless(stop: anyio.Event, work: Coroutine[None, None, None]) -> bool:
 async def disposed(database: Database) -> None:
     """Connections to a server that does not answer are left to themselves."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(LAST_WORDS_S):
+        async with asyncio.timeout(HANG_UP_S):
             await database.dispose()
 
 

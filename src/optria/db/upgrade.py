@@ -5,16 +5,15 @@ revision, stamped with it, and then gets what the later revisions add.
 """
 
 import io
+import random
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import anyio
-import asyncpg
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -25,17 +24,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from optria.core.errors import ConfigurationError, DatabaseUnavailable
-from optria.db import roles
+from optria.db import revisions, roles
 from optria.db.baseline import V1_TABLES, differences
+from optria.db.giving_way import IN_USE, alone, giving_way
 from optria.db.partitions import ensure_partitions
 from optria.db.url import first_cause, normalise, place, plain_errors
 from optria.kit import clock
 
+log = structlog.get_logger(__name__)
+
 BASELINE = "0001"
 OLDEST_SERVER = 150_000
-LOCK_KEY = 0x6F707472  # "optr"
-LOCK_PATIENCE_S = 600.0
-LOCK_TRIES = 8
+PAUSE_S = (0.2, 1.5)
+BUSY_PATIENCE_S = 120.0
+"""For so long a table in use is tried again."""
+COMPATIBLE_SINCE = "0015"
+"""Programs whose newest revision is this one may go on with the tables as they are today: migrations add."""
 
 
 class Found(StrEnum):
@@ -43,6 +47,7 @@ class Found(StrEnum):
 
     EMPTY = "empty"
     OURS = "ours"
+    NEWER = "newer"
     V1 = "v1"
 
 
@@ -55,8 +60,10 @@ class Upgraded:
     after: str
 
     def __str__(self) -> str:
-        if self.before == self.after:
+        if self.before == self.after and self.found is not Found.NEWER:
             return f"The database is up to date (revision {self.after}); nothing to do."
+        if self.found is Found.NEWER:
+            return f"The database is at revision {self.after}, of a newer program; nothing was done to it."
         origin = {
             Found.EMPTY: "The database was empty",
             Found.OURS: f"The database was at revision {self.before}",
@@ -81,14 +88,16 @@ async def upgrade(owner_url: str, role: str = roles.APP_ROLE, password: str | No
     engine = create_async_engine(address, connect_args=arguments, poolclass=NullPool)
     try:
         with plain_errors(owner_url):
-            async with _alone(engine):
+            async with alone(engine):
                 return await _upgrade(engine, place(owner_url), role, password)
     finally:
         await engine.dispose()
 
 
 async def require_current(app_url: str) -> None:
-    """Refuse to serve a database that is not at the newest revision, or with a role that can bypass security.
+    """Refuse to serve a database that is not ready for this program, or with a role that can bypass security.
+
+    A newer one is served where its own program says that this one may (docs/upgrading.md).
 
     Raises:
         ConfigurationError: with what to do.
@@ -99,15 +108,19 @@ async def require_current(app_url: str) -> None:
         with plain_errors(app_url):
             async with engine.connect() as connection:
                 await roles.refuse_bypass(connection)
-                exists = await connection.scalar(text("SELECT to_regclass('public.alembic_version')"))
-                revision = exists and await connection.scalar(text("SELECT version_num FROM alembic_version"))
+                revision, since = await connection.run_sync(revisions.read)
     finally:
         await engine.dispose()
-    if revision != newest():
-        raise ConfigurationError(
-            f"The database at {place(app_url)} is at revision {revision or 'none'}, this program needs "
-            f"{newest()}. Run `optria db upgrade`."
-        )
+    if revision == newest():
+        return
+    if revisions.serves(newest(), since) and not _is_known(revision):
+        log.warning("database_is_newer", revision=revision, this_program=newest())
+        return
+    raise ConfigurationError(
+        f"The database at {place(app_url)} is at revision {revision or 'none'}, this program needs "
+        f"{newest()}. "
+        + ("Run `optria db upgrade`." if _is_known(revision) else "Install a newer OPTRIA IQ.")
+    )
 
 
 def migrations_folder() -> Path:
@@ -142,8 +155,11 @@ async def _upgrade(engine: AsyncEngine, where: str, role: str, password: str | N
         _refuse_old_server(int(await connection.scalar(text("SHOW server_version_num")) or 0))
         found, before = await connection.run_sync(_recognise, where)
         await connection.rollback()
+    if found is Found.NEWER:
+        return Upgraded(found, before, str(before))
     await _migrate(engine, found)
     async with engine.begin() as connection:
+        await connection.run_sync(revisions.declare, COMPATIBLE_SINCE)
         await roles.ensure_role(connection, role, password)
         await roles.grant(connection, role)
         await ensure_partitions(connection, clock.now().date() - timedelta(days=8), days=16)
@@ -161,7 +177,9 @@ def _recognise(connection: Connection, where: str) -> tuple[Found, str | None]:
     revision = MigrationContext.configure(connection).get_current_revision()
     script = ScriptDirectory.from_config(_config())
     if revision is not None:
-        if revision not in {known.revision for known in script.walk_revisions()}:
+        if not _is_known(revision):
+            if revisions.serves(newest(), revisions.read(connection)[1]):
+                return Found.NEWER, revision
             raise ConfigurationError(
                 f"The database at {where} is at revision {revision}, which this version does not know. "
                 "Install a newer OPTRIA IQ, or name another database."
@@ -182,22 +200,21 @@ def _recognise(connection: Connection, where: str) -> tuple[Found, str | None]:
 
 async def _migrate(engine: AsyncEngine, found: Found) -> None:
     """Each revision is a transaction, so a busy table costs a repetition of one revision only."""
-    for attempt in range(1, LOCK_TRIES + 1):
+    deadline = time.monotonic() + BUSY_PATIENCE_S
+    while True:
         try:
-            async with engine.connect() as connection:
+            async with engine.connect() as connection, giving_way(engine, connection):
                 await connection.run_sync(_run_revisions, found)
             return
         except DBAPIError as error:
-            if not isinstance(
-                first_cause(error), asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError
-            ):
+            if not isinstance(first_cause(error), IN_USE):
                 raise
-            if attempt == LOCK_TRIES:
+            if time.monotonic() > deadline:
                 raise DatabaseUnavailable(
                     "Other programs keep the tables locked, so the database could not be upgraded. "
                     "Nothing is half done; run `optria db upgrade` again when it is quieter."
                 ) from error
-        await anyio.sleep(attempt)
+        await anyio.sleep(random.uniform(*PAUSE_S))
 
 
 def _run_revisions(connection: Connection, found: Found) -> None:
@@ -210,25 +227,13 @@ def _run_revisions(connection: Connection, found: Found) -> None:
     command.upgrade(config, "head")
 
 
+def _is_known(revision: str | None) -> bool:
+    """Whether a revision is one of this program's; so is that of an empty database."""
+    script = ScriptDirectory.from_config(_config())
+    return revision is None or revision in {known.revision for known in script.walk_revisions()}
+
+
 def _config() -> Config:
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     return config
-
-
-@asynccontextmanager
-async def _alone(engine: AsyncEngine) -> AsyncGenerator[None]:
-    """One upgrade at a time, whatever pooler is in between.
-
-    A statement that waits, and even the finished one of an open transaction, keeps a snapshot that concurrent
-    index builds wait for: so the lock is polled, and another statement follows the one that got it.
-    """
-    deadline = time.monotonic() + LOCK_PATIENCE_S
-    async with engine.connect() as connection:
-        while not await connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": LOCK_KEY}):
-            await connection.rollback()
-            if time.monotonic() > deadline:
-                raise DatabaseUnavailable("Another upgrade of this database does not come to an end.")
-            await anyio.sleep(0.2)
-        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-        yield
