@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.matrix import FAULTS, Fault
+from tests.faults.matrix import FAULTS, ROWS, Fault
 from tests.faults.rows import Rows
 
 
@@ -22,10 +22,10 @@ def main(words: Sequence[str]) -> int:
     asked = _asked(words)
     chosen = [fault for fault in FAULTS if not asked.rows or fault.number in asked.rows]
     os.environ["OPTRIA_FAULTS"] = "full"
+    os.environ[ROWS] = ",".join(str(fault.number) for fault in chosen)
     rows = Rows(chosen, print)
-    paths = [path for fault in chosen for path in existing(fault)]
-    if paths:
-        pytest.main([*_options(asked.workers), *dict.fromkeys(paths)], plugins=[rows])
+    files = {file for fault in chosen for file in files_of(fault)}
+    pytest.main([*_options(asked.workers), *sorted(files)], plugins=[rows])
     held = rows.finish()
     if asked.json:
         asked.json.write_text(json.dumps(rows.as_json(), indent=1), "utf-8")
@@ -33,14 +33,25 @@ def main(words: Sequence[str]) -> int:
     return int(held < len(chosen))
 
 
-def existing(fault: Fault) -> list[str]:
-    """The proofs whose file is there."""
-    return [proof for proof in fault.proofs if Path(proof.partition("::")[0]).exists()]
+def files_of(fault: Fault) -> set[str]:
+    """The files of the proofs that are there; a row whose proof is missing does not hold."""
+    files = {proof.partition("::")[0] for proof in fault.proofs}
+    return {file for file in files if Path(file).exists()}
 
 
 def _options(workers: int) -> list[str]:
     spread = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
-    return ["-q", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider", *spread]
+    return [
+        "-q",
+        "--no-header",
+        "--no-summary",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "tests.faults.selection",
+        *spread,
+    ]
 
 
 def _asked(words: Sequence[str]) -> argparse.Namespace:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+ROWS: Final = "OPTRIA_FAULT_ROWS"
+"""The variable with the numbers of the rows that are asked for, with commas between them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
