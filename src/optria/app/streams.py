@@ -2,26 +2,24 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-import numpy as np
 import structlog
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from optria.app.histories import Histories
 from optria.app.plants import Plants
+from optria.app.series import longer, reaches_short
+from optria.app.standby import follow
+from optria.app.state import State
 from optria.blackbox.recorder import Recorder
 from optria.core.asset import PlantModel
-from optria.core.errors import NotFound
+from optria.core.errors import Fenced, NotFound
 from optria.core.event import Event
 from optria.core.incident import Anchor
-from optria.core.tag import SampleBatch, SignalMapping, to_micros
-from optria.db.plant import DetectorCheckpoint
+from optria.core.tag import SampleBatch, SignalMapping
+from optria.db.leases import Lease, confirm
 from optria.db.session import Database, Tx
-from optria.kit import clock
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.rca.case import Series
@@ -30,13 +28,14 @@ from optria.streams.historian import History
 from optria.streams.history import read_window
 from optria.streams.late import Late
 from optria.streams.pipeline import Pipeline
-from optria.streams.recent import Series as Memory
 
 log = structlog.get_logger(__name__)
 
 CHECKPOINT = "stream"
 CHECKPOINT_EVERY_S = 30.0
-MEMORY_MARGIN_S = 5.0
+"""What comes after the last one is replayed: more often would only make a restart shorter."""
+CHECKPOINT_SHARE = 0.02
+"""Part of the time that may go into checkpoints, however large the plant."""
 RELEASE_EVERY_S = 0.5
 
 
@@ -49,8 +48,11 @@ class Streams(Mapping[int, Pipeline]):
         self._recorder: Recorder | None = None
         self._settings = settings
         self.histories = Histories(database, settings)
-        self._saving = asyncio.Lock()
-        self._memory = timedelta(minutes=settings.ring_minutes)
+        self._state = State(database, settings, CHECKPOINT)
+        self.positions: dict[int, int] = {}
+        """Of each tenant: the message of the log that the streams have come to (0: without a log)."""
+        self.lease: Lease | None = None
+        self.is_on_duty = True
         self._pipelines = {plant.tenant_id: self._pipeline(plant) for plant in plants if plant.mappings}
 
     def __getitem__(self, tenant_id: int) -> Pipeline:
@@ -66,7 +68,7 @@ class Streams(Mapping[int, Pipeline]):
         def on_anchor(anchor: Anchor) -> None:
             self._anchors[plant.tenant_id, anchor.asset_id] = anchor
             if self._recorder:
-                self._recorder.anchor(plant.tenant_id, anchor)
+                self._recorder.anchor(plant.tenant_id, anchor, once=True)
 
         def on_event(event: Event) -> None:
             if self._recorder:
@@ -150,6 +152,8 @@ class Streams(Mapping[int, Pipeline]):
         self._recorder = recorder
 
     def is_active(self, tenant_id: int, asset_id: int) -> bool:
+        if not self.is_on_duty:
+            return True  # not for this server to say that it is over: it is asked again later
         pipeline = self._pipelines.get(tenant_id)
         return pipeline is not None and pipeline.anchoring.active(asset_id)
 
@@ -167,8 +171,8 @@ class Streams(Mapping[int, Pipeline]):
         pipeline = self._pipelines.get(tx.tenant_id or 0)
         tags = [mapping.id for mapping in mappings]
         recent = pipeline.recent.windows(tags, start, end) if pipeline else {}
-        stored = await read_window(tx, tags, start, end) if _reaches_short(recent, tags, start) else {}
-        found = {tag: _longer(recent.get(tag), stored.get(tag)) for tag in tags}
+        stored = await read_window(tx, tags, start, end) if reaches_short(recent, tags, start) else {}
+        found = {tag: longer(recent.get(tag), stored.get(tag)) for tag in tags}
         return tuple(
             Series(mapping, series.time, series.value, series.quality)
             for mapping in mappings
@@ -176,82 +180,63 @@ class Streams(Mapping[int, Pipeline]):
         )
 
     async def restore(self) -> None:
-        """Take back what the detectors had learned before the last stop, and the samples of the last hour.
+        """Go on where the last checkpoint was stored, and score what was stored after it."""
+        for tenant_id, pipeline in list(self._pipelines.items()):
+            self.positions[tenant_id] = await self._state.restore(tenant_id, pipeline)
 
-        Without learned state nothing is taken back: the sources are asked for history to learn from.
+    async def take_over(self, lease: Lease) -> None:
+        """From now on these streams run here: begun anew from what was stored last."""
+        self.lease = lease
+        for tenant_id, running in list(self._pipelines.items()):
+            successor = self._pipeline(running.plant, running.history)
+            successor.live.continue_after(running.live)
+            self.positions[tenant_id] = await self._state.restore(tenant_id, successor)
+            self._pipelines[tenant_id] = successor
+        self.is_on_duty = True
+
+    def stand_by(self) -> None:
+        """From now on another server runs these streams: nothing that is learned here is stored."""
+        self.is_on_duty, self.lease = False, None
+        self._anchors.clear()
+
+    async def fence(self, tx: Tx) -> None:
+        """Hold the lease still while an anchor or event of these streams is committed.
+
+        Raises:
+            Fenced: another server runs them; the same comes from there.
         """
-        for tenant_id, pipeline in self._pipelines.items():
-            async with self._database.transaction(tenant_id) as tx:
-                statement = select(DetectorCheckpoint.state).where(DetectorCheckpoint.name == CHECKPOINT)
-                state = (await tx.session.execute(statement)).scalar_one_or_none()
-                if state is not None and _learned(pipeline, tenant_id, state):
-                    pipeline.remember(await self._stored(tx, pipeline))
+        if self.lease is not None:
+            await confirm(tx, self.lease)
+        elif not self.is_on_duty:
+            raise Fenced("Another server runs the streams; what was seen here is seen there.")
 
-    async def _stored(self, tx: Tx, pipeline: Pipeline) -> SampleBatch:
-        """Stored samples of every tag, as far back as memory reaches."""
-        now = clock.now()
-        tags = [mapping.id for mapping in pipeline.plant.mappings]
-        stored = await read_window(tx, tags, now - self._memory, now)
-        return SampleBatch.concat(
-            [
-                SampleBatch(np.full(len(s), tag, np.int32), s.time, s.value, s.quality)
-                for tag, s in stored.items()
-            ]
-        )
+    async def follow_stored(self) -> None:
+        """Show what another server has stored since the last look."""
+        for tenant_id, pipeline in list(self._pipelines.items()):
+            async with self._database.transaction(tenant_id) as tx:
+                await follow(tx, pipeline)
 
     async def checkpoint(self) -> None:
         """Store what the detectors have learned, again and again."""
+        loop, pause_s = asyncio.get_running_loop(), CHECKPOINT_EVERY_S
         while True:
-            await asyncio.sleep(CHECKPOINT_EVERY_S)
+            await asyncio.sleep(pause_s)
+            begun = loop.time()
             await self.save()
+            pause_s = max(CHECKPOINT_EVERY_S, (loop.time() - begun) / CHECKPOINT_SHARE)
 
     async def save(self) -> None:
         for tenant_id, pipeline in list(self._pipelines.items()):
             await self._save_one(tenant_id, pipeline)
 
     async def _save_one(self, tenant_id: int, pipeline: Pipeline) -> None:
-        """One at a time: what was learned earlier never takes the place of what was stored later."""
-        async with self._saving:
-            state = pipeline.state()
-            async with self._database.transaction(tenant_id) as tx:
-                await _store(tx, tenant_id, state)
-
-
-def _learned(pipeline: Pipeline, tenant_id: int, state: dict[str, Any]) -> bool:
-    """Whether stored state could be taken back."""
-    try:
-        return pipeline.restore(state) > 0
-    except (KeyError, TypeError, ValueError) as error:
-        log.warning("checkpoint_refused", tenant=tenant_id, error=str(error))
-        return False
-
-
-async def _store(tx: Tx, tenant_id: int, state: dict[str, Any]) -> None:
-    values = {"tenant_id": tenant_id, "name": CHECKPOINT, "state": state, "saved_at": clock.now()}
-    statement = insert(DetectorCheckpoint).values(**values)
-    await tx.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[DetectorCheckpoint.tenant_id, DetectorCheckpoint.name],
-            set_={"state": statement.excluded.state, "saved_at": statement.excluded.saved_at},
-        )
-    )
-
-
-def _reaches_short(recent: Mapping[int, Memory], tags: Sequence[int], start: datetime) -> bool:
-    """Whether memory holds nothing of a tag, or begins too late."""
-    begin = to_micros(start) + int(MEMORY_MARGIN_S * 1e6)
-    return any(tag not in recent or not len(recent[tag]) or recent[tag].time[0] > begin for tag in tags)
-
-
-def _longer(recent: Memory | None, stored: Memory | None) -> Memory | None:
-    """What is stored, continued by what memory has beyond it."""
-    if recent is None or not len(recent):
-        return stored
-    if stored is None or not len(stored) or stored.time[0] >= recent.time[0]:
-        return recent
-    old = stored.time < recent.time[0]
-    return Memory(
-        np.concatenate([stored.time[old], recent.time]),
-        np.concatenate([stored.value[old], recent.value]),
-        np.concatenate([stored.quality[old], recent.quality]),
-    )
+        """Nothing while another server runs the streams."""
+        if not self.is_on_duty:
+            return
+        inbox = self._recorder.inbox if self._recorder else None
+        position = self.positions.get(tenant_id, 0)
+        try:
+            await self._state.save(tenant_id, pipeline, inbox, self.lease, position)
+        except Fenced as error:
+            log.warning("checkpoint_fenced", tenant=tenant_id, reason=str(error))
+            self.stand_by()

@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from optria.blackbox.folding import likeness, standing_for
@@ -18,7 +19,7 @@ async def store_event(tx: Tx, tenant_id: int, event: Event, site_id: int | None 
     Where many alike have come shortly before, it is stored as folded into one of them.
     """
     alike = likeness(event)
-    key = f"{tenant_id}:{event.source_id}:{to_micros(event.time)}" if event.source_id else None
+    key = _key(tenant_id, event)
     statement = (
         insert(EventRow)
         .values(
@@ -44,6 +45,16 @@ async def store_event(tx: Tx, tenant_id: int, event: Event, site_id: int | None 
         .returning(EventRow)
     )
     return (await tx.session.execute(statement)).scalar_one_or_none()
+
+
+async def is_stored(tx: Tx, tenant_id: int, event: Event) -> bool:
+    """Whether the same event is there already."""
+    statement = select(EventRow.id).where(EventRow.idempotency_key == _key(tenant_id, event))
+    return await tx.session.scalar(statement) is not None
+
+
+def _key(tenant_id: int, event: Event) -> str | None:
+    return f"{tenant_id}:{event.source_id}:{to_micros(event.time)}" if event.source_id else None
 
 
 async def link_event(tx: Tx, incident: IncidentRow, event_id: UUID, role: str, order: int = 0) -> None:

@@ -14,11 +14,15 @@ EVENTS_HELD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An anchor that waits for its incident; ``taken_at`` is the wall clock when the detector set it."""
+    """An anchor that waits for its incident; ``taken_at`` is the wall clock when the detector set it.
+
+    One of a detector comes ``once``: again after a restart that scored the same samples again, it is known.
+    """
 
     tenant_id: int
     anchor: Anchor
     taken_at: datetime
+    once: bool = False
 
 
 class Inbox:
@@ -38,13 +42,13 @@ class Inbox:
         """How many anchors and events are held."""
         return {"anchors": len(self._anchors), "events": len(self._events)}
 
-    def put_anchor(self, tenant_id: int, anchor: Anchor) -> None:
+    def put_anchor(self, tenant_id: int, anchor: Anchor, *, once: bool = False) -> None:
         """A later anchor of the same asset and mode merges into the one that waits."""
         self.counts["anchors"] += 1
         key = (tenant_id, anchor.asset_id, anchor.mode)
         if key in self._anchors:
             self.counts["anchors_merged"] += 1
-        self._anchors.setdefault(key, Held(tenant_id, anchor, clock.now()))
+        self._anchors.setdefault(key, Held(tenant_id, anchor, clock.now(), once))
 
     def put_event(self, tenant_id: int, event: Event) -> None:
         """Beyond 10,000 waiting events the oldest is shed, and counted; CRITICAL ones last."""
@@ -59,6 +63,14 @@ class Inbox:
     def anchors(self) -> Sequence[Held]:
         """What is held, oldest anchor first, of equally old ones the stronger; it stays until it is done."""
         return sorted(self._anchors.values(), key=lambda held: (held.anchor.time, -held.anchor.score))
+
+    def give_up(self) -> int:
+        """Drop everything: another server sees the same. How much it was."""
+        dropped = len(self._anchors) + len(self._events)
+        self.counts["fenced"] += dropped
+        self._anchors.clear()
+        self._events.clear()
+        return dropped
 
     def anchor_done(self, held: Held) -> None:
         self._anchors.pop((held.tenant_id, held.anchor.asset_id, held.anchor.mode), None)

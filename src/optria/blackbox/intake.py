@@ -1,17 +1,18 @@
 """What the stream handed over is committed: events as rows, CRITICAL ones and anchors as incidents."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
 
 import structlog
 
 from optria.blackbox import incidents
-from optria.blackbox.events import link_event, store_event
+from optria.blackbox.events import is_stored, link_event, store_event
 from optria.blackbox.inbox import Held, Inbox
 from optria.blackbox.poison import BAD_DATA, is_poison, words_of
 from optria.blackbox.suppression import Quiet, quiet_now, subject_of_anchor
 from optria.blackbox.triggers import open_for_event
 from optria.core.asset import PlantModel
+from optria.core.errors import Fenced
 from optria.core.event import Event, EventCategory, Severity
 from optria.core.incident import Anchor
 from optria.db.session import Database, Tx
@@ -21,16 +22,39 @@ log = structlog.get_logger(__name__)
 EVENTS_A_TIME: Final = 200
 
 
+Fence: TypeAlias = Callable[[Tx], Awaitable[None]]
+
+
+async def open_to_all(tx: Tx) -> None:
+    """The fence of a process that nobody else does the work of."""
+
+
 class Intake:
     """Empties an inbox; what was not committed stays in it."""
 
-    def __init__(self, database: Database, plants: Callable[[int], PlantModel], inbox: Inbox) -> None:
+    def __init__(
+        self,
+        database: Database,
+        plants: Callable[[int], PlantModel],
+        inbox: Inbox,
+        fence: Fence = open_to_all,
+    ) -> None:
         self._database = database
         self._plants = plants
         self._inbox = inbox
+        self._fence = fence
 
     async def drain(self) -> None:
-        """Commit what is held: CRITICAL events and anchors open their incidents."""
+        """Commit what is held: CRITICAL events and anchors open their incidents.
+
+        What another server has taken over meanwhile is dropped: it sees the same.
+        """
+        try:
+            await self._drain()
+        except Fenced as fenced:
+            log.warning("inbox_fenced", dropped=self._inbox.give_up(), reason=str(fenced))
+
+    async def _drain(self) -> None:
         while taken := self._inbox.events(EVENTS_A_TIME):
             await self._commit_events(*taken)
         for held in self._inbox.anchors():
@@ -54,6 +78,7 @@ class Intake:
         """All of them at once, or, if the database refuses that, one by one: the refused are counted."""
         try:
             async with self._database.transaction(tenant_id) as tx:
+                await self._fence(tx)
                 quiet = await quiet_now(tx, tenant_id)
                 for event in events:
                     await self._store_event(tx, tenant_id, event, quiet)
@@ -85,7 +110,10 @@ class Intake:
             log.warning("anchor_of_unknown_asset", tenant=tenant_id, asset=anchor.asset_id)
             return
         async with self._database.transaction(tenant_id) as tx:
+            await self._fence(tx)
             event = _anomaly_event(plant, anchor)
+            if held.once and await is_stored(tx, tenant_id, event):
+                return
             keeper = (await quiet_now(tx, tenant_id)).keeper_of(subject_of_anchor(asset, anchor))
             if keeper is not None:
                 held_back = await store_event(tx, tenant_id, event, asset.site_id)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import copy, deepcopy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,14 @@ def save(scorer: Scorer) -> dict[str, object]:
         if scorer.joint.count[asset]
     }
     return {"version": VERSION, "tags": tags, "assets": assets}
+
+
+def copy_of(scorer: Scorer) -> Scorer:
+    """A copy of what :func:`save` reads, made at once; it can be written down while the stream goes on."""
+    copied = copy(scorer)
+    for name in ("level", "variance", "joint", "time", "peak", "settling"):
+        setattr(copied, name, deepcopy(getattr(scorer, name)))
+    return copied
 
 
 def load(scorer: Scorer, state: Mapping[str, object], learned_until: NDArray[np.int64]) -> tuple[int, int]:

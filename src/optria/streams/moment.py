@@ -4,25 +4,51 @@ The position of a tag is the time of its newest sample that went through the gat
 through the detectors again (:mod:`optria.streams.replay`), what is older never. In columns, as JSON.
 """
 
+import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optria.streams.checkpoint import copy_of, save
 from optria.streams.detectors.joint_block import go_on, unfinished
 from optria.streams.gate import NEVER
 from optria.streams.pipeline import Pipeline
+from optria.streams.scoring import Scorer
 
 VERSION: Final = 1
 OF_TAGS: Final = ("value", "level_ratio", "variance_ratio", "level_z", "log_variance", "onset", "deviated")
 OF_STUCK: Final = ("value", "since", "longest_us", "changes", "flagged")
 
 
+def snapshot(pipeline: Pipeline) -> Callable[[], str]:
+    """Everything that is known between two batches. What comes back writes it as JSON: for a thread, at
+    leisure (0.6 s for 1,000 tags), while the stream goes on.
+    """
+    scorer, passing, episodes = copy_of(pipeline.scorer), _passing(pipeline), pipeline.anchoring.state()
+
+    def written() -> str:
+        learned = save(scorer) | {"episodes": episodes}
+        return json.dumps({"learned": learned, "moment": passing | _forecasts(scorer)}, allow_nan=False)
+
+    return written
+
+
 def moment_of(pipeline: Pipeline) -> dict[str, object]:
-    """Everything of a pipeline that passes: a snapshot, taken between two batches."""
+    """Everything of a pipeline that passes, between two batches."""
+    return _passing(pipeline) | _forecasts(pipeline.scorer)
+
+
+def _forecasts(scorer: Scorer) -> dict[str, object]:
+    assets = range(len(scorer.roster.asset_ids))
+    packed = (unfinished(*scorer.joint.forecast_of(asset)) for asset in assets)
+    return {"forecasts": [b64encode(each).decode() for each in packed]}
+
+
+def _passing(pipeline: Pipeline) -> dict[str, object]:
     scorer, stuck = pipeline.scorer, pipeline.gate.stuck
     return {
         "version": VERSION,
@@ -33,7 +59,6 @@ def moment_of(pipeline: Pipeline) -> dict[str, object]:
         "assets": list(pipeline.roster.asset_ids),
         "looked": scorer.last_run.tolist(),
         "joint": [_list(channels) for channels in scorer.joint_ratio.T],
-        "forecasts": [_packed(pipeline, asset) for asset in range(len(pipeline.roster.asset_ids))],
         "limits": pipeline.limits.state(),
         "episodes": pipeline.anchoring.whole(),
     }
@@ -72,10 +97,6 @@ def resume(pipeline: Pipeline, moment: Mapping[str, object], learned: frozenset[
         target[rows] = values
     for place, asset in zip(before.tolist(), after.tolist(), strict=True):
         _unpack(pipeline, asset, str(forecasts[place]))
-
-
-def _packed(pipeline: Pipeline, asset: int) -> str:
-    return b64encode(unfinished(*pipeline.scorer.joint.forecast_of(asset))).decode()
 
 
 def _unpack(pipeline: Pipeline, asset: int, packed: str) -> None:
