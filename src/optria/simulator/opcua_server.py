@@ -143,13 +143,16 @@ async def opcua_server(
     password: str = "",
     secure_only: bool = False,
     names: frozenset[str] | None = None,
+    max_queue: int | None = None,
+    certificate: OwnCertificate | None = None,
 ) -> AsyncIterator[OpcUaEndpoint]:
     """Serve ``plant`` while the block runs.
 
     Offers no security (unless ``secure_only``) and Basic256Sha256 with Sign and with SignAndEncrypt; with
-    ``user`` no anonymous sessions. ``names`` limits the tags served. ``home`` keeps the certificate.
+    ``user`` no anonymous sessions. ``names`` limits the tags served. ``home`` keeps the certificate, unless
+    another ``certificate`` is given. ``max_queue`` is the longest queue of samples that it grants.
     """
-    certificate = await asyncio.to_thread(
+    certificate = certificate or await asyncio.to_thread(
         own_certificate,
         home / "pki" / "simulated_plant.pem",
         "OPTRIA simulated plant",
@@ -157,6 +160,8 @@ async def opcua_server(
         tuple(dict.fromkeys((socket.gethostname(), "localhost", host))),
     )
     server = await _prepare(host, port, certificate, _Users(user, password), secure_only=secure_only)
+    if max_queue is not None:
+        server.iserver.max_monitored_item_queue_size = max_queue
     tags = [tag for tag in plant.catalogue.tags if names is None or tag.name in names]
     nodes = await _build(server, plant, tags)
     history = _PlantHistory(plant, {node: name for name, node in nodes.items()})
