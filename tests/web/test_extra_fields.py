@@ -16,7 +16,7 @@ from tests.web.test_hostile_input import writes
 
 MARK: Final = "assigned-from-outside"
 WORDS: Final = ("role", "password_hash", "token_sha256", "hash", "previous_hash", "source", "created_by_name")
-NUMBERS: Final = ("id", "user_id", "created_by", "assigned_by", "version")
+NUMBERS: Final = ("id", "user_id", "created_by", "assigned_by")
 FLAGS: Final = ("is_admin", "is_system", "is_superuser", "is_active", "is_final")
 
 
