@@ -17,17 +17,26 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from optria.core.messages import Message
 from optria.db.audit import chain_at_commit
-from optria.db.url import CONNECT_TIMEOUT_S, normalise
+from optria.db.url import CONNECT_TIMEOUT_S, first_cause, normalise
 from optria.kit import clock
 from optria.kit.bus import Bus
 
 log = structlog.get_logger(__name__)
 
 TIMEOUT_S: Final = 10.0
-BEGINNINGS: Final = 3
+BEGINNINGS: Final = 5
 """Tries to begin a transaction on a connection that is alive."""
 AWAY: Final = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What beginning a transaction raises when the database cannot be reached, refuses us or is frozen."""
+HUNG_UP: Final = (
+    TimeoutError,
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
 
 
 @dataclass(slots=True)
@@ -165,11 +174,12 @@ def _engine(url: str, timeout_s: float) -> AsyncEngine:
         max_overflow=8,
         pool_timeout=timeout_s / 2,
     )
-    event.listen(engine.sync_engine, "handle_error", _give_up_frozen)
+    event.listen(engine.sync_engine, "handle_error", _give_up)
     return engine
 
 
-def _give_up_frozen(context: ExceptionContext) -> None:
-    """A connection whose server stopped answering is dropped, not rolled back: that would wait for it."""
-    if isinstance(context.original_exception, TimeoutError):
+def _give_up(context: ExceptionContext) -> None:
+    """A connection whose server stopped answering or hung up is dropped. It is not rolled back, which would
+    wait for it; and the driver does not always know yet that it was closed."""
+    if isinstance(first_cause(context.original_exception), HUNG_UP):
         context.is_disconnect = True
