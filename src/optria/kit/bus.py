@@ -1,6 +1,7 @@
 """Publish and subscribe inside one process: bounded, never blocking the publisher."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -15,11 +16,14 @@ class Subscription:
         self._queue: asyncio.Queue[Message] = asyncio.Queue(size)
         self.dropped = 0
 
-    def put(self, message: Message) -> None:
+    def put(self, message: Message) -> bool:
+        """Whether there was room."""
         try:
             self._queue.put_nowait(message)
         except asyncio.QueueFull:
             self.dropped += 1
+            return False
+        return True
 
     async def get(self) -> Message:
         return await self._queue.get()
@@ -31,14 +35,21 @@ class Subscription:
 
 
 class Bus:
-    """Fan-out of committed changes to every subscriber of this process."""
+    """Fan-out of committed changes to every subscriber of this process.
+
+    ``published`` counts them by topic and kind, ``dropped`` those that a subscriber had no room for.
+    """
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self.published: Counter[tuple[str, str]] = Counter()
+        self.dropped = 0
 
     def publish(self, message: Message) -> None:
+        self.published[message.topic, message.kind] += 1
         for subscription in self._subscriptions:
-            subscription.put(message)
+            if not subscription.put(message):
+                self.dropped += 1
 
     @asynccontextmanager
     async def subscribe(self, size: int = 10_000) -> AsyncGenerator[Subscription]:

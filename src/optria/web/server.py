@@ -4,9 +4,18 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from optria.backtest.stored_jobs import BackTests
-from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, search
-from optria.web.admin import alarms, alarms_page, system, system_page
+from optria.web import api_docs, audit_log, audit_page, demo, errors, health, live, metrics, search
+from optria.web.admin import (
+    alarms,
+    alarms_page,
+    maintenance,
+    quiet_pages,
+    shelvings,
+    system,
+    system_page,
+)
 from optria.web.admin.meter import Meter
+from optria.web.arrival import Arrival
 from optria.web.asset_pages import asset_page, assets_page
 from optria.web.assets import asset_links, asset_parts, assets, baselines, series, sites, trends
 from optria.web.backtests import backtest
@@ -37,6 +46,7 @@ from optria.web.integrations import (
     mappings,
 )
 from optria.web.limits import BodyLimit, LoginThrottle
+from optria.web.metered import HttpFigures, Metered
 from optria.web.notices import (
     notification_deliveries,
     notification_preferences,
@@ -72,6 +82,7 @@ from optria.web.twin import editor_page, layouts, twin, twin_nodes, twin_page
 
 ROUTERS = (
     health.router,
+    metrics.router,
     auth.router,
     audit_log.router,
     own_account.router,
@@ -133,6 +144,9 @@ ROUTERS = (
     audit_page.router,
     alarms.router,
     alarms_page.router,
+    shelvings.router,
+    maintenance.router,
+    quiet_pages.router,
     system.router,
     system_page.router,
     tenants_page.router,
@@ -166,6 +180,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.state.platform_access = PlatformAccess()
     app.state.hub = live.Hub(services, timing)
     app.state.meter = Meter()
+    app.state.http_figures = HttpFigures()
     app.state.back_tests = BackTests(services.database, services.settings, services.plants)
     app.add_middleware(CompressedPages)
     app.add_middleware(BodyLimit)
@@ -173,6 +188,8 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     if services.settings.demo:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=DEMO_HOSTS, www_redirect=False)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Metered, figures=app.state.http_figures)
+    app.add_middleware(Arrival)
     errors.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)

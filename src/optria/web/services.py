@@ -8,14 +8,17 @@ from uuid import UUID
 
 from optria.blackbox.progress import Progress
 from optria.core.asset import PlantModel
+from optria.db.retention import Upkeep
 from optria.db.session import Database
 from optria.kit.bus import Bus
+from optria.kit.loop_watch import LoopWatch
 from optria.kit.settings import Settings
 from optria.kit.supervise import TaskState
 from optria.rca.rules import CausalRule
 from optria.rca.trial import RuleTrial
 from optria.rca.what_if import Changes, WhatIf
 from optria.streams.live import Live
+from optria.streams.quarantine import Refused
 from optria.streams.recent import Recent
 from optria.streams.vitals import StreamVitals
 
@@ -41,6 +44,18 @@ class Pipeline(Protocol):
 
     def scored_until(self, tag: int) -> datetime | None:
         """The time of the newest sample that the detectors have taken in, None for none yet."""
+        ...
+
+    def blind_assets(self) -> frozenset[int]:
+        """Assets of which no signal says anything that can be believed."""
+        ...
+
+    def clock_ahead_s(self, integration_id: int) -> float:
+        """By how much the times of a connection are corrected."""
+        ...
+
+    def refused(self, most: int, tags: frozenset[int]) -> list[Refused]:
+        """The newest ``most`` samples of ``tags`` that were refused, of each reason."""
         ...
 
 
@@ -97,14 +112,25 @@ class SourceState(Protocol):
 class Recorder(Protocol):
     """The loop that turns anchors into incidents, and incidents into analyses and orders."""
 
-    async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int) -> UUID:
+    async def run_for_asset(
+        self, tenant_id: int, asset_id: int, user_id: int, *, asked_at: datetime | None = None
+    ) -> UUID:
         """Analyse an asset as it is now; the id of the incident that holds the result."""
         ...
 
     async def run_for_incident(
-        self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
+        self,
+        tenant_id: int,
+        incident_id: UUID,
+        user_id: int,
+        *,
+        order: bool = True,
+        asked_at: datetime | None = None,
     ) -> None:
-        """Analyse an incident again; ``order`` False makes no work order of it."""
+        """Analyse an incident again; ``order`` False makes no work order of it.
+
+        An analysis that was stored after ``asked_at`` (None: now) is the one that was asked for.
+        """
         ...
 
     def progress_of(self, incident_id: UUID) -> Progress | None:
@@ -142,6 +168,10 @@ class Vitals:
     inbox_counts: Mapping[str, int] = field(default_factory=dict)
 
 
+def no_upkeep() -> Upkeep | None:
+    return None
+
+
 def no_tasks() -> Mapping[str, TaskState]:
     return {}
 
@@ -151,7 +181,8 @@ class Services:
     """Everything that routes and the hub work with.
 
     ``plants`` gives the current configuration of a tenant (an empty one where there is none), ``links``
-    the state of its connections, ``health`` the supervised tasks. ``demo_control_url`` is the simulated
+    the state of its connections, ``health`` the supervised tasks, ``upkeep`` the latest upkeep of what is
+    stored. ``demo_control_url`` is the simulated
     plant's control address; None reads it from the settings.
     """
 
@@ -164,5 +195,7 @@ class Services:
     recorder: Recorder
     health: Callable[[], Mapping[str, TaskState]] = field(default=no_tasks)
     vitals: Callable[[], Vitals] = field(default=Vitals)
+    upkeep: Callable[[], Upkeep | None] = field(default=no_upkeep)
+    loop: LoopWatch = field(default_factory=LoopWatch)
     demo_control_url: str | None = None
     version: str = "0.1.0"
