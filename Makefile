@@ -66,8 +66,9 @@ screenshots: setup-dev browser node-tools ## pictures of every page during a fau
 clauses: setup-dev ## which test proves which clause of the requirements; fails when one has none
 	@$(BIN)/python -m tests.clauses
 
-docs: setup-dev ## write docs/permissions.md anew from the routes
+docs: setup-dev ## write docs/permissions.md and the table of docs/faults.md anew from the program
 	@$(BIN)/python scripts/write_permissions.py
+	@$(BIN)/python -m scripts.write_faults
 
 build-frontend: ## rebuild the style sheet and scripts (needs npm; the built files are in the repository)
 	cd frontend && npm install --no-audit --no-fund && npm run build

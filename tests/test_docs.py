@@ -66,9 +66,10 @@ def test_every_make_target_of_the_documents_exists() -> None:
             assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), f"{document.name}: {target}"
 
 
-def test_the_table_of_permissions_is_that_of_the_program() -> None:
-    command = [sys.executable, str(ROOT / "scripts" / "write_permissions.py"), "--check"]
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+@pytest.mark.parametrize("writer", ["write_permissions", "write_faults"])
+def test_the_tables_of_the_documents_are_those_of_the_program(writer: str) -> None:
+    command = [sys.executable, "-m", f"scripts.{writer}", "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
     assert checked.returncode == 0, checked.stderr
 
 
