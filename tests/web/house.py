@@ -25,6 +25,7 @@ from optria.rca.rules import CausalRule
 from optria.rca.trial import RuleTrial, trial_of
 from optria.rca.what_if import Changes, WhatIf, what_if
 from optria.streams.live import Live
+from optria.streams.quarantine import Quarantine, Refused
 from optria.streams.recent import Recent
 from optria.web import sessions
 from optria.web.connection import Timing
@@ -54,12 +55,24 @@ class Stream:
         self.anchoring = Scores()
         self.learned: dict[int, tuple[float, float]] = {}
         self.scored: dict[int, datetime] = {}
+        self.blind: set[int] = set()
+        self.ahead_s: dict[int, float] = {}
+        self.quarantine = Quarantine()
 
     def expected(self, tag: int) -> tuple[float, float] | None:
         return self.learned.get(tag)
 
     def scored_until(self, tag: int) -> datetime | None:
         return self.scored.get(tag)
+
+    def blind_assets(self) -> frozenset[int]:
+        return frozenset(self.blind)
+
+    def clock_ahead_s(self, integration_id: int) -> float:
+        return self.ahead_s.get(integration_id, 0.0)
+
+    def refused(self, most: int, tags: frozenset[int]) -> list[Refused]:
+        return self.quarantine.last(most, tags)
 
     def put(self, *samples: Sample) -> None:
         batch = SampleBatch.of(samples)
@@ -74,11 +87,19 @@ class Analyst:
     def __init__(self) -> None:
         self.woken = 0
 
-    async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int) -> UUID:
+    async def run_for_asset(
+        self, tenant_id: int, asset_id: int, user_id: int, *, asked_at: datetime | None = None
+    ) -> UUID:
         return uuid4()
 
     async def run_for_incident(
-        self, tenant_id: int, incident_id: UUID, user_id: int, *, order: bool = True
+        self,
+        tenant_id: int,
+        incident_id: UUID,
+        user_id: int,
+        *,
+        order: bool = True,
+        asked_at: datetime | None = None,
     ) -> None:
         return None
 

@@ -137,6 +137,7 @@ class Source:
         """Connect and feed the stream until something fails, which it says and raises."""
         try:
             connector = await self._connector()
+            connector.link.last_error = self._link.last_error
             self._link = connector.link
             if isinstance(connector, Resuming):
                 connector.resume(self._remains)
@@ -227,6 +228,8 @@ class Sources:
         self._settings, self._supervisor = settings, supervisor
         self._reach = Reach.of(settings)
         self._running: dict[int, tuple[Source, asyncio.Task[None]]] = {}
+        self.is_allowed = True
+        """While another server runs the connections, none is begun here."""
 
     @property
     def tenants(self) -> set[int]:
@@ -245,7 +248,7 @@ class Sources:
         self, tenant_id: int, configured: Sequence[Connection], group: asyncio.TaskGroup
     ) -> None:
         """Begin and end connections of a tenant; one that is configured as before is left alone."""
-        wanted = {each.integration_id: each for each in configured}
+        wanted = {each.integration_id: each for each in configured if self.is_allowed}
         for source in self.of(tenant_id):
             if wanted.get(source.integration_id) == source.connection:
                 del wanted[source.integration_id]
@@ -253,6 +256,13 @@ class Sources:
                 await self._end(source)
         for connection in wanted.values():
             self._begin(connection, group)
+
+    async def allow(self, *, allowed: bool) -> None:
+        """Let connections run from the next look at the configuration on, or end them all now."""
+        self.is_allowed = allowed
+        if not allowed:
+            for source, _ in list(self._running.values()):
+                await self._end(source)
 
     async def stop(self) -> None:
         """End every connection; what still runs after :data:`STOP_TIMEOUT_S` is left behind, and said."""

@@ -19,6 +19,8 @@ class SourceConfig(BaseModel):
     password: SecretStr = SecretStr("")
     sampling_interval_ms: int = 1000
     time_zone: str = "UTC"
+    lateness_s: float = 0.0
+    """How long samples may come out of order; the stream reads it (:mod:`optria.streams.reorder`)."""
 
     @property
     def user(self) -> str | None:

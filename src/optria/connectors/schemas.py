@@ -39,6 +39,7 @@ def _interval(default: int) -> Field:
     )
 
 
+_LATENESS = _field("lateness_s", "number", "Wait for late values (s)", default=0, lowest=0, highest=3600)
 _USER = (
     _field("username", "text", "User name"),
     _field("password", "password", "Password"),
@@ -76,6 +77,7 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             _field("trust_any_server", "boolean", "Trust any server certificate", default=False),
             _field("namespace_filter", "text", "Namespace", placeholder="ns=2"),
             _interval(1000),
+            _LATENESS,
             _field("outage_s", "number", "Outage without loss (s)", default=60, lowest=5, highest=3_600),
             _field(
                 "endpoint_urls",
@@ -106,6 +108,7 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             ),
             _field("use_channel", "boolean", "Use channels where the server opens them", default=True),
             _interval(1000),
+            _LATENESS,
         ],
     },
     "sql": {
@@ -136,6 +139,7 @@ CONNECTOR_SCHEMAS: dict[str, Schema] = {
             ),
             _field("time_zone", "text", "Time zone of times without one", default="UTC"),
             _interval(1000),
+            _LATENESS,
         ],
     },
     "demo": {

@@ -24,6 +24,7 @@ from optria.streams.historian import History
 from optria.streams.late import Late, Lates
 from optria.streams.limits import Limits
 from optria.streams.live import Live
+from optria.streams.quarantine import Refused
 from optria.streams.recent import Recent
 from optria.streams.reorder import TICK_US, Reorder
 from optria.streams.roster import Roster
@@ -196,6 +197,14 @@ class Pipeline:
         row = self.roster.row_of(tag)
         known = row is not None and int(self.scorer.time[row]) > NEVER
         return from_micros(int(self.scorer.time[row])) if known else None
+
+    def clock_ahead_s(self, integration_id: int) -> float:
+        """By how much the times of a connection are corrected."""
+        return self.gate.clock_ahead_s(integration_id)
+
+    def refused(self, most: int, tags: frozenset[int]) -> list[Refused]:
+        """The newest ``most`` samples of ``tags`` that were refused, of each reason."""
+        return self.gate.quarantine.last(most, tags)
 
     def is_stuck(self, tag: int) -> bool:
         """Whether a tag shows one value for far too long."""

@@ -45,12 +45,12 @@ class Quarantine:
 
     def _last(self, reason: str, most: int, tags: frozenset[int] | None) -> list[Refused]:
         found: list[Refused] = []
+        wanted = None if tags is None else np.array(sorted(tags), np.int32)
         for arrived_us, part in reversed(self._held[reason]):
-            for at in range(len(part) - 1, -1, -1):
-                if tags is None or int(part.tag[at]) in tags:
-                    found.append(_refused(reason, part, at, arrived_us))
-                if len(found) == most:
-                    return found
+            mine = np.arange(len(part)) if wanted is None else np.flatnonzero(np.isin(part.tag, wanted))
+            found += [_refused(reason, part, int(at), arrived_us) for at in mine[::-1][: most - len(found)]]
+            if len(found) == most:
+                break
         return found
 
     def take(self, reason: str, tags: NDArray[np.int32], since_us: int) -> SampleBatch:

@@ -150,6 +150,7 @@ DROPPED_WORDS: Final = {
     "in_future": _("ahead of the clock"),
     "duplicate": _("repeated"),
     "late": _("late: stored, not scored"),
+    "put_back": _("signals whose clock was ahead"),
     "not_finite": _("no number"),
     "out_of_range": _("outside the range of the instrument"),
     "bad_quality": _("of bad quality"),

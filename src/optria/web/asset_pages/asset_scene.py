@@ -9,6 +9,7 @@ from optria.db.plant import SiteRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.assets.asset_views import Found, active_incidents
+from optria.web.assets.condition import BLIND
 from optria.web.assets.readings import Reading
 from optria.web.services import Services
 from optria.web.sessions import Viewer
@@ -67,7 +68,7 @@ def _line(scene: Scene, found: Found) -> AssetLine:
     return AssetLine(
         view=scene.asset(found),
         site=site,
-        anomaly=score[0] if score else None,
+        anomaly=score[0] if score and score != BLIND else None,
         mapped=len(mappings),
         fresh=_fresh(mappings, scene.readings, clock.now()),
         newest=max((reading.time for reading in known), default=None),

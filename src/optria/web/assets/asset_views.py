@@ -14,7 +14,7 @@ from optria.db.asset_details import AssetComponent, FailureMode, MetricSnapshot
 from optria.db.blackbox import IncidentRow
 from optria.db.plant import AssetRow, AssetScore, Integration, SiteRow
 from optria.db.session import Tx
-from optria.web.assets.condition import Scores
+from optria.web.assets.condition import BLIND, Scores
 from optria.web.services import Services
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, number, when
@@ -89,7 +89,9 @@ async def source_types(tx: Tx) -> Mapping[int, str]:
 def detector_scores(services: Services, tenant_id: int) -> Scores:
     """Asset id to its detector score over its limit and P(fault); empty while nothing streams."""
     pipeline = services.pipelines.get(tenant_id)
-    return pipeline.anchoring.scores() if pipeline is not None else {}
+    if pipeline is None:
+        return {}
+    return {**pipeline.anchoring.scores(), **dict.fromkeys(pipeline.blind_assets(), BLIND)}
 
 
 def plants_of(services: Services, rows: Sequence[Found]) -> Mapping[int, PlantModel]:

@@ -1,5 +1,6 @@
 """Health and risk of an asset, from what its detectors say."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,6 +12,8 @@ from optria.web.shapes import number
 
 Scores = Mapping[int, tuple[float, float]]
 """Asset id to detector score over its limit and P(fault)."""
+BLIND: Final = (math.nan, math.nan)
+"""The score of an asset that shows nothing but frozen signals: nothing is known of it, least of all good."""
 SCORES: Final = (0.5, 1.0, 2.0, 4.0)
 HEALTHS: Final = (100.0, 80.0, 50.0, 0.0)
 """Health at a fused detector score over its limit: v1's bounds (80 normal, 50 warning) lie at 1 x and 2 x."""
@@ -50,7 +53,10 @@ class Condition:
         self.remaining_days = stored.remaining_useful_life_days if stored else None
         self.risk_index = number(stored.production_risk_index) if stored else None
         self.computed_at = stored.computed_at if stored else None
-        if now is not None:
+        if now is not None and math.isnan(now[0]):
+            self.health = self.failure_probability = self.risk_index = None
+            self.computed_at = clock.now()
+        elif now is not None:
             self.computed_at = clock.now()
             self.risk_index = round(production_risk(now[1], row.criticality), 2)
 

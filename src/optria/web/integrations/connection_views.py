@@ -1,13 +1,16 @@
 """A connection as its card and its page show it: what it is, how it does, what was done with it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
 from optria.connectors import CONNECTORS
 from optria.connectors.secrets import redacted
+from optria.core.tag import from_micros, to_micros
+from optria.db.configuration import lateness_of
 from optria.db.plant import Integration, MappingRow
 from optria.db.session import Tx
 from optria.kit import clock
@@ -15,14 +18,28 @@ from optria.web.assets.readings import latest_readings
 from optria.web.integrations.integration_config import target
 from optria.web.services import Services, SourceState
 
+REFUSED_SHOWN = 5
+FIRST_US, LAST_US = to_micros(datetime(1900, 1, 1, tzinfo=UTC)), to_micros(datetime(9990, 1, 1, tzinfo=UTC))
 NEEDS_NO_LOOK = frozenset({"connected", "backfilling", "connecting", "starting", "off", "no_signals"})
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSample:
+    """A sample of a mapped tag that cannot be of its time; as the source sent it."""
+
+    reason: str
+    external_tag: str
+    time: datetime
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
     """``state`` is a key of ``integration_words.STATES``; ``age_s`` is of its newest value, None without one.
 
-    ``signals`` are mapped, ``delivered`` of them come. ``glyph`` marks what somebody should look at.
+    ``signals`` are mapped, ``delivered`` of them come. ``glyph`` marks what somebody should look at. Its
+    times are corrected by ``clock_ahead_s`` and wait ``lateness_s`` for earlier ones; ``refused_samples`` are
+    the newest that the stream refused.
     """
 
     id: int
@@ -49,6 +66,9 @@ class ConnectionView:
     tested_at: datetime | None = None
     test_ok: bool = False
     test_said: str = ""
+    clock_ahead_s: float = 0.0
+    lateness_s: float = 0.0
+    refused_samples: tuple[RefusedSample, ...] = ()
 
     @property
     def glyph(self) -> str:
@@ -106,8 +126,39 @@ def _view(
         tested_at=row.last_sync_at,
         test_ok=row.last_sync_status == "success",
         test_said=row.last_sync_message or "",
+        lateness_s=lateness_of(row.config or {}),
+        clock_ahead_s=_clock_ahead_s(services, row),
+        refused_samples=_refused(services, row, frozenset(tags)),
     )
     return _with_link(view, link) if link is not None and view.is_on else view
+
+
+def _clock_ahead_s(services: Services, row: Integration) -> float:
+    pipeline = services.pipelines.get(row.tenant_id)
+    return pipeline.clock_ahead_s(row.id) if pipeline is not None else 0.0
+
+
+def _refused(services: Services, row: Integration, tags: frozenset[int]) -> tuple[RefusedSample, ...]:
+    """The newest few of each reason."""
+    pipeline = services.pipelines.get(row.tenant_id)
+    if pipeline is None:
+        return ()
+    names = {mapping.id: mapping.external_tag for mapping in services.plants(row.tenant_id).mappings}
+    return tuple(
+        RefusedSample(
+            one.reason,
+            names[one.tag],
+            _shown_time(one.source_time_us),
+            one.value if math.isfinite(one.value) else None,
+        )
+        for one in pipeline.refused(REFUSED_SHOWN, tags)
+        if one.tag in names
+    )
+
+
+def _shown_time(micros: int) -> datetime:
+    """As near as a calendar gets to it."""
+    return from_micros(min(max(micros, FIRST_US), LAST_US))
 
 
 def _with_link(view: ConnectionView, link: SourceState) -> ConnectionView:

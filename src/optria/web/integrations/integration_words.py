@@ -17,6 +17,7 @@ LABELS: Final = {
     "sampling_interval_ms": _("Sampling interval (ms)"),
     "max_tags_per_scan": _("Tags per request"),
     "outage_s": _("Outage without loss (s)"),
+    "lateness_s": _("Wait for late values (s)"),
     "endpoint_urls": _("Further servers of a redundant set"),
     "data_server": _("Data server"),
     "verify_tls": _("Verify the TLS certificate"),
@@ -46,6 +47,9 @@ HINTS: Final = {
     ),
     "time_zone": _("A name such as Asia/Riyadh."),
     "sampling_interval_ms": _("How often the source is asked for a new value."),
+    "lateness_s": _(
+        "For sources that deliver out of order. So much later detection sees values; 0 means at once."
+    ),
 }
 OPTIONS: Final = {
     "anonymous": _("Without user name"),
@@ -100,6 +104,11 @@ REJECTED: Final = {
     "not a number": _("not a number"),
     "no time": _("no usable time"),
     "no quality": _("no usable quality"),
+    "not finite": _("no finite number"),
+    "no value": _("signals without a value"),
+    "malformed": _("not of the shape of a value"),
+    "malformed answer": _("answers that could not be read"),
+    "unknown WebId": _("of no mapped signal"),
     "columns": _("not the columns that are needed"),
     "malformed message": _("messages that could not be read"),
     "channel refused, polling": _("channels refused: polled instead"),
