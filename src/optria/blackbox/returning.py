@@ -121,7 +121,7 @@ async def hear_the_critical(database: Database, plants: Plants, watch: Watch) ->
         lasting = select(Shelving.tenant_id, Shelving.asset_id).where(
             Shelving.returned_at.is_(None), Shelving.ended_at.is_(None), Shelving.includes_critical.is_(False)
         )
-        shelved = set((await tx.session.execute(lasting)).tuples().all())
+        shelved = {(tenant, asset) for tenant, asset in (await tx.session.execute(lasting)).all()}
     for tenant_id, asset_id in sorted(shelved):
         plant = plants(tenant_id)
         asset = plant.asset(asset_id)

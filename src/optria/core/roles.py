@@ -34,6 +34,11 @@ class Permission(StrEnum):
     """One's own notifications, and how one wants them."""
     MANAGE_NOTIFICATIONS = "manage_notifications"
     """Write to others, and set where the tenant's notifications go."""
+    SHELVE_ALARMS = "shelve_alarms"
+    """Take alarms that are less than CRITICAL aside for a while."""
+    SHELVE_CRITICAL_ALARMS = "shelve_critical_alarms"
+    PLAN_MAINTENANCE = "plan_maintenance"
+    """Say when assets are out of service for work."""
     VIEW_INTEGRATIONS = "view_integrations"
     MANAGE_INTEGRATIONS = "manage_integrations"
     VIEW_SENSITIVE_NOTES = "view_sensitive_notes"
@@ -62,6 +67,7 @@ _ENGINEER = _VIEWER | {
     Permission.VIEW_WORK_ORDERS,
     Permission.UPDATE_WORK_ORDERS,
     Permission.VIEW_ON_CALL,
+    Permission.SHELVE_ALARMS,
     Permission.VIEW_INTEGRATIONS,
     Permission.VIEW_SENSITIVE_NOTES,
 }
@@ -69,12 +75,14 @@ _OPTIMIZER = _ENGINEER | {
     Permission.RUN_RCA,
     Permission.CREATE_WORK_ORDERS,
     Permission.APPROVE_WORK_ORDERS,
+    Permission.PLAN_MAINTENANCE,
 }
 _ADMIN = _OPTIMIZER | {
     Permission.MANAGE_ASSETS,
     Permission.MANAGE_TWIN,
     Permission.MANAGE_RULES,
     Permission.MANAGE_ON_CALL,
+    Permission.SHELVE_CRITICAL_ALARMS,
     Permission.MANAGE_INTEGRATIONS,
     Permission.MANAGE_NOTIFICATIONS,
     Permission.MANAGE_USERS,

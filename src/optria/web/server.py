@@ -74,6 +74,7 @@ from optria.web.people import (
 )
 from optria.web.permits import refuse_undeclared
 from optria.web.platform_access import PlatformAccess
+from optria.web.readiness import Remembered
 from optria.web.rendering import mount_static
 from optria.web.rule_pages import rule_routes
 from optria.web.security import SameOrigin, SecurityHeaders
@@ -181,6 +182,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
     app.state.hub = live.Hub(services, timing)
     app.state.meter = Meter()
     app.state.http_figures = HttpFigures()
+    app.state.remembered = Remembered()
     app.state.back_tests = BackTests(services.database, services.settings, services.plants)
     app.add_middleware(CompressedPages)
     app.add_middleware(BodyLimit)

@@ -11,6 +11,7 @@ from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.rca.words import metric_words
+from optria.web.admin.quiet_pages import quiet_of_asset, shelving_choices, window_choices
 from optria.web.asset_pages.asset_detail import (
     detection_of,
     failure_modes_of,
@@ -52,6 +53,9 @@ async def asset_page(
         **await _work(tx, viewer, found),
         **await _configuration(tx, services, viewer, found),
         **await _choices(tx, viewer, found),
+        "quiet": await quiet_of_asset(tx, found[0]) if sees_analysis(viewer) else (),
+        "shelving": await shelving_choices(tx, viewer),
+        "maintenance": await window_choices(tx, viewer, found[0].id),
     }
     return render_page(
         request,
