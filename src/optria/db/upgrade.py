@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 BASELINE = "0001"
 OLDEST_SERVER = 150_000
-PAUSE_S = (0.2, 1.5)
+PAUSE_S = (0.1, 0.8)
 BUSY_PATIENCE_S = 120.0
 """For so long a table in use is tried again."""
 COMPATIBLE_SINCE = "0015"
