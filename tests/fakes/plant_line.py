@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from asyncua import ua
+from asyncua.crypto.validator import CertificateValidatorMethod
 
 from optria.app.plants import load_plants
 from optria.app.source_alerts import refusals_told
@@ -20,6 +21,7 @@ from optria.connectors.base import LinkState
 from optria.core.roles import Role
 from optria.core.tag import SampleBatch
 from optria.db.session import Database
+from optria.kit.certificates import OwnCertificate
 from optria.kit.settings import Settings
 from optria.kit.supervise import Supervisor
 from optria.simulator.opcua_server import OpcUaEndpoint, opcua_server
@@ -51,11 +53,18 @@ class Taken(Streams):
     def all(self) -> SampleBatch:
         return SampleBatch.concat(self.taken)
 
-    def keys(self) -> Counter[Key]:
+    def counted(self) -> Counter[Key]:
         """How often each sample came; the marks of gaps are none."""
         everything = self.all
         real = everything.select(~np.isnan(everything.value))
         return Counter(zip(real.tag.tolist(), real.source_time.tolist(), strict=True))
+
+
+@dataclass(slots=True)
+class Certificates:
+    """The one that the server shows from its next start on."""
+
+    shown: OwnCertificate
 
 
 class Forgetful(FakePlant):
@@ -88,11 +97,6 @@ class PlantLine:
     start_server: Callable[[], Awaitable[None]]
     tags: dict[str, int]
     tenant_id: int
-    since: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def state(self) -> str:
-        return self.source.state
 
     async def until(self, state: LinkState) -> None:
         await until(lambda: self.source.state == state)
@@ -114,7 +118,7 @@ class PlantLine:
 
     def tally(self) -> Tally:
         """Of all that was measured from the first sample taken on."""
-        keys = self.streams.keys()
+        keys = self.streams.counted()
         first = min(time for _tag, time in keys)
         measured = {
             (self.tags[name], time)
@@ -134,14 +138,28 @@ async def until(condition: Callable[[], object], patience_s: float = PATIENCE_S)
 
 @asynccontextmanager
 async def plant_line(
-    database: Database, home: Path, plant: FakePlant, *, max_queue: int | None = None, **config: object
+    database: Database,
+    home: Path,
+    plant: FakePlant,
+    *,
+    max_queue: int | None = None,
+    certificates: Certificates | None = None,
+    admits: CertificateValidatorMethod | None = None,
+    **config: object,
 ) -> AsyncGenerator[PlantLine]:
     """A running source, with SignAndEncrypt and the certificate pinned unless ``config`` says else."""
     async with AsyncExitStack() as stack:
         running, port = AsyncExitStack(), free_port()
 
         async def start() -> OpcUaEndpoint:
-            server = opcua_server(plant, port, home=home / "server", max_queue=max_queue)
+            server = opcua_server(
+                plant,
+                port,
+                home=home / "server",
+                max_queue=max_queue,
+                certificate=certificates.shown if certificates else None,
+                admits=admits,
+            )
             return await running.enter_async_context(server)
 
         async def start_again() -> None:

@@ -1,5 +1,5 @@
-"""The command line, ``optria``: demo, serve, db, backup, restore, tenant, user, audit, secrets, simulate,
-replay, smoke, backtest.
+"""The command line, ``optria``: demo, serve, db, backup, restore, tenant, user, audit, secrets, opcua,
+simulate, replay, smoke, backtest.
 """
 
 import sys
@@ -20,6 +20,7 @@ COMMANDS = {
     "user": ("optria.cli.accounts", "users"),
     "audit": ("optria.cli.audit", "app"),
     "secrets": ("optria.cli.secrets", "app"),
+    "opcua": ("optria.cli.opcua", "app"),
     "simulate": ("optria.cli.simulate", "app"),
     "replay": ("optria.cli.simulate", "replay"),
     "smoke": ("optria.cli.smoke", "smoke"),

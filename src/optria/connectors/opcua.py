@@ -80,7 +80,6 @@ class OpcUaConnector:
         try:
             is_kept = at is not None and await self._taken_up(at)
             if at is None or not is_kept:
-                at = None
                 at = await self._attach(mappings)
             kept_until = 0.0
             await self._stream(at, mark, seam, since, is_kept=is_kept)

@@ -26,10 +26,14 @@ def own_path(home: Path) -> Path:
     return pki_of(home) / "opcua_client.pem"
 
 
+def own_hosts() -> tuple[str, ...]:
+    return (socket.gethostname(),)
+
+
 async def own_certificate_of(home: Path, application_uri: str, link: Link) -> OwnCertificate:
     """Ours; the link says when it runs out."""
-    hosts = (socket.gethostname(),)
-    own = await asyncio.to_thread(own_certificate, own_path(home), OWN_NAME, application_uri, hosts)
+    path = own_path(home)
+    own = await asyncio.to_thread(own_certificate, path, OWN_NAME, application_uri, own_hosts())
     link.warn("our certificate", _ours_runs_out(own.expires_at, clock.now()))
     return own
 

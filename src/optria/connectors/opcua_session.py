@@ -21,6 +21,7 @@ from optria.connectors.link import Link
 from optria.connectors.opcua_config import OpcUaConfig, host_and_port
 from optria.connectors.opcua_errors import spoken
 from optria.connectors.opcua_security import believe, own_certificate_of
+from optria.connectors.opcua_trust import chain_of
 from optria.core.errors import ConnectorUnavailable
 
 CONNECT_TIMEOUT_S = 10.0
@@ -87,6 +88,22 @@ async def connect(
         raise
 
 
+async def certificates_at(url: str, reach: Reach) -> list[bytes]:
+    """The certificates (DER, the server's first) that a server shows to anybody who asks.
+
+    Raises ConnectorUnavailable, also for a server that has none.
+    """
+    host, port = host_and_port(url)
+    with spoken(f"{host}:{port}"):
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await reach.check(host, port)
+            endpoints = await Client(url, timeout=ANSWER_TIMEOUT_S).connect_and_get_server_endpoints()
+    chains = [chain_of(each.ServerCertificate) for each in endpoints if each.ServerCertificate]
+    if not chains:
+        raise ConnectorUnavailable(f"The OPC UA server at {host}:{port} shows no certificate.")
+    return chains[0]
+
+
 async def take_up(client: Client, config: OpcUaConfig, url: str, reach: Reach) -> None:
     """Go on with the session that the server keeps, on another channel (OPC 10000-4, 6.7).
 
@@ -95,12 +112,22 @@ async def take_up(client: Client, config: OpcUaConfig, url: str, reach: Reach) -
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         await reach.check(*host_and_port(url))
         try:
-            await _open_channel(client)
+            await client.connect_socket()
+            await client.send_hello()
+            await _open_again(client)
             client.uaclient.session.rebind_authentication_token()
             await _activate(client, config)
         except BaseException:
             client.disconnect_socket()
             raise
+
+
+async def _open_again(client: Client) -> None:
+    """A server with another key than before can but hang up on us, which is no failure of the network."""
+    try:
+        await client.open_secure_channel()
+    except ConnectionError as error:
+        raise ua.UaError("The server hung up on the secure channel.") from error
 
 
 async def keep_channel(client: Client) -> None:

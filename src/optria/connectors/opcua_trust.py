@@ -71,6 +71,11 @@ class TrustStore:
         self._forget(certificate, "rejected")
         return self._store(certificate, "trusted")
 
+    def add_issuer(self, certificate: x509.Certificate) -> Path:
+        """Store it as one that completes chains."""
+        self._forget(certificate, "rejected")
+        return self._store(certificate, "issuers")
+
     def distrust(self, certificate: x509.Certificate) -> None:
         """Store it as rejected, and no longer as trusted or as an issuer."""
         self._store(certificate, "rejected")

@@ -14,6 +14,7 @@ from typing import Any
 
 from asyncua import Node, Server, ua
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.validator import CertificateValidatorMethod
 from asyncua.server.history import HistoryStorageInterface
 
 from optria.core.catalogue import TagEntry
@@ -145,21 +146,25 @@ async def opcua_server(
     names: frozenset[str] | None = None,
     max_queue: int | None = None,
     certificate: OwnCertificate | None = None,
+    admits: CertificateValidatorMethod | None = None,
 ) -> AsyncIterator[OpcUaEndpoint]:
     """Serve ``plant`` while the block runs.
 
     Offers no security (unless ``secure_only``) and Basic256Sha256 with Sign and with SignAndEncrypt; with
     ``user`` no anonymous sessions. ``names`` limits the tags served. ``home`` keeps the certificate, unless
-    another ``certificate`` is given. ``max_queue`` is the longest queue of samples that it grants.
+    another ``certificate`` is given. ``max_queue`` is the longest queue of samples that it grants,
+    ``admits`` looks at the certificates of clients.
     """
-    certificate = certificate or await asyncio.to_thread(
+    own: OwnCertificate = certificate or await asyncio.to_thread(
         own_certificate,
         home / "pki" / "simulated_plant.pem",
         "OPTRIA simulated plant",
         APPLICATION_URI,
         tuple(dict.fromkeys((socket.gethostname(), "localhost", host))),
     )
-    server = await _prepare(host, port, certificate, _Users(user, password), secure_only=secure_only)
+    server = await _prepare(host, port, own, _Users(user, password), secure_only=secure_only)
+    if admits is not None:
+        server.set_certificate_validator(admits)
     if max_queue is not None:
         server.iserver.max_monitored_item_queue_size = max_queue
     tags = [tag for tag in plant.catalogue.tags if names is None or tag.name in names]
@@ -173,9 +178,7 @@ async def opcua_server(
     try:
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run())
-            yield OpcUaEndpoint(
-                f"opc.tcp://{host}:{_bound_port(server, port)}", certificate.path, certificate.sha256
-            )
+            yield OpcUaEndpoint(f"opc.tcp://{host}:{_bound_port(server, port)}", own.path, own.sha256)
             writing.cancel()
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
