@@ -16,7 +16,7 @@ from optria.blackbox.sealing import seal_due
 from optria.core.errors import ConfigurationError
 from optria.core.tag import SampleBatch, to_micros
 from optria.db.blackbox import IncidentRow
-from optria.db.partitions import Retired, ensure_partitions, history_days, missing_days
+from optria.db.partitions import Retired, days_without_partition, ensure_partitions, history_days
 from optria.db.plant import AssetRow
 from optria.db.retention import Periods, Upkeep, Upkeeper
 from optria.db.session import Database
@@ -207,7 +207,7 @@ async def test_partitions_are_made_ahead_and_missing_ones_known(
     today = clock.now().date()
     await _drop(fresh_database, today)
     async with small.database.platform("test") as tx:
-        assert missing_days(await history_days(tx.session), today) == [today]
+        assert await days_without_partition(tx.session, today) == [today]
     done = await Upkeeper(small.database, SETTINGS).keep()
     assert done.made >= 1
     assert today + timedelta(days=7) in await days(small.database)

@@ -1,12 +1,12 @@
 """The daily partitions of the history: made ahead, and retired once they are old."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import Text, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from optria.core.errors import DatabaseUnavailable
@@ -21,6 +21,10 @@ _DAYS: Final = text(
     " FROM pg_inherits JOIN pg_class AS part ON part.oid = inhrelid"
     " WHERE inhparent = 'history_chunks'::regclass AND part.relname ~ '^history_chunks_[0-9]{8}$' ORDER BY 1"
 )
+_THERE: Final = text(
+    "SELECT to_regclass('public.' || name) IS NOT NULL FROM unnest(:names) WITH ORDINALITY AS n(name, place)"
+    " ORDER BY place"
+).bindparams(bindparam("names", type_=ARRAY(Text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,11 @@ async def history_days(connection: AsyncConnection | AsyncSession) -> list[Histo
     return [HistoryDay(*row) for row in await connection.execute(_DAYS)]
 
 
-def missing_days(days: Sequence[HistoryDay], today: date) -> list[date]:
+async def days_without_partition(connection: AsyncConnection | AsyncSession, today: date) -> list[date]:
     """The days from today on whose samples could not be stored."""
-    there = {each.day for each in days}
-    wanted = (today + timedelta(days=ahead) for ahead in range(NEEDED_AHEAD + 1))
-    return [day for day in wanted if day not in there]
+    wanted = [today + timedelta(days=ahead) for ahead in range(NEEDED_AHEAD + 1)]
+    there = await connection.execute(_THERE, {"names": [f"history_chunks_{day:%Y%m%d}" for day in wanted]})
+    return [day for day, (found,) in zip(wanted, there, strict=True) if not found]
 
 
 async def retire_day(session: AsyncSession, day: date) -> Retired:
