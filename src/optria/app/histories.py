@@ -12,14 +12,15 @@ SPOOL = "spool"
 class Histories:
     """``of`` makes a tenant's history; ``space`` is what the database has left."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, *, is_spooled: bool = True) -> None:
+        self._is_spooled = is_spooled
         self._database = database
         self._folder = settings.home / SPOOL
         self._limit_bytes = int(settings.spool_gb * GB)
         self.space = _space(settings)
 
     def of(self, tenant_id: int) -> History:
-        spool = Spool(self._folder, tenant_id, self._limit_bytes)
+        spool = Spool(self._folder, tenant_id, self._limit_bytes) if self._is_spooled else None
         return History(self._database, tenant_id, spool=spool, space=self.space)
 
 

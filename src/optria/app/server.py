@@ -13,6 +13,7 @@ from optria.app.beginning import Beginning
 from optria.app.configuration import Configuration
 from optria.app.known_plants import KnownPlants
 from optria.app.plants import Plants, load_plants
+from optria.app.roles import parts_of
 from optria.app.sources import Sources
 from optria.app.stopping import disposed, last_words, signals, unless
 from optria.app.streams import Streams
@@ -21,9 +22,11 @@ from optria.blackbox.recorder import Recorder
 from optria.core.errors import ConfigurationError, OptriaError
 from optria.db.admission import WAITING, Admission
 from optria.db.installation import Installation, prepared
+from optria.db.retention import Upkeeper
 from optria.db.session import Database
 from optria.db.url import plain_errors
 from optria.kit.bus import Bus
+from optria.kit.loop_watch import LoopWatch
 from optria.kit.settings import Settings
 from optria.kit.supervise import Supervisor
 from optria.streams.vitals import vitals_of
@@ -82,13 +85,12 @@ class _Server:
     async def run(self, on_bound: Callable[[int], None] | None) -> None:
         known, admission = self._beginning.known, self._beginning.admission
         plants = await self._plants()
-        streams = Streams(plants, self._database, self._settings)
-        recorder = Recorder(self._database, plants, streams, streams)
-        streams.tell(recorder)
+        parts = await parts_of(self._settings, self._database, plants, self._supervisor)
+        streams, recorder, sources, duty = parts.streams, parts.recorder, parts.sources, parts.duty
         if known is None:
-            await streams.restore()
-        sources = Sources(self._database, streams, self._settings, self._supervisor)
+            await duty.begin()
         sender = await asyncio.to_thread(open_sender, self._database, self._settings)
+        upkeeper, loop = Upkeeper(self._database, self._settings), LoopWatch()
         app = create_app(
             Services(
                 database=self._database,
@@ -100,6 +102,8 @@ class _Server:
                 recorder=recorder,
                 health=lambda: self._supervisor.states,
                 vitals=lambda: _vitals(streams, recorder),
+                upkeep=lambda: upkeeper.last,
+                loop=loop,
                 version=__version__,
             )
         )
@@ -108,11 +112,15 @@ class _Server:
                 serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
             )
             inner = [
-                self._keep(lasting, "recorder", admission.after(recorder.run)),
-                self._keep(lasting, "sender", admission.after(sender.run)),
+                self._keep(lasting, "recorder", admission.after(parts.background(recorder.run))),
+                self._keep(lasting, "duty", admission.after(duty.run)),
+                self._keep(lasting, "sender", admission.after(parts.background(sender.run))),
                 self._keep(lasting, "hub", app.state.hub.run),
+                self._keep(lasting, "upkeep", admission.after(upkeeper.run)),
+                self._keep(lasting, "loop", loop.run),
                 self._keep(lasting, "back-tests", admission.after(app.state.back_tests.run)),
                 *self._keep_database(lasting),
+                *(self._keep(lasting, name, admission.after(run)) for name, run in parts.tasks.items()),
             ]
             configuration = Configuration(
                 self._database, plants, streams, sources, self._supervisor, self._beginning.plants
@@ -121,7 +129,8 @@ class _Server:
             await web
             for task in inner:
                 task.cancel()
-        await last_words(streams, recorder)
+        await last_words(streams, recorder, duty)
+        await parts.end()
         if self._refused is not None:
             raise self._refused
 
@@ -160,10 +169,13 @@ class _Server:
             checkpoints = self._keep(group, "checkpoints", admission.after(streams.checkpoint))
             following = self._keep(group, "configuration", lambda: configuration.follow(self._bus, group))
             baselines = self._keep(group, "baselines", lambda: streams.follow_baselines(self._bus))
+            releases = self._keep(group, "late samples", streams.release)
             await self._stop.wait()
             following.cancel()
             baselines.cancel()
             await sources.stop()
+            releases.cancel()
+            streams.release_all()
             configuration.stop_histories()
             checkpoints.cancel()
 

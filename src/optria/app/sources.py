@@ -228,6 +228,7 @@ class Sources:
         self._settings, self._supervisor = settings, supervisor
         self._reach = Reach.of(settings)
         self._running: dict[int, tuple[Source, asyncio.Task[None]]] = {}
+        self._only = frozenset(filter(None, (one.strip() for one in settings.connections.split(","))))
         self.is_allowed = True
         """While another server runs the connections, none is begun here."""
 
@@ -248,7 +249,7 @@ class Sources:
         self, tenant_id: int, configured: Sequence[Connection], group: asyncio.TaskGroup
     ) -> None:
         """Begin and end connections of a tenant; one that is configured as before is left alone."""
-        wanted = {each.integration_id: each for each in configured if self.is_allowed}
+        wanted = {each.integration_id: each for each in configured if self._is_ours(each)}
         for source in self.of(tenant_id):
             if wanted.get(source.integration_id) == source.connection:
                 del wanted[source.integration_id]
@@ -256,6 +257,9 @@ class Sources:
                 await self._end(source)
         for connection in wanted.values():
             self._begin(connection, group)
+
+    def _is_ours(self, connection: Connection) -> bool:
+        return self.is_allowed and (not self._only or str(connection.integration_id) in self._only)
 
     async def allow(self, *, allowed: bool) -> None:
         """Let connections run from the next look at the configuration on, or end them all now."""

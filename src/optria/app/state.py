@@ -77,6 +77,8 @@ class State:
             if found is None:
                 return 0
             stored = await self._stored(tx, pipeline)
+        if found.position:
+            stored = _before(pipeline, stored)  # what comes after it is read from the log, as it came
         again = await _replayed(pipeline, stored)
         log.info("stream_restored", tenant=tenant_id, checkpoint=self.name, replayed=again)
         return found.position
@@ -135,6 +137,12 @@ def _part(known: object, name: str) -> Mapping[str, object]:
 def _begin_at(pipeline: Pipeline, micros: int) -> None:
     """Learn anew from samples after this time."""
     pipeline.gate.last_time = np.maximum(pipeline.gate.last_time, micros)
+
+
+def _before(pipeline: Pipeline, stored: SampleBatch) -> SampleBatch:
+    """What is not after the positions of its tags."""
+    row = pipeline.roster.find(stored.tag)
+    return stored.select((row >= 0) & (stored.source_time <= pipeline.gate.last_time[row]))
 
 
 async def _replayed(pipeline: Pipeline, stored: SampleBatch) -> int:

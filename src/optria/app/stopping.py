@@ -9,6 +9,7 @@ import anyio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from optria.app.duty import Duty
 from optria.app.streams import Streams
 from optria.blackbox.recorder import Recorder
 from optria.db.session import Database
@@ -41,12 +42,13 @@ async def disposed(database: Database) -> None:
             await database.dispose()
 
 
-async def last_words(streams: Streams, recorder: Recorder) -> None:
+async def last_words(streams: Streams, recorder: Recorder, duty: Duty) -> None:
     """What was learned and what is held, stored if the database can be reached; said if not."""
     try:
         async with asyncio.timeout(LAST_WORDS_S):
             await recorder.drain()
             await streams.save()
+            await duty.end()
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("not_stored_at_stop", **recorder.inbox.waiting, error=str(error) or type(error).__name__)
 

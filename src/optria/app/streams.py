@@ -8,11 +8,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from optria.app.histories import Histories
+from optria.app.listener import Listener
 from optria.app.plants import Plants
 from optria.app.series import longer, reaches_short
 from optria.app.standby import follow
 from optria.app.state import State
-from optria.blackbox.recorder import Recorder
 from optria.core.asset import PlantModel
 from optria.core.errors import Fenced, NotFound
 from optria.core.event import Event
@@ -42,13 +42,21 @@ RELEASE_EVERY_S = 0.5
 class Streams(Mapping[int, Pipeline]):
     """Pipelines by tenant, and what their detectors think right now."""
 
-    def __init__(self, plants: Plants, database: Database, settings: Settings) -> None:
+    def __init__(
+        self,
+        plants: Plants,
+        database: Database,
+        settings: Settings,
+        name: str = CHECKPOINT,
+        *,
+        is_spooled: bool = True,
+    ) -> None:
         self._database = database
         self._anchors: dict[tuple[int, int], Anchor] = {}
-        self._recorder: Recorder | None = None
+        self._recorder: Listener | None = None
         self._settings = settings
-        self.histories = Histories(database, settings)
-        self._state = State(database, settings, CHECKPOINT)
+        self.histories = Histories(database, settings, is_spooled=is_spooled)
+        self._state = State(database, settings, name)
         self.positions: dict[int, int] = {}
         """Of each tenant: the message of the log that the streams have come to (0: without a log)."""
         self.lease: Lease | None = None
@@ -81,13 +89,15 @@ class Streams(Mapping[int, Pipeline]):
             if self._recorder:
                 self._recorder.late(plant.tenant_id, late)
 
+        history = history or self.histories.of(plant.tenant_id)
+        history.is_ours = self._is_ours
         return Pipeline(
             plant,
             self._settings,
             on_anchor,
             on_event,
             on_cleared,
-            history=history or self.histories.of(plant.tenant_id),
+            history=history,
             on_late=on_late,
         )
 
@@ -147,7 +157,7 @@ class Streams(Mapping[int, Pipeline]):
         for pipeline in self._pipelines.values():
             pipeline.release_all()
 
-    def tell(self, recorder: Recorder) -> None:
+    def tell(self, recorder: Listener) -> None:
         """From now on anchors and events go to ``recorder``."""
         self._recorder = recorder
 
@@ -209,6 +219,14 @@ class Streams(Mapping[int, Pipeline]):
             await confirm(tx, self.lease)
         elif not self.is_on_duty:
             raise Fenced("Another server runs the streams; what was seen here is seen there.")
+
+    async def _is_ours(self, tx: Tx) -> bool:
+        """Whether no other server stores the same samples; what it may have stored is looked up else."""
+        try:
+            await self.fence(tx)
+        except Fenced:
+            return False
+        return True
 
     async def follow_stored(self) -> None:
         """Show what another server has stored since the last look."""

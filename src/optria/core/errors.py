@@ -3,6 +3,7 @@
     OptriaError
     ├── ConfigurationError      the installation is set up wrongly; the message says what to change
     ├── DatabaseUnavailable     the database cannot be reached or refuses us
+    ├── LogUnavailable          the log of samples (NATS) cannot be reached or refuses us
     ├── ConnectorUnavailable    a plant source cannot be reached or refuses us
     │   └── ConnectorRefused    a certificate or a sign-in is refused: somebody has to do something first
     ├── SimulatorError          the simulated plant cannot do what was asked
@@ -29,6 +30,10 @@ class ConfigurationError(OptriaError):
 
 class DatabaseUnavailable(OptriaError):
     """The database cannot be reached or refuses us."""
+
+
+class LogUnavailable(OptriaError):
+    """The log of samples cannot be reached or refuses us."""
 
 
 class ConnectorUnavailable(OptriaError):

@@ -118,3 +118,13 @@ async def holder_of(database: Database, name: str) -> str | None:
     """Who holds a lease or held it last; None for nobody."""
     async with database.platform("leases of streams") as tx:
         return await tx.session.scalar(_HOLDER, {"name": name}) or None
+
+
+async def holders(database: Database, beginning: str) -> list[str]:
+    """Who holds leases whose names begin so, now."""
+    statement = text(
+        "SELECT DISTINCT holder FROM stream_leases"
+        " WHERE starts_with(name, :beginning) AND expires_at > clock_timestamp()"
+    )
+    async with database.platform("leases of streams") as tx:
+        return list(await tx.session.scalars(statement, {"beginning": beginning}))

@@ -69,6 +69,20 @@ class Settings(BaseSettings):
     """Address that e-mails come from, also as ``Name <address>``."""
     smtp_ca_file: Path | None = None
     """Certificates (PEM) that vouch for the mail server; None: those of the operating system."""
+    role: Literal["all", "web", "ingest", "stream"] = "all"
+    """What this server does besides its pages; all but ``all`` and ``web`` need ``nats_url``."""
+    nats_url: str | None = None
+    """NATS server (JetStream) between the servers of a large installation; None: none is needed."""
+    log_partitions: int = 12
+    """Parts that the work is divided into over NATS; the same on every server, for ever."""
+    log_gb: float = 10.0
+    """Most that the log keeps."""
+    nats_edges: str = ""
+    """JetStream domains of edge sites that the log of the centre draws from, comma-separated."""
+    nats_domain: str = ""
+    """JetStream domain of this server's NATS server, at an edge site."""
+    connections: str = ""
+    """Ids of the connections that this server takes in, comma-separated; empty: all."""
     history_days: int = 400
     """Days that samples are kept; of older ones only the recordings of incidents. 0: all for ever."""
     delivery_days: int = 90

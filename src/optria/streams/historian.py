@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import accumulate, islice, takewhile
 from typing import Final
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from optria.core.errors import DatabaseUnavailable
 from optria.core.tag import SampleBatch
-from optria.db.session import Database
+from optria.db.session import Database, Tx
 from optria.streams.history_writer import HistoryWriter
 from optria.streams.space import Space
 from optria.streams.spool import Spool
@@ -69,6 +70,16 @@ class History:
         """Samples that were handed over and had been stored before."""
         self.shed_by: Counter[str] = Counter()
         self.last_error: str | None = None
+
+    @property
+    def is_ours(self) -> Callable[[Tx], Awaitable[bool]] | None:
+        """Asked in each transaction: whether nobody else stores samples of this tenant."""
+        return self._writer.is_ours if self._writer else None
+
+    @is_ours.setter
+    def is_ours(self, asked: Callable[[Tx], Awaitable[bool]]) -> None:
+        if self._writer is not None:
+            self._writer.is_ours = asked
 
     @property
     def shed(self) -> int:

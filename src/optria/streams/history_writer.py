@@ -1,6 +1,7 @@
 """Stores samples exactly once, however often they are handed over, in partitions made as they are needed."""
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Final
 
@@ -35,11 +36,15 @@ class HistoryWriter:
         self._database, self._tenant_id = database, tenant_id
         self._reach = Reach()
         self._days: dict[date, float] = {}
+        self.is_ours: Callable[[Tx], Awaitable[bool]] | None = None
+        """Whether nobody else stores samples of this tenant; else all of them are looked up."""
 
     async def store(self, batch: SampleBatch) -> int:
         """In one transaction; how many samples were not stored before."""
         await self._ensure_days({from_micros(day * DAY_US).date() for day in _days(batch)})
         async with self._database.transaction(self._tenant_id) as tx:
+            if self.is_ours is not None and not await self.is_ours(tx):
+                self._reach = Reach()
             new = await self._news(tx, once(batch))
             self._reach.extend(batch)
             await write(tx, new)
