@@ -69,8 +69,9 @@ class Recent:
             kept = self.all_of(each)
             _, first = np.unique(batch.source_time[mine], return_index=True)
             new = mine[first][~np.isin(batch.source_time[mine[first]], kept.time)]
-            news[new] = True
-            self._rewrite(each, _merged(kept, batch.select(new)))
+            if len(new):
+                news[new] = True
+                self._rewrite(each, _merged(kept, batch.select(new)))
         return news
 
     def forget_after(self, row: int, time_us: int) -> None:
