@@ -1,6 +1,7 @@
 """What an analysis leaves on its incident: v1's columns, our own, and a revision row."""
 
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,7 @@ async def store_analysis(
             is_final=not analysis.provisional,
             analysis=to_json(analysis),
             requested_by=user_id,
+            created_at=clock.now(),
         )
     )
     _fill(incident, analysis, asset_code, user_id)
@@ -49,6 +51,14 @@ async def revisions(tx: Tx, incident: IncidentRow) -> int:
     """How many analyses an incident has had."""
     statement = select(func.count()).where(AnalysisRow.incident_id == incident.id)
     return (await tx.session.execute(statement)).scalar_one()
+
+
+async def stored_since(tx: Tx, incident: IncidentRow, at: datetime) -> bool:
+    """Whether an analysis of an incident has been stored after ``at``."""
+    statement = select(AnalysisRow.id).where(
+        AnalysisRow.incident_id == incident.id, AnalysisRow.created_at > at
+    )
+    return (await tx.session.execute(statement.limit(1))).scalar_one_or_none() is not None
 
 
 async def latest(tx: Tx, incident: IncidentRow) -> Analysis | None:

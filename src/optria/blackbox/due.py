@@ -1,6 +1,8 @@
 """The passes that are due: every incident is analysed anew until its window is over and its fault is gone."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -8,9 +10,10 @@ from sqlalchemy import select
 
 from optria.blackbox import incidents
 from optria.blackbox.case_loader import SensorReader
+from optria.blackbox.failing import record_failure
 from optria.blackbox.late import is_pending
-from optria.blackbox.passes import WATCH_EVERY, record_failure, run_pass
-from optria.blackbox.poison import BAD_DATA, is_poison, words_of
+from optria.blackbox.passes import WATCH_EVERY, run_pass
+from optria.blackbox.poison import BAD_DATA, words_of
 from optria.blackbox.watch import Watch
 from optria.core.asset import PlantModel
 from optria.core.incident import severity_of
@@ -19,6 +22,9 @@ from optria.db.session import Database, Tx
 from optria.kit import clock
 
 log = structlog.get_logger(__name__)
+
+PASS_WITHIN_S: Final = 25.0
+"""Less than a transaction may be idle: who takes longer has failed, and is not cut off by the database."""
 
 
 class DuePasses:
@@ -35,6 +41,7 @@ class DuePasses:
         self._plants = plants
         self._sensors = sensors
         self._watch = watch
+        self.within_s = PASS_WITHIN_S
 
     async def run(self) -> None:
         """Run every pass that is due, over all tenants."""
@@ -50,14 +57,20 @@ class DuePasses:
             await self._pass_safely(tenant_id, incident_id)
 
     async def _pass_safely(self, tenant_id: int, incident_id: UUID) -> None:
-        """One incident that cannot be analysed must not keep the others waiting."""
+        """One incident that cannot be analysed must not keep the others waiting.
+
+        Whether the work is at fault or the database is away shows when the failure is to be written down.
+        """
         try:
-            await self._claim_and_run(tenant_id, incident_id)
-        except BAD_DATA as error:
-            if not is_poison(error):
-                raise
-            attempts = await record_failure(self._database, tenant_id, incident_id, words_of(error))
-            log.warning("pass_failed", incident=str(incident_id), attempts=attempts, error=words_of(error))
+            async with asyncio.timeout(self.within_s):
+                await self._claim_and_run(tenant_id, incident_id)
+        except (*BAD_DATA, OSError) as error:
+            why = words_of(error) if not isinstance(error, TimeoutError) else self._too_long()
+            attempts = await record_failure(self._database, tenant_id, incident_id, why)
+            log.warning("pass_failed", incident=str(incident_id), attempts=attempts, error=why)
+
+    def _too_long(self) -> str:
+        return f"The analysis or the database took longer than {self.within_s:g} s."
 
     async def _claim_and_run(self, tenant_id: int, incident_id: UUID) -> None:
         async with self._database.transaction(tenant_id) as tx:

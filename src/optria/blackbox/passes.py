@@ -15,13 +15,12 @@ from optria.core.event import EventCategory, Severity
 from optria.core.incident import Analysis
 from optria.core.work_order import needs_work_order
 from optria.db.blackbox import IncidentRow
-from optria.db.session import Database, Tx
+from optria.db.session import Tx
 from optria.kit import clock
 from optria.rca.case import Case
 from optria.work import orders
 from optria.work.incident_orders import Ordered, create_from_incident
 
-MAX_ATTEMPTS = 5
 WATCH_EVERY = timedelta(minutes=5)
 """How often an incident whose anomaly goes on after its window is looked at again."""
 INTERIM = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
@@ -75,6 +74,13 @@ async def _link_changes(tx: Tx, incident: IncidentRow, case: Case) -> None:
             await link_event(tx, incident, UUID(change.id), "CONTEXT")
 
 
+async def order_of_latest(tx: Tx, incident: IncidentRow, plant: PlantModel) -> None:
+    """Order the work that the newest analysis calls for, where none is ordered yet."""
+    analysis = await analyses.latest(tx, incident)
+    if analysis is not None and incident.auto_work_order_id is None:
+        await _order(tx, incident, analysis, plant)
+
+
 async def _order(tx: Tx, incident: IncidentRow, analysis: Analysis, plant: PlantModel) -> Ordered | None:
     policy = await orders.load_policy(tx, incident.tenant_id)
     if incident.auto_work_order_id is None and incident.status in incidents.GOING_ON:
@@ -95,17 +101,3 @@ def _next_pass(incident: IncidentRow, analysis: Analysis) -> datetime | None:
         repeats = [anchored + after for after in INTERIM if anchored + after > clock.now()]
         return min([*repeats, analysis.window.end + LATE_SAMPLES])
     return clock.now() + WATCH_EVERY if incident.dedup_key else None
-
-
-async def record_failure(database: Database, tenant_id: int, incident_id: UUID, reason: str) -> int:
-    """Count a failed pass; after the fifth the incident is left alone, marked FAILED. The attempts so far."""
-    async with database.transaction(tenant_id) as tx:
-        incident = await incidents.find(tx, incident_id, lock=True)
-        incident.attempts += 1
-        incident.last_error = reason[:2000]
-        dead = incident.attempts >= MAX_ATTEMPTS
-        incident.next_pass_at = None if dead else clock.now() + timedelta(seconds=2**incident.attempts)
-        if dead:
-            incident.rca_status = "FAILED"
-            incidents.announce(tx, incident, "analysis_failed")
-        return incident.attempts

@@ -1,16 +1,19 @@
 """Telling work that can never succeed from a database that is away."""
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from optria.core.errors import DatabaseUnavailable, OptriaError
 
 BAD_DATA = (
     OptriaError,
-    DBAPIError,
+    SQLAlchemyError,
     ArithmeticError,
     AssertionError,
     AttributeError,
     LookupError,
+    MemoryError,
+    RuntimeError,
     TypeError,
     ValueError,
 )
@@ -19,7 +22,7 @@ BAD_DATA = (
 
 def is_poison(error: Exception) -> bool:
     """Whether the work itself is at fault; False where the connection is, so that trying again may help."""
-    if isinstance(error, (DatabaseUnavailable, OperationalError, InterfaceError)):
+    if isinstance(error, (DatabaseUnavailable, OperationalError, InterfaceError, PoolTimeout)):
         return False
     return not (isinstance(error, DBAPIError) and error.connection_invalidated)
 

@@ -6,9 +6,10 @@ What it has not committed it still holds; what it has committed a restart finds 
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
-from optria.blackbox import incidents
+from optria.blackbox import analyses, incidents
 from optria.blackbox.case_loader import SensorReader, load_case
 from optria.blackbox.due import DuePasses
 from optria.blackbox.inbox import Inbox
@@ -16,7 +17,7 @@ from optria.blackbox.intake import Fence, Intake, open_to_all
 from optria.blackbox.late import LateSamples
 from optria.blackbox.lingering import lingering
 from optria.blackbox.on_demand import incident_of_asset
-from optria.blackbox.passes import run_pass
+from optria.blackbox.passes import order_of_latest, run_pass
 from optria.blackbox.poison import BAD_DATA
 from optria.blackbox.progress import Progress, Runs
 from optria.blackbox.returning import hear_the_critical, return_over
@@ -26,6 +27,7 @@ from optria.core.asset import PlantModel
 from optria.core.event import Event
 from optria.core.incident import Anchor
 from optria.db.session import Database
+from optria.kit import clock
 from optria.rca.rules import CausalRule
 from optria.rca.trial import RuleTrial, trial_of
 from optria.rca.what_if import Changes, WhatIf, what_if
@@ -147,13 +149,20 @@ class Recorder:
         await self._due.run()
 
     async def run_for_incident(
-        self, tenant_id: int, incident_id: UUID, user_id: int | None = None, *, order: bool = True
+        self,
+        tenant_id: int,
+        incident_id: UUID,
+        user_id: int | None = None,
+        *,
+        order: bool = True,
+        asked_at: datetime | None = None,
     ) -> None:
-        """Analyse an incident now. Whoever asks while it runs waits for the same run.
+        """Analyse an incident now. Whoever asks while it runs, here or in another process, waits for the same
+        run: an analysis that was stored since ``asked_at`` (None: now) is the one that was asked for.
 
         Raises NotFound, and Conflict when it is cancelled.
         """
-        asked = (incident_id, order)
+        asked, asked_at = (incident_id, order), asked_at or clock.now()
         while asked in self._running:
             running = self._running[asked]
             await asyncio.wait([running])
@@ -161,16 +170,21 @@ class Recorder:
                 running.result()
                 return
         with self._alone(asked) as run:
-            work = self._run_now(tenant_id, incident_id, user_id, order)
+            work = self._run_now(tenant_id, incident_id, user_id, order, asked_at)
             await self.runs.follow(tenant_id, incident_id, user_id, work)
             run.set_result(None)
 
-    async def _run_now(self, tenant_id: int, incident_id: UUID, user_id: int | None, order: bool) -> None:
+    async def _run_now(
+        self, tenant_id: int, incident_id: UUID, user_id: int | None, order: bool, asked_at: datetime
+    ) -> None:
         told = self.runs.reached(tenant_id, incident_id)
         async with self._database.transaction(tenant_id) as tx:
             incident = await incidents.find(tx, incident_id, lock=True)
             plant = self._plants(tenant_id)
-            await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order, told=told)
+            if not await analyses.stored_since(tx, incident, asked_at):
+                await run_pass(tx, incident, plant, self._sensors, user_id=user_id, order=order, told=told)
+            elif order:
+                await order_of_latest(tx, incident, plant)
 
     def progress_of(self, incident_id: UUID) -> Progress | None:
         """How far the analysis that somebody asked for has come; None where none runs."""
@@ -216,15 +230,18 @@ class Recorder:
             if not run.done():
                 run.cancel()
 
-    async def run_for_asset(self, tenant_id: int, asset_id: int, user_id: int | None = None) -> UUID:
+    async def run_for_asset(
+        self, tenant_id: int, asset_id: int, user_id: int | None = None, *, asked_at: datetime | None = None
+    ) -> UUID:
         """Analyse an asset now: its open incident, or a new one that is opened for it.
 
-        Raises NotFound.
+        ``asked_at`` as in :meth:`run_for_incident`. Raises NotFound.
         """
+        asked_at = asked_at or clock.now()
         plant = self._plants(tenant_id)
         seen = self._watch.seen(tenant_id, asset_id)
         async with self._database.transaction(tenant_id) as tx:
-            incident = await incident_of_asset(tx, plant, asset_id, self._sensors, seen)
+            incident = await incident_of_asset(tx, plant, asset_id, self._sensors, seen, asked_at)
             incident_id = incident.id
-        await self.run_for_incident(tenant_id, incident_id, user_id)
+        await self.run_for_incident(tenant_id, incident_id, user_id, asked_at=asked_at)
         return incident_id

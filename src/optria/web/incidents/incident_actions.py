@@ -13,6 +13,7 @@ from optria.core.roles import Permission
 from optria.db.blackbox import IncidentRow
 from optria.db.session import Tx
 from optria.kit import clock
+from optria.web.arrival import ArrivedAt
 from optria.web.deps import (
     Given,
     OpenTx,
@@ -43,15 +44,20 @@ Reading = Annotated[Viewer, require(Permission.VIEW_RCA)]
 async def run_full_analysis(
     viewer: Running,
     services: Given,
+    arrived: ArrivedAt,
     incident_id: UUID,
     auto_create_wo: Annotated[bool, Query()] = True,
     tenant: TenantChoice = None,
 ) -> Json:
-    """Analyse an incident now; the work order follows by the tenant's policy."""
+    """Analyse an incident now; the work order follows by the tenant's policy.
+
+    Of many who ask at once one is the first, and all of them are answered by its run.
+    """
     tenant_id = await _tenant_of_incident(services, viewer, incident_id, tenant)
-    began = clock.now()
-    await services.recorder.run_for_incident(tenant_id, incident_id, viewer.user_id, order=auto_create_wo)
-    return await _result(services, viewer, tenant_id, incident_id, began)
+    await services.recorder.run_for_incident(
+        tenant_id, incident_id, viewer.user_id, order=auto_create_wo, asked_at=arrived
+    )
+    return await _result(services, viewer, tenant_id, incident_id, arrived)
 
 
 @router.get("/incidents/{incident_id}/rca-full", summary="Read how far an analysis has come")
@@ -83,13 +89,12 @@ async def _tenant_of_incident(
 
 @router.post("/assets/{asset_id}/run", summary="Run the Black Box on an asset")
 async def run_for_asset(
-    viewer: Running, services: Given, asset_id: RowId, tenant: TenantChoice = None
+    viewer: Running, services: Given, arrived: ArrivedAt, asset_id: RowId, tenant: TenantChoice = None
 ) -> Json:
     """Run the Black Box on an asset: its open incident is analysed again, or a new one opened."""
     tenant_id = tenant_to_write(viewer, tenant)
-    began = clock.now()
-    incident_id = await services.recorder.run_for_asset(tenant_id, asset_id, viewer.user_id)
-    return await _result(services, viewer, tenant_id, incident_id, began)
+    incident_id = await services.recorder.run_for_asset(tenant_id, asset_id, viewer.user_id, asked_at=arrived)
+    return await _result(services, viewer, tenant_id, incident_id, arrived)
 
 
 async def _result(
@@ -131,11 +136,13 @@ def _analysis_json(row: IncidentRow) -> Json:
 
 @router.post("/incidents/{incident_id}/rca", summary="Analyse an incident, in short")
 async def run_summary(
-    viewer: Running, services: Given, incident_id: UUID, tenant: TenantChoice = None
+    viewer: Running, services: Given, arrived: ArrivedAt, incident_id: UUID, tenant: TenantChoice = None
 ) -> Json:
     """Analyse an incident and answer with v1's summary; orders nothing."""
     tenant_id = await _tenant_of_incident(services, viewer, incident_id, tenant)
-    await services.recorder.run_for_incident(tenant_id, incident_id, viewer.user_id, order=False)
+    await services.recorder.run_for_incident(
+        tenant_id, incident_id, viewer.user_id, order=False, asked_at=arrived
+    )
     async with services.database.transaction(tenant_id) as tx:
         row = await find_incident(tx, viewer, incident_id)
         return {"success": True, "rca_summary": await _summary(tx, row)}

@@ -102,6 +102,8 @@ def incident_json(row: IncidentRow) -> Json:
         "auto_work_order_created": bool(row.auto_work_order_created),
         "root_cause_codes": row.root_cause_codes or {},
         "downtime_hours": None if row.downtime_hours is None else float(row.downtime_hours),
+        "analysis_error": row.last_error if row.attempts else None,
+        "analysis_attempts": row.attempts,
     }
     return view | _top_cause(row.root_cause_scores or {})
 
