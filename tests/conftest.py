@@ -163,7 +163,7 @@ LONGEST = (
     "test_every_page.py",
     "test_fuzz.py",
     "test_hostile_input.py",
-    "test_kill.py",
+    "test_kills.py",
     "test_access_matrix.py",
 )
 """Files of few and long tests: begun last, one worker would wait for the other at the end."""
