@@ -2,6 +2,7 @@
 import { send } from "./api.js";
 import { serverNow, values } from "./app.js";
 import { formatAge, formatValue } from "./format.js";
+import { isInGap } from "./gaps.js";
 import { Plot } from "./plot.js";
 import { append, forgetBefore } from "./trend_data.js";
 
@@ -85,7 +86,8 @@ function drawOne(signal, answer, marks) {
 }
 
 function read(figure, signal, point) {
-  const text = point && point.value !== null && point.value !== undefined ? `${clock.format(point.time_ms)}  ${formatValue(point.value, signal.decimals)}` : "";
+  const said = (value) => (value === null || value === undefined ? root.dataset.wordGap : formatValue(value, signal.decimals));
+  const text = point && ((point.value ?? null) !== null || isInGap(signal, point.time_ms)) ? `${clock.format(point.time_ms)}  ${said(point.value)}` : "";
   figure.querySelector("[data-at-cursor]").textContent = text;
 }
 

@@ -1,5 +1,6 @@
 // One trend: line, expected range, limits in force and marks, drawn by uPlot in the colours of the page.
 import { formatValue } from "./format.js";
+import { drawGaps } from "./gaps.js";
 import { colour, FONT, INKS } from "./ink.js";
 import { columns, scaleOf, STATES } from "./trend_data.js";
 import uPlot from "./uplot.js";
@@ -88,6 +89,7 @@ export class TrendChart {
       ctx.fillRect(bbox.left, top, bbox.width, Math.max(1, bottom - top));
     }
     ctx.restore();
+    drawGaps(this.plot, this.signal, (ms) => this.plot.valToPos(ms, "x", true));
   }
 
   drawOver() {

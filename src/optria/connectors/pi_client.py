@@ -1,5 +1,6 @@
 """Requests to a PI Web API, and what its refusals mean."""
 
+import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -55,8 +56,10 @@ class _Connect(connect):
 class PiClient:
     """One session of requests; use :func:`pi_client`."""
 
-    def __init__(self, config: PiConfig, http: httpx.AsyncClient, transport: CheckedTransport) -> None:
-        self._config, self._http, self._transport = config, http, transport
+    def __init__(
+        self, config: PiConfig, http: httpx.AsyncClient, transport: CheckedTransport, tls: ssl.SSLContext
+    ) -> None:
+        self._config, self._http, self._transport, self._tls = config, http, transport, tls
         self.base = config.endpoint_url.rstrip("/")
 
     async def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> object:
@@ -157,7 +160,7 @@ class PiClient:
             socket = await _Connect(
                 url,
                 additional_headers=_authorization(self._config),
-                ssl=_tls(self._config) if url.startswith("wss:") else None,
+                ssl=self._tls if url.startswith("wss:") else None,
                 open_timeout=self._config.request_timeout_s,
                 close_timeout=0.5,
                 ping_interval=PING_S,
@@ -195,7 +198,8 @@ async def pi_client(config: PiConfig, reach: Reach) -> AsyncIterator[PiClient]:
         ConnectorUnavailable: the address is not allowed or not known.
     """
     addresses = await reach.check(*host_and_port(config))
-    transport = CheckedTransport(addresses, _tls(config))
+    tls = await asyncio.to_thread(_tls, config)  # reads the authorities of the machine: 0.1 s
+    transport = CheckedTransport(addresses, tls)
     async with httpx.AsyncClient(
         headers={**_authorization(config), "X-Requested-With": "OPTRIA"},
         timeout=config.request_timeout_s,
@@ -203,7 +207,7 @@ async def pi_client(config: PiConfig, reach: Reach) -> AsyncIterator[PiClient]:
         follow_redirects=False,
         trust_env=False,
     ) as http:
-        yield PiClient(config, http, transport)
+        yield PiClient(config, http, transport, tls)
 
 
 def _authorization(config: PiConfig) -> dict[str, str]:

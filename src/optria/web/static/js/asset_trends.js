@@ -2,6 +2,7 @@
 import { send } from "./api.js";
 import { serverNow, values } from "./app.js";
 import { formatAge, formatValue } from "./format.js";
+import { isInGap } from "./gaps.js";
 import { TrendChart } from "./trend_chart.js";
 import { append, valueAt } from "./trend_data.js";
 import { Clock, drawLane, drawScale, listMarks } from "./trend_marks.js";
@@ -168,7 +169,8 @@ export class Trends {
     for (const { chart, read, signal } of this.rows) {
       if (chart !== from) chart.point(ms);
       const value = ms === null || !signal ? null : valueAt(signal, ms);
-      read.textContent = ms === null ? "" : value === null ? "\u2013" : formatValue(value, signal.decimals);
+      const nothing = signal && ms !== null && isInGap(signal, ms) ? this.words.gap : "\u2013";
+      read.textContent = ms === null ? "" : value === null ? nothing : formatValue(value, signal.decimals);
     }
     this.pointing = false;
   }
