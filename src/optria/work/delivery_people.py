@@ -19,7 +19,8 @@ from optria.kit import clock
 from optria.work import preferences
 from optria.work.delivery_channels import CHANNELS, Item, Letter, NotSent
 from optria.work.delivery_planning import FLOOD_LIMIT, FLOOD_WINDOW, HeldFor, Preferences
-from optria.work.delivery_queue import Claim, claim, finish, first_due, is_hopeless, settle
+from optria.work.delivery_queue import Claim, claim, finish, first_due, is_due, is_hopeless, settle
+from optria.work.delivery_told import incidents_told
 
 DIGEST_LINES: Final = 50
 LOCK_CLASS: Final = 0x6F707464  # "optd"
@@ -50,6 +51,7 @@ class Person:
 class PersonJob:
     claim: Claim
     letter: Letter
+    incidents: Sequence[str] = ()
 
 
 class PersonQueue:
@@ -59,7 +61,7 @@ class PersonQueue:
         """Who has something due, across tenants."""
         statement = (
             select(Delivery.tenant_id, Delivery.channel, Delivery.user_id)
-            .where(Delivery.next_attempt_at <= clock.now(), Delivery.channel.in_(CHANNELS))
+            .where(is_due(Delivery), Delivery.channel.in_(CHANNELS))
             .distinct()
             .limit(500)
         )
@@ -77,7 +79,9 @@ class PersonQueue:
                 if row.digest_id is None and row.attempts == 0:
                     await _gather(tx, person, row, wanted, user.known_role)
                 taken = claim(row)
-                return PersonJob(taken, await _letter(tx, row, user, zone))
+                return PersonJob(
+                    taken, await _letter(tx, row, user, zone), await incidents_told(tx, _told_by(row))
+                )
             await tx.session.flush()
         return None
 
@@ -171,7 +175,7 @@ async def _flood_until(tx: Tx, person: Person) -> datetime | None:
 
 async def _hold_all(tx: Tx, person: Person, until: datetime) -> None:
     """Everything due waits for the end of the flood; what was never tried goes into its digest."""
-    due = (*person.rows(), Delivery.next_attempt_at <= clock.now())
+    due = (*person.rows(), is_due(Delivery))
     fresh = (Delivery.attempts == 0, Delivery.digest_id.is_(None))
     held = {"status": DeliveryState.HELD, "held_for": HeldFor.FLOOD, "next_attempt_at": until}
     waits = {"status": DeliveryState.PENDING, "claim": None, "next_attempt_at": until}

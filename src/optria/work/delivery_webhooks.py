@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -27,7 +27,8 @@ from optria.kit.allowed_hosts import AllowedHosts
 from optria.kit.secrets import Sealer
 from optria.kit.settings import Settings
 from optria.work.delivery_channels import NotSent
-from optria.work.delivery_queue import Claim, claim, finish, first_due, is_hopeless, settle
+from optria.work.delivery_queue import Claim, claim, finish, first_due, is_due, is_hopeless, settle
+from optria.work.delivery_told import incidents_of_fact
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105
 SECRET_BYTES: Final = 32
@@ -54,6 +55,7 @@ class HookJob:
     url: str
     sealed_secret: str
     body: str
+    incidents: Sequence[str]
 
 
 class WebhookQueue:
@@ -68,7 +70,7 @@ class WebhookQueue:
         """Which webhooks have something due, across tenants."""
         statement = (
             select(WebhookDelivery.tenant_id, WebhookDelivery.webhook_id)
-            .where(WebhookDelivery.next_attempt_at <= clock.now())
+            .where(is_due(WebhookDelivery))
             .distinct()
             .limit(500)
         )
@@ -86,7 +88,8 @@ class WebhookQueue:
             elif tenant.is_closed:
                 finish(row, DeliveryState.DROPPED, "The tenant is closed.")
             elif not is_hopeless(row):
-                return HookJob(claim(row), webhook.url, webhook.secret, row.body)
+                told = incidents_of_fact(row.body)
+                return HookJob(claim(row), webhook.url, webhook.secret, row.body, told)
             await tx.session.flush()
         return None
 
