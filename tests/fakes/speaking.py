@@ -78,7 +78,19 @@ async def speaking(database: Database, home: Path, tags: int) -> AsyncGenerator[
                 )
                 for number, name in enumerate(plant.names)
             ]
-        yield Speaking(plant, tenant.id, admin.email, site.id, watched.id)
+        spoken = Speaking(plant, tenant.id, admin.email, site.id, watched.id)
+        spoken.say()
+        yield spoken
+
+
+async def keep_commits(owner_url: str) -> None:
+    """A database as the product's own: the server of the tests forgets the last commits when it is killed."""
+    owner = await asyncpg.connect(owner_url)
+    try:
+        name = await owner.fetchval("SELECT quote_ident(current_database())")
+        await owner.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
+    finally:
+        await owner.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,31 @@
 """The database is away, full, frozen, or hangs up on those who are idle."""
 
 import asyncio
-import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import asyncpg
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 
 from optria.core.roles import Role
-from optria.db.embedded import EmbeddedServer
+from optria.db.embedded import EmbeddedServer, embedded_server
 from optria.db.session import Database
+from optria.db.upgrade import upgrade
 from tests import factories
+from tests.conftest import APP_PASSWORD, THROW_AWAY, serving_url
 from tests.fakes.frozen import frozen, kill
 from tests.fakes.proxy import proxied
 from tests.fakes.served import Served
-from tests.fakes.speaking import Speaking, speaking, stored_at
+from tests.fakes.small_disk import fill, small_disk
+from tests.fakes.speaking import keep_commits, speaking, stored_at
 from tests.faults.figures import Figures, Scale
+from tests.faults.visits import answers, ask, consequences, ending_idle, running, screen, signed_in, until
 
 QUICK = {"OPTRIA_DATABASE_TIMEOUT_S": "1"}
 
@@ -48,51 +49,6 @@ async def house(database: Database) -> House:
     return House(tenant.id, admin.email, asset.id)
 
 
-@asynccontextmanager
-async def running(server: Served) -> AsyncGenerator[Served]:
-    try:
-        await server.start()
-        yield server
-    finally:
-        await server.end()
-
-
-@asynccontextmanager
-async def signed_in(
-    served: Served, house: House | Speaking, timeout_s: float = 60.0
-) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.base, trust_env=False, timeout=timeout_s) as client:
-        who = {"email": house.email, "password": factories.PASSWORD}
-        answer = await client.post("/api/auth/login", json=who, headers={"Origin": served.base})
-        answer.raise_for_status()
-        yield client
-
-
-async def until(holds: Callable[[], Awaitable[bool]], patience_s: float = 60.0) -> float:
-    """Seconds until something held, tried over and over."""
-    begun = time.monotonic()
-    async with asyncio.timeout(patience_s):
-        while not await holds():  # noqa: ASYNC110 - another process announces nothing
-            await asyncio.sleep(0.05)
-    return time.monotonic() - begun
-
-
-async def answers(client: httpx.AsyncClient, path: str = "/api/assets/") -> bool:
-    return (await client.get(path)).status_code == 200
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    seconds: float
-
-
-async def ask(client: httpx.AsyncClient, path: str) -> Answer:
-    begun = time.monotonic()
-    status = (await client.get(path)).status_code
-    return Answer(status, time.monotonic() - begun)
-
-
 async def test_down(
     server: EmbeddedServer,
     fresh_database: str,
@@ -103,10 +59,11 @@ async def test_down(
     figures: Figures,
 ) -> None:
     """PostgreSQL is killed and stays away; the plant speaks on, and one of its pumps trips meanwhile."""
+    await keep_commits(fresh_database)
     outage_s, tags, period_s = scale.of(60.0, 3.0), scale.of(1000, 60), scale.of(0.5, 0.25)
     async with speaking(database, tmp_path, tags) as plant:
         served = Served.at(serving(fresh_database), tmp_path / "home", **({} if scale.full else QUICK))
-        async with running(served), signed_in(served, plant) as client, screen(served, client) as seen:
+        async with running(served), signed_in(served, plant.email) as client, screen(served, client) as seen:
             await seen.follow(f"v:site:{plant.site_id}")
             talking = asyncio.create_task(plant.go_on(period_s))
             await until(lambda: is_stored(fresh_database, 2 * tags))
@@ -142,6 +99,70 @@ async def test_down(
     assert told == {"incidents": 1, "orders": 1, "notified": 1}
 
 
+TIGHT = {**THROW_AWAY, "max_wal_size": "48MB", "min_wal_size": "32MB", "shared_buffers": "16MB"}
+DISK_MB = 320
+
+
+@asynccontextmanager
+async def on_small_disk() -> AsyncGenerator[tuple[Path, str]]:
+    """A database whose disk can be filled: the disk, and the owner's URL."""
+    with small_disk(DISK_MB) as disk:
+        async with embedded_server(disk / "home", TIGHT) as server:
+            await upgrade(server.url(), password=APP_PASSWORD)
+            yield disk, server.url()
+
+
+async def test_disk_full(tmp_path: Path, scale: Scale, figures: Figures) -> None:
+    """A tenth of the disk is left: history stops, a trip still becomes an incident, an order and a notice."""
+    tags, period_s = scale.of(500, 60), scale.of(0.25, 0.25)
+    async with on_small_disk() as (disk, owner_url):
+        database = Database(serving_url(owner_url))
+        settings = {"OPTRIA_DATABASE_FOLDER": str(disk)}
+        served = Served.at(serving_url(owner_url), tmp_path / "home", **settings)
+        async with (
+            speaking(database, tmp_path, tags) as plant,
+            running(served),
+            signed_in(served, plant.email) as client,
+        ):
+            talking = asyncio.create_task(plant.go_on(period_s))
+            await until(lambda: is_stored(owner_url, 2 * tags))
+            filler = await asyncio.to_thread(fill, disk, DISK_MB * 50_000)
+            await until(lambda: is_warned(client))
+            paused = await stored_at(owner_url)
+            plant.vibration = 9.0
+            await until(lambda: has_incident(owner_url))
+            await asyncio.sleep(scale.of(30.0, 0.0))
+            held = plant.emitted - (still := await stored_at(owner_url)).distinct
+            filler.unlink()
+            freed, waited = time.monotonic(), plant.emitted
+            await until(lambda: is_stored(owner_url, waited))
+            recovered_s = time.monotonic() - freed
+            talking.cancel()
+            await until(lambda: is_stored(owner_url, plant.emitted))
+            told, warnings = await consequences(owner_url), await warned(client)
+        stored = await stored_at(owner_url)
+        await database.dispose()
+    figures.load = f"{plant.emitted:,} samples at {tags / period_s:,.0f}/s, {held:,} of them held back"
+    figures.lost = plant.emitted - stored.distinct
+    figures.duplicated = stored.samples - stored.distinct
+    figures.recovered_s = recovered_s
+    figures.notes.append(f"{told} and {warnings} warning while the disk had 5 % left")
+    assert (figures.lost, figures.duplicated) == (0, 0)
+    assert still == paused
+    assert told == {"incidents": 1, "orders": 1, "notified": 1}
+    assert warnings == 1
+
+
+async def warned(client: httpx.AsyncClient) -> int:
+    """How often the administrator was told that history is paused."""
+    found = (await client.get("/api/notifications")).json()
+    return sum(each["title"].startswith("The database runs out of space") for each in found["notifications"])
+
+
+async def is_warned(client: httpx.AsyncClient) -> bool:
+    return await warned(client) > 0
+
+
 async def test_frozen(
     server: EmbeddedServer,
     fresh_database: str,
@@ -155,7 +176,7 @@ async def test_frozen(
     settings = {} if scale.full else QUICK
     paths = ["/api/assets/", "/api/blackbox/incidents", "/api/work-orders/", "/health/ready"]
     served = Served.at(serving(fresh_database), tmp_path, **settings)
-    async with running(served), signed_in(served, house) as client:
+    async with running(served), signed_in(served, house.email) as client:
         await asyncio.gather(*(ask(client, path) for path in paths * 5))
         with frozen(server.home):
             waves = [await asyncio.gather(*(ask(client, path) for path in paths * 8)) for _ in range(2)]
@@ -190,7 +211,7 @@ async def test_idle_connections_killed(
     parts = urlsplit(url)
     async with proxied("127.0.0.1", parts.port or 0) as proxy:
         through = url.replace(f":{parts.port}/", f":{proxy.port}/")
-        async with running(Served.at(through, tmp_path)) as served, signed_in(served, house) as client:
+        async with running(Served.at(through, tmp_path)) as served, signed_in(served, house.email) as client:
             async with ending_idle(fresh_database) as ended:
                 statuses = await requests(client, time.monotonic() + lasts_s)
             for _ in range(scale.of(20, 3)):
@@ -221,83 +242,3 @@ async def is_stored(owner_url: str, samples: int) -> bool:
 
 async def has_incident(owner_url: str) -> bool:
     return (await consequences(owner_url))["orders"] > 0
-
-
-CONSEQUENCES = """
-SELECT (SELECT count(*) FROM blackbox_incidents) AS incidents, (SELECT count(*) FROM work_orders) AS orders,
-    (SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM notifications
-        GROUP BY user_id, notification_type, entity_id) AS each) AS notified
-"""
-
-
-async def consequences(owner_url: str) -> dict[str, int]:
-    """Incidents, orders, and how often at most one person was told the same."""
-    owner = await asyncpg.connect(owner_url)
-    try:
-        return dict(await owner.fetchrow(CONSEQUENCES))
-    finally:
-        await owner.close()
-
-
-@dataclass(slots=True)
-class Screen:
-    """An open live screen that acknowledges every frame, and what came to it."""
-
-    socket: ClientConnection
-    frames: int = 0
-    longest_gap_s: float = 0.0
-
-    async def follow(self, topic: str) -> None:
-        await self.socket.send(json.dumps({"op": "sub", "topic": topic}))
-
-    async def listen(self) -> None:
-        latest = time.monotonic()
-        async for text in self.socket:
-            for message in json.loads(text):
-                if message["op"] == "n":
-                    await self.socket.send(json.dumps({"op": "ack", "n": message["n"]}))
-            if '"v:site' in str(text):
-                now = time.monotonic()
-                self.longest_gap_s = max(self.longest_gap_s, now - latest if self.frames else 0.0)
-                self.frames, latest = self.frames + 1, now
-
-
-@asynccontextmanager
-async def screen(served: Served, client: httpx.AsyncClient) -> AsyncGenerator[Screen]:
-    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    headers = {"Cookie": cookie, "Origin": served.base}
-    url = served.base.replace("http", "ws", 1) + "/ws"
-    async with connect(url, additional_headers=headers, proxy=None, max_size=None) as socket:
-        opened = Screen(socket)
-        listening = asyncio.create_task(opened.listen())
-        try:
-            yield opened
-        finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
-
-
-IDLE = """
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()
-AND usename = 'optria_app' AND state = 'idle' AND state_change < clock_timestamp() - interval '100 ms'
-"""
-
-
-@asynccontextmanager
-async def ending_idle(owner_url: str) -> AsyncGenerator[Counter[str]]:
-    """Ends every idle connection of the serving role, over and over; how many."""
-    ended: Counter[str] = Counter()
-    owner = await asyncpg.connect(owner_url)
-
-    async def end() -> None:
-        while True:
-            ended["connections"] += await owner.fetchval(IDLE)
-            await asyncio.sleep(0.1)
-
-    ending = asyncio.create_task(end())
-    try:
-        yield ended
-    finally:
-        ending.cancel()
-        await asyncio.gather(ending, return_exceptions=True)
-        await owner.close()

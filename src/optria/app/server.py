@@ -15,6 +15,7 @@ from optria.app.known_plants import KnownPlants
 from optria.app.plants import Plants, load_plants
 from optria.app.roles import parts_of
 from optria.app.sources import Sources
+from optria.app.space_alerts import SpaceAlerts
 from optria.app.stopping import disposed, last_words, signals, unless
 from optria.app.streams import Streams
 from optria.blackbox.inbox import EVENTS_HELD
@@ -107,6 +108,7 @@ class _Server:
                 version=__version__,
             )
         )
+        alerts = SpaceAlerts(self._database, streams.histories.space, streams)
         async with asyncio.TaskGroup() as lasting:
             web = lasting.create_task(
                 serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
@@ -116,6 +118,7 @@ class _Server:
                 self._keep(lasting, "duty", admission.after(duty.run)),
                 self._keep(lasting, "sender", admission.after(parts.background(sender.run))),
                 self._keep(lasting, "hub", app.state.hub.run),
+                self._keep(lasting, "space", admission.after(alerts.run)),
                 self._keep(lasting, "upkeep", admission.after(upkeeper.run)),
                 self._keep(lasting, "loop", loop.run),
                 self._keep(lasting, "back-tests", admission.after(app.state.back_tests.run)),

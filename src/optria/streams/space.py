@@ -18,7 +18,7 @@ LOW_BYTES: Final = 5_000_000_000
 """History pauses when less than a tenth of the disk is free; of a large disk, when less than this is."""
 AGAIN: Final = 1.2
 """It goes on when this many times as much is free."""
-CHECK_EVERY_S: Final = 10.0
+CHECK_EVERY_S: Final = 5.0
 DISK_FULL: Final = "53100"
 _SIZE = text("SELECT pg_database_size(current_database())")
 
@@ -39,7 +39,7 @@ class Space:
         self.since: datetime | None = None
 
     async def lacking(self, database: Database) -> str | None:
-        """Why no history may be written now; looked at anew every ten seconds."""
+        """Why no history may be written now; looked at anew every few seconds."""
         if time.monotonic() - self._checked_at >= self._every_s:
             self._checked_at = time.monotonic()
             self._say(await self._of_disk() or await self._of_limit(database))

@@ -1,0 +1,77 @@
+"""The database runs out of space: one notification for each tenant admin, once an hour at most.
+
+History pauses then and goes on by itself; incidents are stored as long as anything is.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from optria.core.event import Severity
+from optria.core.roles import Role
+from optria.db.identity import User
+from optria.db.session import Database
+from optria.streams.space import Space
+from optria.work.notifications import Notice, notify
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S: Final = 2.0
+
+
+class SpaceAlerts:
+    """Tells the administrators of ``tenants`` when ``space`` begins to lack something."""
+
+    def __init__(self, database: Database, space: Space, tenants: Iterable[int]) -> None:
+        self._database, self._space, self._tenants = database, space, tenants
+        self._told: datetime | None = None
+
+    async def run(self) -> None:
+        """Look for ever; what could not be told is tried again."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            since = self._space.since
+            if since == self._told:
+                continue
+            if since is None or await self._tell_all(since):
+                self._told = since
+
+    async def _tell_all(self, since: datetime) -> bool:
+        try:
+            for tenant_id in list(self._tenants):
+                await self._tell(tenant_id, since)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("space_alert_not_told", error=str(error).partition("\n")[0])
+            return False
+        log.warning("history_paused", reason=self._space.why)
+        return True
+
+    async def _tell(self, tenant_id: int, since: datetime) -> None:
+        admins = select(User.id).where(
+            User.tenant_id == tenant_id, User.role == Role.TENANT_ADMIN, User.is_active.is_not(False)
+        )
+        async with self._database.transaction(tenant_id) as tx:
+            people = list(await tx.session.scalars(admins.order_by(User.id)))
+            await notify(tx, tenant_id, people, _notice(tenant_id, since))
+
+
+def _notice(tenant_id: int, since: datetime) -> Notice:
+    return Notice(
+        key=f"database_space:{tenant_id}:{since:%Y-%m-%dT%H}",
+        notification_type="SYSTEM_MESSAGE",
+        title="The database runs out of space: history is paused",
+        title_ar="مساحة قاعدة البيانات على وشك النفاد: تم إيقاف حفظ السجل مؤقتاً",
+        body="Values stay live and incidents are stored. Samples wait on disk until there is space again: "
+        "free some, or give the database more.",
+        body_ar="تبقى القيم مباشرة وتُحفظ الحوادث. تنتظر العينات على القرص حتى تتوفر مساحة: "
+        "حرّر بعض المساحة أو امنح قاعدة البيانات المزيد.",
+        severity=Severity.CRITICAL.name,
+        entity_type="database",
+        entity_id="space",
+        action_url="/admin/system",
+    )
