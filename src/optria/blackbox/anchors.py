@@ -44,3 +44,8 @@ def anchor_from_json(stored: dict[str, Any]) -> Anchor:
             for c in stored["contributions"]
         ),
     )
+
+
+def anchor_id(tenant_id: int, anchor: Anchor) -> str:
+    """What log lines call an anchor before there is an incident: tenant, asset, mode and time."""
+    return f"{tenant_id}-{anchor.asset_id}-{anchor.mode}-{anchor.time:%Y%m%dT%H%M%S.%fZ}"

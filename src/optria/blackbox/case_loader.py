@@ -22,6 +22,7 @@ from optria.db.plant import AssetRow
 from optria.db.session import Tx
 from optria.db.work import WorkOrderRow
 from optria.kit import clock
+from optria.kit.correlation import correlate
 from optria.rca.case import Case, MaintenanceLog, PastIncident, RawEntry, Series
 from optria.rca.rules import CausalRule, parse_rule
 
@@ -66,6 +67,7 @@ async def load_case(
     Raises:
         NotFound: when the incident has no asset that the tenant's plant knows.
     """
+    correlate(incident=incident.id)
     asset = plant.asset(seen_from.asset_id if seen_from else incident.root_asset_id or 0)
     if asset is None:
         raise NotFound(f"Incident {incident.incident_number} names no asset, so it cannot be analysed.")

@@ -5,9 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
+from optria.blackbox.anchors import anchor_id
 from optria.core.event import Event, Severity
 from optria.core.incident import Anchor
 from optria.kit import clock
+
+log = structlog.get_logger(__name__)
 
 EVENTS_HELD = 10_000
 
@@ -48,6 +53,10 @@ class Inbox:
         key = (tenant_id, anchor.asset_id, anchor.mode)
         if key in self._anchors:
             self.counts["anchors_merged"] += 1
+        else:
+            log.info(
+                "anchor_set", tenant=tenant_id, asset=anchor.asset_id, anchor=anchor_id(tenant_id, anchor)
+            )
         self._anchors.setdefault(key, Held(tenant_id, anchor, clock.now(), once))
 
     def put_event(self, tenant_id: int, event: Event) -> None:

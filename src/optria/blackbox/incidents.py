@@ -1,7 +1,7 @@
 """An incident from its opening to its end: opened once, joined by what follows, analysed, resolved."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -19,10 +19,13 @@ from optria.db.blackbox import IncidentRow
 from optria.db.counters import next_incident_number
 from optria.db.session import Tx
 from optria.kit import clock
+from optria.kit.correlation import correlate
 from optria.work.delivery import Fact, tell_webhooks
 
 GOING_ON = ("OPEN", "INVESTIGATING")
 """Statuses of an incident that nobody has resolved."""
+TAKEN_UP_WITHIN = timedelta(minutes=10)
+"""What comes back this soon after it ended by itself is the same incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ async def _running(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | N
     Only the one that is joined gets locked: numbers are taken before rows are locked, never after. In a
     flood nearly every anchor joins its asset's own incident, so that one is asked for first.
     """
-    own = await _own(tx, plant.tenant_id, anchor.asset_id)
+    own = await _own(tx, plant.tenant_id, anchor.asset_id) or await _taken_up_again(tx, plant, anchor)
     if own is not None:
         return own
     statement = (
@@ -193,9 +196,44 @@ async def _own(tx: Tx, tenant_id: int, asset_id: int) -> IncidentRow | None:
     return (await tx.session.execute(statement)).scalar_one_or_none()
 
 
+async def _taken_up_again(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | None:
+    """The incident of the asset that ended by itself only just now: what comes back so soon never left.
+
+    Without this a value that swings about its limit would open an incident at each swing.
+    """
+    statement = (
+        select(IncidentRow)
+        .where(
+            IncidentRow.tenant_id == plant.tenant_id,
+            IncidentRow.root_asset_id == anchor.asset_id,
+            IncidentRow.start_time <= anchor.time,
+            IncidentRow.end_time > clock.now() - TAKEN_UP_WITHIN,
+            IncidentRow.resolved_by.is_(None),
+            IncidentRow.status.in_(GOING_ON),
+        )
+        .order_by(IncidentRow.end_time.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    row = (await tx.session.execute(statement)).scalar_one_or_none()
+    if row is not None and row.dedup_key is None:
+        row.dedup_key, row.end_time = _dedup_key(anchor), None
+        row.next_pass_at = clock.now() + TAKEN_UP_WITHIN
+    return row
+
+
 def _as_running(row: IncidentRow) -> Running[UUID]:
-    latest = max([row.start_time, *(anchor.time for anchor in anchors_of(row))])
+    latest = max([row.start_time, *_reached_at(row)])
     return Running(row.id, row.root_asset_id or 0, frozenset(reached(row)), latest)
+
+
+def _reached_at(row: IncidentRow) -> list[datetime]:
+    """When the incident reached each asset; anchors that cannot be read keep no other incident closed."""
+    try:
+        return [anchor.time for anchor in anchors_of(row)]
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return []
 
 
 async def _still_open(tx: Tx, incident_id: UUID | None) -> IncidentRow | None:
@@ -284,6 +322,7 @@ def end_episode(incident: IncidentRow, at: datetime) -> None:
 
 
 def announce(tx: Tx, incident: IncidentRow, kind: str) -> None:
+    correlate(incident=incident.id)
     tx.publish(
         Message(
             tenant_id=incident.tenant_id,

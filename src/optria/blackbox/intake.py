@@ -6,16 +6,19 @@ from typing import Final, TypeAlias
 import structlog
 
 from optria.blackbox import incidents
-from optria.blackbox.events import is_stored, link_event, store_event
+from optria.blackbox.anchors import anchor_id
+from optria.blackbox.events import link_event, store_event, store_events
 from optria.blackbox.inbox import Held, Inbox
+from optria.blackbox.known import is_stored
 from optria.blackbox.poison import BAD_DATA, is_poison, words_of
-from optria.blackbox.suppression import Quiet, quiet_now, subject_of_anchor
+from optria.blackbox.suppression import quiet_now, subject_of_anchor
 from optria.blackbox.triggers import open_for_event
 from optria.core.asset import PlantModel
 from optria.core.errors import Fenced
 from optria.core.event import Event, EventCategory, Severity
 from optria.core.incident import Anchor
 from optria.db.session import Database, Tx
+from optria.kit.correlation import correlate
 
 log = structlog.get_logger(__name__)
 
@@ -79,9 +82,7 @@ class Intake:
         try:
             async with self._database.transaction(tenant_id) as tx:
                 await self._fence(tx)
-                quiet = await quiet_now(tx, tenant_id)
-                for event in events:
-                    await self._store_event(tx, tenant_id, event, quiet)
+                await self._store_all(tx, tenant_id, events)
         except BAD_DATA as error:
             if not is_poison(error):
                 raise
@@ -91,12 +92,13 @@ class Intake:
             for event in events:
                 await self._store_events(tenant_id, [event])
 
-    async def _store_event(self, tx: Tx, tenant_id: int, event: Event, quiet: Quiet) -> None:
-        plant = self._plants(tenant_id)
-        asset = plant.asset(event.asset_id) if event.asset_id is not None else None
-        row = await store_event(tx, tenant_id, event, asset.site_id if asset else None)
-        if row is not None:
-            await open_for_event(tx, plant, row, quiet)
+    async def _store_all(self, tx: Tx, tenant_id: int, events: Sequence[Event]) -> None:
+        plant, quiet = self._plants(tenant_id), await quiet_now(tx, tenant_id)
+        sites = {asset.id: asset.site_id for asset in plant.assets}
+        told = [(event, sites.get(event.asset_id or 0)) for event in events]
+        for row in await store_events(tx, tenant_id, told):
+            if row is not None:
+                await open_for_event(tx, plant, row, quiet)
 
     def _refuse(self, what: str, error: Exception) -> None:
         self._inbox.counts[what] += 1
@@ -120,6 +122,7 @@ class Intake:
                 if held_back is not None:
                     held_back.suppressed_by = keeper
                 return
+            correlate(anchor=anchor_id(tenant_id, anchor))
             opened = await incidents.open_incident(tx, plant, anchor, at=held.taken_at)
             row = await store_event(tx, tenant_id, event, opened.incident.site_id)
             if row is not None:

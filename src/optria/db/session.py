@@ -1,6 +1,6 @@
 """The database as the product sees it: one transaction, one tenant, messages after the commit."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +20,12 @@ from optria.db.audit import chain_at_commit
 from optria.db.url import CONNECT_TIMEOUT_S, first_cause, normalise
 from optria.kit import clock
 from optria.kit.bus import Bus
+from optria.kit.correlation import correlated, correlation
 
 log = structlog.get_logger(__name__)
+
+LOGGED: Final = {"incidents": "incident", "workorders": "order", "notify": "notification"}
+"""Topics whose committed messages are logged, and the key of what they are about."""
 
 TIMEOUT_S: Final = 10.0
 BEGINNINGS: Final = 5
@@ -46,9 +50,19 @@ class Tx:
     session: AsyncSession
     tenant_id: int | None
     outgoing: list[Message] = field(default_factory=list)
+    _named: list[Mapping[str, str]] = field(default_factory=list)
 
     def publish(self, message: Message) -> None:
         self.outgoing.append(message)
+        self._named.append(correlation())
+
+    def told(self) -> None:
+        """Log what was committed, each with the ids of when it was said."""
+        for message, ids in zip(self.outgoing, self._named, strict=True):
+            if (name := LOGGED.get(message.topic)) is not None:
+                own = {name: message.entity_id, "asset": message.asset_id, "user": message.user_id}
+                known = {key: value for key, value in own.items() if value is not None}
+                log.info(message.kind, **{"tenant": message.tenant_id, **ids, **known})
 
 
 class ScopedSession(Session):
@@ -120,12 +134,14 @@ class Database:
     async def _transaction(self, tenant_id: int | None, info: dict[str, object]) -> AsyncGenerator[Tx]:
         async with await self._begun(info) as session:
             tx = Tx(session, tenant_id)
-            try:
-                yield tx
-            except BaseException:
-                await session.rollback()
-                raise
-            await session.commit()
+            with correlated():
+                try:
+                    yield tx
+                except BaseException:
+                    await session.rollback()
+                    raise
+                await session.commit()
+            tx.told()
             for message in tx.outgoing:
                 self.bus.publish(message)
 

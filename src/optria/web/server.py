@@ -22,6 +22,7 @@ from optria.web.backtests import backtest
 from optria.web.compressed import CompressedPages
 from optria.web.config import config_routes, cost_models
 from optria.web.connection import Timing
+from optria.web.correlation import Correlated
 from optria.web.incidents import (
     event_intake,
     events,
@@ -191,6 +192,7 @@ def create_app(services: Services, timing: Timing | None = None) -> FastAPI:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=DEMO_HOSTS, www_redirect=False)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Metered, figures=app.state.http_figures)
+    app.add_middleware(Correlated)
     app.add_middleware(Arrival)
     errors.add_handlers(app)
     for router in ROUTERS:

@@ -6,6 +6,7 @@ lease. No transaction is open while something is sent.
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Final, Protocol, TypeVar
 
 import structlog
@@ -13,11 +14,13 @@ from sqlalchemy import select
 
 from optria.db.identity import Tenant
 from optria.db.session import Database, Tx
+from optria.kit.correlation import correlated
 from optria.kit.secrets import sealer_of
 from optria.kit.settings import Settings
 from optria.work.delivery_channels import CHANNELS, NotSent, missing
 from optria.work.delivery_email import open_email
 from optria.work.delivery_people import PersonQueue
+from optria.work.delivery_queue import Claim
 from optria.work.delivery_webhooks import WebhookQueue, hosts_of
 
 log = structlog.get_logger(__name__)
@@ -33,8 +36,17 @@ class Destination(Protocol):
     def __hash__(self) -> int: ...
 
 
+class Claimed(Protocol):
+    """What is sent; ``incidents`` are those it tells of, for the log."""
+
+    @property
+    def claim(self) -> Claim: ...
+    @property
+    def incidents(self) -> Sequence[str]: ...
+
+
 To = TypeVar("To", bound=Destination)
-Job = TypeVar("Job")
+Job = TypeVar("Job", bound=Claimed)
 
 
 class Queue(Protocol[To, Job]):
@@ -98,6 +110,11 @@ class Sender:
             job = await queue.claim(tx, destination)
         if job is None:
             return False
+        with correlated(delivery=job.claim.row_id, incident=" ".join(job.incidents)):
+            await self._send(queue, destination, job)
+        return True
+
+    async def _send(self, queue: Queue[To, Job], destination: To, job: Job) -> None:
         failure = None
         try:
             await queue.send(destination, job)
@@ -106,7 +123,8 @@ class Sender:
             log.warning("not_sent", destination=str(destination), error=str(error), final=error.is_final)
         async with self._database.transaction(destination.tenant_id) as tx:
             await queue.settle(tx, destination, job, failure)
-        return True
+        if failure is None:
+            log.info("delivered", destination=str(destination))
 
     async def _warn(self) -> None:
         """Say at start which tenants ask for a channel that nothing sends by."""
