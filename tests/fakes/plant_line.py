@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from asyncua import ua
 from asyncua.crypto.validator import CertificateValidatorMethod
+from structlog.testing import capture_logs
 
 from optria.app.plants import load_plants
 from optria.app.source_alerts import refusals_told
@@ -149,6 +150,7 @@ async def plant_line(
 ) -> AsyncGenerator[PlantLine]:
     """A running source, with SignAndEncrypt and the certificate pinned unless ``config`` says else."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(capture_logs())
         running, port = AsyncExitStack(), free_port()
 
         async def start() -> OpcUaEndpoint:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -67,6 +68,8 @@ class Source:
         self._remains: Remains | None = None
         self._tell_refusal = tell_refusal
         self._told: str | None = None
+        self.refused_at: datetime | None = None
+        """When a certificate or a sign-in was refused last; None once it is connected."""
 
     @property
     def integration_id(self) -> int:
@@ -128,11 +131,6 @@ class Source:
     def rejected(self) -> Mapping[str, int]:
         return self._link.rejected
 
-    @property
-    def endpoint(self) -> str:
-        """Which server of a redundant set is read; empty where there is one only."""
-        return self._link.endpoint
-
     async def run(self) -> None:
         """Connect and feed the stream until something fails, which it says and raises."""
         try:
@@ -148,6 +146,7 @@ class Source:
                 self._remains = connector.remains if isinstance(connector, Resuming) else None
         except ConnectorRefused as refusal:
             self._link.lost(str(refusal))
+            self.refused_at = clock.now()
             await self._tell(refusal)
             raise
         except OptriaError as error:
@@ -165,7 +164,7 @@ class Source:
             self._told = refusal.key
 
     def _ingest(self, batch: SampleBatch) -> None:
-        self._told = None
+        self._told = self.refused_at = None
         if self._link.clock_ahead_s not in (None, self._clock_told_s):
             self._clock_told_s = self._link.clock_ahead_s
             one = self.connection
@@ -253,6 +252,7 @@ class Sources:
         for source in self.of(tenant_id):
             if wanted.get(source.integration_id) == source.connection:
                 del wanted[source.integration_id]
+                self._try_if_trusted(source)
             else:
                 await self._end(source)
         for connection in wanted.values():
@@ -267,6 +267,11 @@ class Sources:
         if not allowed:
             for source, _ in list(self._running.values()):
                 await self._end(source)
+
+    def _try_if_trusted(self, source: Source) -> None:
+        """Have a refused connection tried at once when somebody has trusted a certificate since."""
+        if source.refused_at is not None and trusted_at(self._settings.home_folder) > source.refused_at:
+            self._supervisor.wake(_task_name(source))
 
     async def stop(self) -> None:
         """End every connection; what still runs after :data:`STOP_TIMEOUT_S` is left behind, and said."""
@@ -290,6 +295,14 @@ class Sources:
         task.cancel()
         await asyncio.wait([task], timeout=STOP_TIMEOUT_S)
         self._supervisor.forget(_task_name(source))
+
+
+def trusted_at(home: Path) -> datetime:
+    """When the certificates that the installation trusts were changed last."""
+    try:
+        return datetime.fromtimestamp((home / "pki" / "trusted").stat().st_mtime, UTC)
+    except OSError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _task_name(source: Source) -> str:

@@ -57,8 +57,6 @@ class Link:
     """Rows refused by the connector itself, by reason."""
     clock_ahead_s: float | None = None
     """How far the source's own clock is ahead of ours, where it tells its time."""
-    endpoint: str = ""
-    """Which of several addresses is used, where a connection has more than one."""
     gaps: deque[Gap] = field(default_factory=lambda: deque(maxlen=GAPS_KEPT))
     """The last times of which the source keeps nothing."""
     _warnings: dict[str, str] = field(default_factory=dict)

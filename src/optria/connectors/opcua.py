@@ -121,7 +121,8 @@ class OpcUaConnector:
         self, at: Attachment, mark: HighWater, seam: Seam, since: datetime | None, *, is_kept: bool
     ) -> None:
         stream = Stream(at, self._config, self.link, mark, seam)
-        self.link.endpoint = at.url if len(self._config.urls) > 1 else ""
+        is_first = at.url == self._config.endpoint_url
+        self.link.warn("endpoint", None if is_first else f"Of the redundant set {at.url} is read.")
 
         async def find_better(level: int) -> str | None:
             return await better_than(level, at.url, self._config, self._home, self._reach)

@@ -123,11 +123,11 @@ async def take_up(client: Client, config: OpcUaConfig, url: str, reach: Reach) -
 
 
 async def _open_again(client: Client) -> None:
-    """A server with another key than before can but hang up on us, which is no failure of the network."""
+    """It said hello just now: one that is silent or hangs up here has another key than before."""
     try:
         await client.open_secure_channel()
-    except ConnectionError as error:
-        raise ua.UaError("The server hung up on the secure channel.") from error
+    except (ConnectionError, TimeoutError) as error:
+        raise ua.UaError("The server did not open a secure channel.") from error
 
 
 async def keep_channel(client: Client) -> None:

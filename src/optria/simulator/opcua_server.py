@@ -5,10 +5,11 @@ import logging
 import secrets
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,12 @@ logging.getLogger("asyncua").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class OpcUaEndpoint:
-    """Where the server listens and the certificate to pin."""
+    """Where the server listens and the certificate to pin; ``set_service_level`` tells its health (0-255)."""
 
     url: str
     certificate: Path
     certificate_sha256: str
+    set_service_level: Callable[[int], Awaitable[None]]
 
 
 class _Users:
@@ -155,13 +157,7 @@ async def opcua_server(
     another ``certificate`` is given. ``max_queue`` is the longest queue of samples that it grants,
     ``admits`` looks at the certificates of clients.
     """
-    own: OwnCertificate = certificate or await asyncio.to_thread(
-        own_certificate,
-        home / "pki" / "simulated_plant.pem",
-        "OPTRIA simulated plant",
-        APPLICATION_URI,
-        tuple(dict.fromkeys((socket.gethostname(), "localhost", host))),
-    )
+    own = certificate if certificate is not None else await asyncio.to_thread(_own, home, host)
     server = await _prepare(host, port, own, _Users(user, password), secure_only=secure_only)
     if admits is not None:
         server.set_certificate_validator(admits)
@@ -178,7 +174,8 @@ async def opcua_server(
     try:
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(writer.run())
-            yield OpcUaEndpoint(f"opc.tcp://{host}:{_bound_port(server, port)}", own.path, own.sha256)
+            url = f"opc.tcp://{host}:{_bound_port(server, port)}"
+            yield OpcUaEndpoint(url, own.path, own.sha256, partial(_set_service_level, server))
             writing.cancel()
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
@@ -186,6 +183,17 @@ async def opcua_server(
         stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(server.stop(), 2)
+
+
+def _own(home: Path, host: str) -> OwnCertificate:
+    hosts = tuple(dict.fromkeys((socket.gethostname(), "localhost", host)))
+    path = home / "pki" / "simulated_plant.pem"
+    return own_certificate(path, "OPTRIA simulated plant", APPLICATION_URI, hosts)
+
+
+async def _set_service_level(server: Server, level: int) -> None:
+    node = server.get_node(ua.NodeId(ua.Int32(ua.ObjectIds.Server_ServiceLevel)))
+    await node.write_value(ua.Variant(level, ua.VariantType.Byte))
 
 
 def _bound_port(server: Server, port: int) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from optria.connectors import Connector, make_connector
 from optria.connectors.allowed_hosts import Reach
-from optria.connectors.base import BrowseEntry, Probe
+from optria.connectors.base import BrowseEntry, BrowsePage, Paging, Probe
 from optria.core.errors import ConfigurationError, ConnectorUnavailable, Invalid
 from optria.core.roles import Permission
 from optria.core.tag import SignalMapping
@@ -115,23 +115,25 @@ async def list_available_tags(
     await _note_stored(services, viewer, request, "browse", row)
     connector = await _connector(services, row)
     with patience():
-        entries = await _offered(connector, node, text, tree=tree)
-    total = len(entries)
-    if node is not None or text is not None or tree:
-        entries = entries[offset : offset + limit]
+        page = await _offered(connector, node, text, offset, limit, tree=tree)
     return {
-        "total": total,
-        "tags": [entry.id for entry in entries if entry.is_variable],
-        "entries": [entry_json(entry) for entry in entries],
+        "total": page.total,
+        "tags": [entry.id for entry in page.entries if entry.is_variable],
+        "entries": [entry_json(entry) for entry in page.entries],
     }
 
 
 async def _offered(
-    connector: Connector, node: str | None, text: str | None, *, tree: bool
-) -> Sequence[BrowseEntry]:
-    if text is not None:
-        return await search(connector, text)
-    return await all_tags(connector) if node is None and not tree else await connector.browse(node)
+    connector: Connector, node: str | None, text: str | None, offset: int, limit: int, *, tree: bool
+) -> BrowsePage:
+    """A source that pages by itself is asked for the page alone."""
+    if text is None and node is None and not tree:
+        every: Sequence[BrowseEntry] = await all_tags(connector)
+        return BrowsePage(every, len(every))
+    if text is None and isinstance(connector, Paging):
+        return await connector.browse_page(node, offset, limit)
+    every = await search(connector, text) if text is not None else await connector.browse(node)
+    return BrowsePage(every[offset : offset + limit], len(every))
 
 
 @router.post("/{integration_id}/read", summary="Read present values of a source")
