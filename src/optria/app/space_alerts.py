@@ -25,21 +25,27 @@ LOOK_EVERY_S: Final = 2.0
 
 
 class SpaceAlerts:
-    """Tells the administrators of ``tenants`` when ``space`` begins to lack something."""
+    """Tells the administrators of ``tenants`` when ``space`` begins to lack something.
 
-    def __init__(self, database: Database, space: Space, tenants: Iterable[int]) -> None:
+    ``told`` is since when it does, as far as they know it.
+    """
+
+    def __init__(
+        self, database: Database, space: Space, tenants: Iterable[int], look_every_s: float = LOOK_EVERY_S
+    ) -> None:
         self._database, self._space, self._tenants = database, space, tenants
-        self._told: datetime | None = None
+        self._look_every_s = look_every_s
+        self.told: datetime | None = None
 
     async def run(self) -> None:
         """Look for ever; what could not be told is tried again."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
             since = self._space.since
-            if since == self._told:
+            if since == self.told:
                 continue
             if since is None or await self._tell_all(since):
-                self._told = since
+                self.told = since
 
     async def _tell_all(self, since: datetime) -> bool:
         try:
