@@ -46,3 +46,22 @@ async def test_the_page_of_an_asset_is_live_and_has_trends(database: Database, b
         await page.get_by_role("button", name="Learn anew").click()
         await expect(page.get_by_role("heading", name=f"Learn {own.asset.code} anew?")).to_be_visible()
         assert errors == []
+
+
+async def test_a_gap_is_hatched_and_read_as_no_values(database: Database, browser: Browser) -> None:
+    house = await build(database)
+    own = house.own
+    ages = [*range(900, 600, -1), *range(200, 1, -1)]
+    own.stream.put(*(house.sample(2.0 + age % 7 / 10, age_s=float(age)) for age in ages))
+    async with served(house) as url:
+        user = own.users[Role.OPTIMIZATION_ENGINEER]
+        page, errors = await signed_in(browser, url, user, f"/assets/{own.asset.id}")
+        trend = page.locator('[data-trend="vibration"]')
+        await expect(trend.locator("canvas")).to_have_count(1)
+        slider = page.get_by_role("slider", name="Read the values at a time")
+        read = trend.locator('[data-part="read"]')
+        await slider.fill(str(round(1000 * (1 - 400 / 3600))))
+        await expect(read).to_have_text("no values")
+        await slider.fill(str(round(1000 * (1 - 700 / 3600))))
+        await expect(read).not_to_have_text("no values")
+        assert errors == []
