@@ -10,7 +10,6 @@ from optria.blackbox.anchors import anchor_id
 from optria.blackbox.events import link_event, store_event, store_events
 from optria.blackbox.inbox import Held, Inbox
 from optria.blackbox.known import is_stored
-from optria.blackbox.known import is_stored
 from optria.blackbox.poison import BAD_DATA, is_poison, words_of
 from optria.blackbox.suppression import quiet_now, subject_of_anchor
 from optria.blackbox.triggers import open_for_event
