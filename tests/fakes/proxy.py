@@ -47,6 +47,10 @@ class Proxy:
         self._open.clear()
         await self._then_clear(for_s)
 
+    def lead_to(self, port: int) -> None:
+        """From now on new connections go there: a server has come back on another port."""
+        self._port = port
+
     def clear(self) -> None:
         self.weather = Weather.CLEAR
         self._open.set()

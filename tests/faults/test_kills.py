@@ -47,7 +47,7 @@ async def test_killed_in_the_middle_of_an_analysis(
     figures.load = f"{storm.kills} kills with work in flight, {size.anchors} incidents"
     figures.lost, figures.duplicated = counts.lost(size.anchors), counts.doubled
     figures.notes.append(
-        f"{'all of optria serve' if whole else 'the Black Box'}: {storm.begun} processes, {monotonic() - begun:.0f} s"
+        f"{'servers' if whole else 'Black Box'}: {storm.begun} processes, {monotonic() - begun:.0f} s"
     )
     assert storm.kills == kills
     assert (counts.incidents, counts.analyses, counts.orders, counts.notifications, counts.doubled) == (
