@@ -55,7 +55,7 @@ async def flooded_plant(database: Database, assets: int) -> Flooded:
 
 async def signed_in(base: str, email: str) -> httpx.AsyncClient:
     """A client of somebody's session."""
-    client = httpx.AsyncClient(base_url=base, timeout=60.0, headers={"Origin": base})
+    client = httpx.AsyncClient(base_url=base, timeout=300.0, headers={"Origin": base})
     answer = await client.post("/api/auth/login", json={"email": email, "password": factories.PASSWORD})
     assert answer.status_code == 200, answer.text
     return client

@@ -46,7 +46,8 @@ class Link:
 class Threshold:
     """An approved limit on a metric: beyond ``limit`` in ``direction`` is an event of ``severity``.
 
-    ``asset_id`` None means every asset of ``asset_type``.
+    ``asset_id`` None means every asset of ``asset_type``. The dead band is in percent of the signal's normal
+    span; it and the delays have usual values where they are None (:mod:`optria.streams.limits`).
     """
 
     metric: str
@@ -56,6 +57,9 @@ class Threshold:
     asset_type: str | None = None
     asset_id: int | None = None
     unit: str = ""
+    dead_band_percent: float | None = None
+    on_delay_s: float | None = None
+    off_delay_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,9 @@ def threshold_of(row: ThresholdRow) -> Threshold:
         asset_type=row.asset_type,
         asset_id=row.asset_id,
         unit=row.unit or "",
+        dead_band_percent=row.dead_band_percent,
+        on_delay_s=row.on_delay_s,
+        off_delay_s=row.off_delay_s,
     )
 
 

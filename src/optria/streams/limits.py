@@ -1,7 +1,12 @@
-"""Limits: an approved threshold crossed for good is an event; its return is one too."""
+"""Limits: an approved threshold crossed for good is an event; its return is one too.
+
+Dead band, on-delay and off-delay keep a value from chattering at its limit (ISA-18.2-2016; EEMUA 191 suggests
+dead bands of 1 % for temperatures, 2 % for pressures, 5 % for flows and levels, and delays of 2 s to 60 s).
+Each limit may have its own; where it has none the constants below hold.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +45,13 @@ class Limits:
         self._sign = np.array([-1.0 if w.threshold.direction == "low" else 1.0 for w in self._watches])
         self._limit = np.array([w.threshold.limit for w in self._watches], np.float64)
         self._band = np.array([_dead_band(roster, w) for w in self._watches], np.float64)
+        on_delays = [w.threshold.on_delay_s for w in self._watches]
+        off_delays = [w.threshold.off_delay_s for w in self._watches]
+        self._on_us, self._off_us = _micros(on_delays), _micros(off_delays)
+        self._persist = _samples(on_delays, PERSISTENCE)
+        self._calm = _samples(off_delays, CALM)
+        self._beyond_since = np.zeros(len(rows), np.int64)
+        self._inside_since = np.zeros(len(rows), np.int64)
         self._of_row = [np.flatnonzero(rows == row) for row in range(len(roster))]
         self._watched = np.zeros(len(roster), bool)
         self._watched[rows] = True
@@ -64,13 +76,21 @@ class Limits:
             before = known.get((self.roster.mappings[watch.row], watch.threshold))
             if before is not None:
                 self._beyond[at], self._inside[at] = other._beyond[before], other._inside[before]
+                self._beyond_since[at] = other._beyond_since[before]
+                self._inside_since[at] = other._inside_since[before]
                 self.active[at] = other.active[before]
         self.chatter = other.chatter
 
     def state(self) -> dict[str, object]:
         """How far each limit is crossed or left, as JSON."""
         return {
-            _key(self.roster, watch): [int(self._beyond[at]), int(self._inside[at]), bool(self.active[at])]
+            _key(self.roster, watch): [
+                int(self._beyond[at]),
+                int(self._inside[at]),
+                bool(self.active[at]),
+                int(self._beyond_since[at]),
+                int(self._inside_since[at]),
+            ]
             for at, watch in enumerate(self._watches)
         }
 
@@ -82,7 +102,8 @@ class Limits:
         for at, stored in taken:
             if not isinstance(stored, list):
                 raise TypeError("not the state of a limit")
-            beyond, inside, active = stored
+            beyond, inside, active, *since = stored
+            self._beyond_since[at], self._inside_since[at] = map(int, since or (0, 0))
             self._beyond[at], self._inside[at], self.active[at] = int(beyond), int(inside), bool(active)
 
     def _step(self, batch: SampleBatch, samples: NDArray[np.intp], row: NDArray[np.intp]) -> None:
@@ -92,11 +113,16 @@ class Limits:
         excess = self._sign[watch] * (batch.value[sample] - self._limit[watch])
         beyond, inside = excess > 0, excess <= -self._band[watch]
         active, before = self.active[watch], self._beyond[watch]
+        time, was_inside = batch.source_time[sample], self._inside[watch] > 0
+        self._beyond_since[watch] = np.where(beyond & (before > 0), self._beyond_since[watch], time)
+        self._inside_since[watch] = np.where(inside & was_inside, self._inside_since[watch], time)
         brief = ~beyond & ~active & (before > 0)
         self._beyond[watch] = np.where(beyond, before + 1, 0)
         self._inside[watch] = np.where(inside, self._inside[watch] + 1, 0)
-        raised = ~active & (self._beyond[watch] >= PERSISTENCE)
-        left = active & (self._inside[watch] >= CALM)
+        lasts = time - self._beyond_since[watch] >= self._on_us[watch]
+        rests = time - self._inside_since[watch] >= self._off_us[watch]
+        raised = ~active & (self._beyond[watch] >= self._persist[watch]) & lasts
+        left = active & (self._inside[watch] >= self._calm[watch]) & rests
         self.active[watch] = (active | raised) & ~left
         for index in np.flatnonzero(brief):
             self.chatter[int(self.roster.ids[row[sample[index]]])] += 1
@@ -149,7 +175,17 @@ def _key(roster: Roster, watch: _Watch) -> str:
 
 
 def _dead_band(roster: Roster, watch: _Watch) -> float:
-    mapping = roster.mappings[watch.row]
+    mapping, percent = roster.mappings[watch.row], watch.threshold.dead_band_percent
+    part = DEAD_BAND if percent is None else percent / 100
     if mapping.normal_low is not None and mapping.normal_high is not None:
-        return DEAD_BAND * abs(mapping.normal_high - mapping.normal_low)
-    return DEAD_BAND * abs(watch.threshold.limit)
+        return part * abs(mapping.normal_high - mapping.normal_low)
+    return part * abs(watch.threshold.limit)
+
+
+def _micros(delays_s: Sequence[float | None]) -> NDArray[np.int64]:
+    return np.array([round((delay_s or 0.0) * 1e6) for delay_s in delays_s], np.int64)
+
+
+def _samples(delays_s: Sequence[float | None], usual: int) -> NDArray[np.int64]:
+    """How many samples in a row it takes: one where a delay in seconds is given."""
+    return np.array([usual if delay_s is None else 1 for delay_s in delays_s], np.int64)

@@ -25,6 +25,9 @@ def facts(row: ThresholdRow) -> Json:
         "limit_value": row.limit_value,
         "unit": row.unit,
         "severity": row.severity,
+        "dead_band_percent": row.dead_band_percent,
+        "on_delay_s": row.on_delay_s,
+        "off_delay_s": row.off_delay_s,
     }
 
 

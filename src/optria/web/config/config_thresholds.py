@@ -34,6 +34,9 @@ from optria.web.turns import lock_settings
 router = api_router(prefix="/api/config/thresholds", tags=["configuration"])
 
 
+Delay = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+
+
 class ThresholdProposal(NewBody):
     """A limit for an asset, for an asset type, or for the metric wherever it is measured."""
 
@@ -65,6 +68,16 @@ class ThresholdProposal(NewBody):
         None, description="The limit that this one takes the place of."
     )
     reason: Reason | None = None
+    dead_band_percent: Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)] | None = Field(
+        None,
+        description="How far the value must come back, in percent of the signal's normal span; null: 2 %.",
+    )
+    on_delay_s: Delay | None = Field(
+        None, description="How long the value must be beyond the limit; null: three samples."
+    )
+    off_delay_s: Delay | None = Field(
+        None, description="How long the value must be back inside; null: five samples."
+    )
 
 
 def threshold_json(row: ThresholdRow) -> Json:

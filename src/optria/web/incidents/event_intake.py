@@ -1,8 +1,7 @@
 """Events are taken over HTTP: one, or many at once where a system has much to say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, timedelta, tzinfo
-from itertools import groupby
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 from sqlalchemy import select
 
-from optria.blackbox.events import store_event
+from optria.blackbox.events import store_events
 from optria.blackbox.suppression import Quiet, quiet_now
 from optria.blackbox.triggers import open_for_event
 from optria.core.asset import PlantModel
@@ -73,7 +72,7 @@ class EventCreate(bodies.Body):
 
 
 class EventBatch(bodies.Body):
-    """Events in the order in which they are to be stored."""
+    """Events, each as it would be sent alone."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"events": [_EXAMPLE]}]})
 
@@ -93,15 +92,13 @@ async def create_event(
 async def create_events(
     viewer: Reporting, services: Given, asked: EventBatch, tenant: TenantChoice = None
 ) -> Json:
-    """Store up to 500 events, as one after the other. Those without a CRITICAL one are stored together.
+    """Store up to 500 events: those that are less than CRITICAL together, the CRITICAL ones by asset.
 
     What is refused (422, 404) ends the batch; what came before it may be stored. Send the whole batch again
     with the same ``source_id``s: nothing is stored twice.
     """
     tenant_id = tenant_to_write(viewer, tenant)
-    answers: list[Json] = []
-    for part in _parts(asked.events):
-        answers += await _take(services, tenant_id, part)
+    answers = [one for part in _parts(asked.events) for one in await _take(services, tenant_id, part)]
     return {
         "success": True,
         "stored": len(answers),
@@ -117,30 +114,45 @@ def _briefly(answer: Json) -> Json:
 
 
 def _parts(events: Sequence[EventCreate]) -> Iterator[list[EventCreate]]:
-    """Runs without a CRITICAL event, and each CRITICAL one alone: it locks its incident, and no other."""
-    for grave, run in groupby(events, key=lambda one: one.severity.upper() == Severity.CRITICAL.name):
-        if grave:
-            yield from ([one] for one in run)
-        else:
-            yield list(run)
+    """Those without a CRITICAL one together; the CRITICAL ones by asset: each locks its incident only."""
+    graves: dict[int | None, list[EventCreate]] = {}
+    for one in events:
+        if one.severity.upper() == Severity.CRITICAL.name:
+            graves.setdefault(one.asset_id, []).append(one)
+    if plain := [one for one in events if one.severity.upper() != Severity.CRITICAL.name]:
+        yield plain
+    yield from graves.values()
 
 
 async def _take(services: Services, tenant_id: int, events: Sequence[EventCreate]) -> list[Json]:
     """Store events in one transaction; the answer to each."""
     async with services.database.transaction(tenant_id) as tx:
-        quiet = await quiet_now(tx, tenant_id)
-        answers = [await _take_one(tx, services.plants(tenant_id), asked, quiet) for asked in events]
+        quiet, plant = await quiet_now(tx, tenant_id), services.plants(tenant_id)
+        drifts = await _drifts(tx, {asked.source_system for asked in events})
+        told = [await _told(tx, asked, drifts) for asked in events]
+        rows = await store_events(tx, tenant_id, told)
+        answers = [
+            await _open(tx, plant, asked, row, quiet) if row is not None else await _repeated(tx, event)
+            for asked, (event, _), row in zip(events, told, rows, strict=True)
+        ]
     if any("incident_id" in one for one in answers):
         services.recorder.wake()
     return answers
 
 
-async def _take_one(tx: Tx, plant: PlantModel, asked: EventCreate, quiet: Quiet) -> Json:
+async def _drifts(tx: Tx, systems: Collection[str]) -> Mapping[str, float]:
+    """How many seconds the clocks of these systems are ahead, where that is known."""
+    query = select(ClockDrift.source, ClockDrift.drift_s).where(ClockDrift.source.in_(systems))
+    return dict((await tx.session.execute(query)).all())
+
+
+async def _told(tx: Tx, asked: EventCreate, drifts: Mapping[str, float]) -> tuple[Event, int | None]:
     site = await _site_of(tx, asked)
-    event = await _event(tx, asked, zone_of(site))
-    row = await store_event(tx, plant.tenant_id, event, site.id if site else None)
-    if row is None:
-        return await _repeated(tx, event)
+    event = _event(asked, zone_of(site), drifts.get(asked.source_system, 0.0))
+    return event, site.id if site else None
+
+
+async def _open(tx: Tx, plant: PlantModel, asked: EventCreate, row: EventRow, quiet: Quiet) -> Json:
     row.summary, row.tags = asked.summary, asked.tags
     opened = await open_for_event(tx, plant, row, quiet)
     return _answer(row, opened.incident.id if opened else None)
@@ -151,13 +163,15 @@ def _answer(row: EventRow, incident_id: UUID | None) -> Json:
     return answer if incident_id is None else answer | {"incident_id": str(incident_id)}
 
 
-async def _event(tx: Tx, asked: EventCreate, zone: tzinfo) -> Event:
-    """Raises Invalid for an unknown severity and for a time that cannot be."""
+def _event(asked: EventCreate, zone: tzinfo, fast_s: float) -> Event:
+    """``fast_s``: how far the clock of its system is ahead.
+
+    Raises Invalid for an unknown severity and for a time that cannot be.
+    """
     if asked.severity.upper() not in Severity.__members__:
         raise Invalid(f"The severity is one of {', '.join(Severity.__members__)}.")
     moment = asked.event_time if asked.event_time.tzinfo else asked.event_time.replace(tzinfo=zone)
-    fast = await tx.session.scalar(select(ClockDrift.drift_s).where(ClockDrift.source == asked.source_system))
-    check_happened(moment, "The time of an event", AHEAD + timedelta(seconds=max(0.0, fast or 0.0)))
+    check_happened(moment, "The time of an event", AHEAD + timedelta(seconds=max(0.0, fast_s)))
     return Event(
         time=moment.astimezone(UTC),
         severity=Severity[asked.severity.upper()],
