@@ -19,7 +19,7 @@ from tests.faults.figures import Figures, Scale
 from tests.streams.plants import BEGIN, Run, batch, normal_run, plant
 
 WARM = 460
-FAULTY_S = 14
+FAULTY_S = 12
 LATENESS_S = 5.0
 USUAL = Settings()
 REFUSALS = ("unknown_tag", "too_old", "in_future", "duplicate")

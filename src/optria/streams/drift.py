@@ -17,8 +17,9 @@ BACK_US = 5_000_000
 SPREAD_US = 3_000_000
 """Leads that differ by more are no clock that is ahead but times that are wrong."""
 SETTLED_US = 3_000_000
-REMEMBERED_US = 10_000_000
-LEAST_LEADS = 4
+APART_US = 500_000
+"""Leads are noted no more often than this."""
+LEAST_LEADS, MOST_LEADS = 4, 16
 MOST_US = 86_400_000_000
 """A day: what is further ahead is no drift."""
 
@@ -31,7 +32,7 @@ class ClockWatch:
     def __init__(self, configured_us: Micros) -> None:
         self.configured_us = configured_us
         self.measured_us = np.zeros(len(configured_us), np.int64)
-        self._leads: list[deque[tuple[int, int]]] = [deque() for _ in configured_us]
+        self._leads: list[deque[tuple[int, int]]] = [deque(maxlen=MOST_LEADS) for _ in configured_us]
         self._is_told = np.zeros(len(configured_us), np.bool_)
 
     @property
@@ -49,13 +50,13 @@ class ClockWatch:
         if self._is_told[connection]:
             return False
         leads = self._leads[connection]
-        leads.append((at_us, lead_us))
-        while at_us - leads[0][0] > REMEMBERED_US:
-            leads.popleft()
-        late = [lead for _, lead in leads]
-        if len(late) < LEAST_LEADS or at_us - leads[0][0] < SETTLED_US or max(late) - min(late) > SPREAD_US:
+        if leads and at_us - leads[-1][0] < APART_US:
             return False
-        middle, measured = int(np.median(late)), int(self.measured_us[connection])
+        leads.append((at_us, lead_us))
+        settled = _settled(leads)
+        if not settled or max(settled) - min(settled) > SPREAD_US:
+            return False
+        middle, measured = int(np.median(settled)), int(self.measured_us[connection])
         if LEAST_US < middle < MOST_US or (measured > 0 and middle < -max(BACK_US, measured // 2)):
             return self._correct(connection, max(measured + middle, 0))
         return False
@@ -72,3 +73,12 @@ class ClockWatch:
             return False
         self.measured_us[connection] = measured_us
         return True
+
+
+def _settled(leads: deque[tuple[int, int]]) -> list[int]:
+    """The newest leads over as long as it takes to believe them; none while there are too few."""
+    newest = leads[-1][0]
+    for count in range(LEAST_LEADS, len(leads) + 1):
+        if newest - leads[-count][0] >= SETTLED_US:
+            return [lead for _, lead in list(leads)[-count:]]
+    return []

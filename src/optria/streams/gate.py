@@ -19,7 +19,7 @@ from optria.streams.stuck import StuckTimer
 OLDEST = timedelta(days=7)
 NEWEST = timedelta(seconds=5)
 OLDEST_US, NEWEST_US = OLDEST // timedelta(microseconds=1), NEWEST // timedelta(microseconds=1)
-HELD_FOR_A_CLOCK_US = 30_000_000
+HELD_FOR_A_CLOCK_US = 60_000_000
 """Samples refused as of the future are let in when the clock of their connection is found ahead so soon."""
 NEVER = np.iinfo(np.int64).min
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from optria.core.roles import Role
+from optria.core.tag import Quality, Sample, SampleBatch, to_micros
 from optria.db.plant import Integration
 from optria.kit import clock
 from optria.web.server import create_app
@@ -176,3 +177,16 @@ async def test_a_platform_owner_says_of_which_tenant(house: House) -> None:
 async def test_nothing_is_left_in_english_on_the_arabic_pages(house: House) -> None:
     text = await page(house, f"/integrations/{house.own.integration.id}?lang=ar")
     assert [word for word in ("Signals", "Settings", "Switch off", "Data age") if f">{word}<" in text] == []
+
+
+async def test_what_was_refused_for_its_time_and_a_wrong_clock_are_shown(house: House) -> None:
+    own = house.own
+    now = clock.now()
+    wrong = Sample(own.vibration.id, now + timedelta(days=400), 4.25, Quality.GOOD)
+    own.stream.quarantine.put("in_future", SampleBatch.of([wrong]), to_micros(now))
+    own.stream.ahead_s[own.integration.id] = 90.0
+    text = await page(house, f"/integrations/{own.integration.id}")
+    assert "Values refused for their time" in text
+    assert "ahead of the clock" in text
+    assert f"{wrong.source_time:%Y-%m-%d}" in text
+    assert "90.0 s" in text
