@@ -3,21 +3,27 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
+import anyio
 from fastapi import Request
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
-from optria.core.errors import NotFound
+from optria.core.errors import NotFound, OptriaError
 from optria.core.roles import Permission, Role
 from optria.db.identity import Tenant
+from optria.db.partitions import HistoryDay, history_days
+from optria.db.retention import Upkeep
 from optria.db.session import Tx
 from optria.kit import clock
 from optria.kit.supervise import TaskState
+from optria.streams.spool import SpoolFigures
 from optria.web.admin.latency import Latency, read_latency
 from optria.web.admin.meter import Meter
 from optria.web.admin.vital_signs import (
+    PING_TIMEOUT_S,
     DatabaseSigns,
     ProcessSigns,
     StreamSigns,
@@ -26,7 +32,7 @@ from optria.web.admin.vital_signs import (
     stream_signs,
 )
 from optria.web.deps import Given, OpenTx, require
-from optria.web.health import link_json, tasks_json
+from optria.web.health import link_json, tasks_json, upkeep_json
 from optria.web.notices.notification_deliveries import queue_json
 from optria.web.rendering import build_hash
 from optria.web.routing import api_router
@@ -53,6 +59,17 @@ class ProcessHealth:
     tasks: Mapping[str, TaskState]
     version: str
     build: str
+    kept: Sequence[HistoryDay] | None = None
+    """The days of the stored samples; None while the database does not say."""
+    upkeep: Upkeep | None = None
+
+    @property
+    def kept_bytes(self) -> int:
+        return sum(day.bytes for day in self.kept or ())
+
+    @property
+    def oldest(self) -> date | None:
+        return min((day.day for day in self.kept or ()), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +120,18 @@ async def _process(services: Services, request: Request, meter: Meter) -> Proces
         services.health(),
         services.version,
         build_hash(),
+        await _kept(services),
+        services.upkeep(),
     )
+
+
+async def _kept(services: Services) -> list[HistoryDay] | None:
+    try:
+        with anyio.fail_after(PING_TIMEOUT_S):
+            async with services.database.platform("days of the history") as tx:
+                return await history_days(tx.session)
+    except (SQLAlchemyError, OptriaError, OSError):
+        return None
 
 
 def health_json(health: SystemHealth) -> Json:
@@ -138,8 +166,26 @@ def _stream_json(signs: StreamSigns, names: Mapping[int, str]) -> Json:
             "bound": vitals.history_bound,
             "written_per_s": signs.written_per_s,
             "last_error": vitals.history_error,
+            "waiting_s": round(vitals.history_waiting_s, 1),
+            "repeated": vitals.history_repeated,
+            "paused": vitals.history_paused,
+            "shed": dict(vitals.shed),
+            "spool": _spool_json(vitals.spool),
         },
         "connections": [link_json(link) for link in signs.sources],
+    }
+
+
+def _spool_json(spool: SpoolFigures) -> Json:
+    """What waits on disk for the database."""
+    return {
+        "samples": spool.samples,
+        "bytes": spool.bytes,
+        "bound_bytes": spool.limit_bytes,
+        "since": when(spool.since),
+        "drained": spool.drained,
+        "refusal": spool.refusal,
+        "aside": list(spool.aside),
     }
 
 
@@ -185,4 +231,10 @@ def _process_json(process: ProcessHealth) -> Json:
         },
         "sockets": {**process.sockets, "frames_per_s": process.frames_per_s},
         "tasks": tasks_json(process.tasks),
+        "history": {
+            "days": None if process.kept is None else len(process.kept),
+            "oldest": when(process.oldest),
+            "bytes": process.kept_bytes,
+        },
+        "upkeep": upkeep_json(process.upkeep),
     }
