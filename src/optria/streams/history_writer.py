@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
-from sqlalchemy import text
 
 from optria.core.tag import SampleBatch, from_micros
+from optria.db.fingerprint import fingerprint
 from optria.db.partitions import ensure_partitions
 from optria.db.session import Database, Tx
 from optria.kit import clock
@@ -18,10 +18,6 @@ from optria.streams.reach import Reach
 DAYS_BACK, DAYS_AHEAD = 7, 2
 DAYS_CHECK_S: Final = 3600.0
 DAY_US: Final = 86_400_000_000
-_IDENTITY = text(
-    "SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())"
-    " FROM pg_control_system()"
-)
 
 
 class HistoryWriter:
@@ -58,7 +54,7 @@ class HistoryWriter:
     async def identity(self) -> str:
         """Which database this is, whatever its address."""
         async with self._database.transaction(self._tenant_id) as tx:
-            return str((await tx.session.execute(_IDENTITY)).scalar_one())
+            return await fingerprint(await tx.session.connection())
 
     async def _news(self, tx: Tx, batch: SampleBatch) -> SampleBatch:
         unknown = self._reach.unknown(batch)

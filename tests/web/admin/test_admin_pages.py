@@ -14,6 +14,7 @@ from optria.core.roles import Role
 from optria.db.identity import AuditLog
 from optria.kit import clock
 from optria.kit.supervise import TaskState
+from optria.streams.spool import SpoolFigures
 from optria.streams.vitals import StreamVitals
 from optria.web.admin.meter import Meter
 from optria.web.server import create_app
@@ -308,3 +309,23 @@ async def test_alarms_are_told_and_taken_along(house: House) -> None:
     assert (row["times"], row["share"], row["summary"]) == ("3", "1.0", "'=Pressure high")
     assert untold.status_code == 422
     assert "Choose a tenant first" in choose
+
+
+async def test_what_waits_on_disk_and_a_pause_of_history_are_shown(house: House) -> None:
+    spool = SpoolFigures(
+        2_000_000_000, 4_200, 3 * 1_048_576, clock.now(), aside=["history-1-1.sqlite.aside-1"]
+    )
+    stream = vital(spool=spool, history_paused="The disk is full.", shed={"spool_full": 7})
+    vitals = Vitals({house.own.tenant.id: stream}, {}, 10_000, {})
+    house.app = create_app(replace(house.services, vitals=lambda: vitals))
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        told = (await browser.get("/api/admin/system")).json()["streams"][0]["history"]
+        page = (await browser.get("/admin/system")).text
+    assert (told["spool"]["samples"], told["paused"], told["shed"]) == (
+        4_200,
+        "The disk is full.",
+        {"spool_full": 7},
+    )
+    assert "samples wait on disk" in page
+    assert "History is paused until the database has space again." in page
+    assert "history-1-1.sqlite.aside-1" in page
