@@ -43,8 +43,8 @@ async def _browse(server: UaClient, nodes: Sequence[ua.NodeId]) -> list[list[ua.
     found = [list(result.References) for result in results]
     open_ends = [(n, r.ContinuationPoint) for n, r in enumerate(results) if r.ContinuationPoint]
     while open_ends:
-        more = ua.BrowseNextParameters()
-        more.ContinuationPoints = [point for _n, point in open_ends]
+        points = [point for _n, point in open_ends]
+        more = ua.BrowseNextParameters(ReleaseContinuationPoints=False, ContinuationPoints=points)
         answers = list(zip(open_ends, await server.browse_next(more), strict=True))
         for (n, _point), answer in answers:
             found[n] += answer.References
