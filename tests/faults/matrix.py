@@ -207,7 +207,13 @@ FAULTS: Final = (
     _fault(
         46, "migration under live load", "no lock over 1 s, version 1 still works", "faults/test_upgrade.py"
     ),
-    _fault(47, "daylight-saving days in the rota", "right person", "core/test_rota.py"),
+    _fault(
+        47,
+        "daylight-saving days in the rota",
+        "right person",
+        "core/test_rota.py",
+        "work/test_on_call_at_night.py",
+    ),
     _fault(48, "kill -9 with the embedded database", "next start re-attaches", "faults/test_embedded.py"),
 )
 

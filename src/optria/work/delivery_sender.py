@@ -22,6 +22,7 @@ from optria.work.delivery_email import open_email
 from optria.work.delivery_people import PersonQueue
 from optria.work.delivery_queue import Claim
 from optria.work.delivery_webhooks import WebhookQueue, hosts_of
+from optria.work.handovers import tell_handovers
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ class Sender:
         self._busy.clear()
         await self._warn()
         async with asyncio.TaskGroup() as group:
+            group.create_task(tell_handovers(self._database))
             while True:
                 await self._start_due(group, self._people)
                 await self._start_due(group, self._webhooks)

@@ -26,6 +26,7 @@ def fresh_row(tenant_id: int, user_id: int) -> NotificationPreferenceRow:
         time_zone=DEFAULT_ZONE,
         critical_breaks_through=True,
         digest_minutes=0,
+        handover_digest=False,
     )
 
 

@@ -67,6 +67,9 @@ class PreferencesBody(NewBody):
     digest_minutes: Annotated[int, Field(ge=0, le=LONGEST_DIGEST_MINUTES)] = Field(
         0, description="What comes within so many minutes is sent as one message; 0 sends each at once."
     )
+    handover_digest: bool = Field(
+        False, description="At the hand-over of one's turn on call: what opened, what is left and shelved."
+    )
 
 
 class TenantChannelsBody(NewBody):

@@ -23,7 +23,9 @@ from optria.work.preferences import fresh_row, row_of
 
 router = api_router(prefix="/api/notifications/preferences", tags=["notifications"])
 
-ALWAYS_SET = frozenset({"channels", "time_zone", "critical_breaks_through", "digest_minutes"})
+ALWAYS_SET = frozenset(
+    {"channels", "time_zone", "critical_breaks_through", "digest_minutes", "handover_digest"}
+)
 
 
 @router.get("", summary="Read one's notification preferences")
@@ -85,7 +87,7 @@ def _apply(row: NotificationPreferenceRow, sent: dict[str, object], asked: Prefe
         quiet = asked.quiet_hours
         row.quiet_start, row.quiet_end = (quiet.start, quiet.end) if quiet else (None, None)
         row.quiet_weekdays = sorted(set(quiet.weekdays)) if quiet else list(range(1, 8))
-    for name in ("time_zone", "critical_breaks_through", "digest_minutes"):
+    for name in ("time_zone", "critical_breaks_through", "digest_minutes", "handover_digest"):
         if name in sent:
             setattr(row, name, sent[name])
 
@@ -98,6 +100,7 @@ def preferences_json(row: NotificationPreferenceRow) -> Json:
         "time_zone": row.time_zone,
         "critical_breaks_through": row.critical_breaks_through,
         "digest_minutes": row.digest_minutes,
+        "handover_digest": row.handover_digest,
         "updated_at": when(row.updated_at),
     }
 
