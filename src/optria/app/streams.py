@@ -56,6 +56,7 @@ class Streams(Mapping[int, Pipeline]):
         self._recorder: Listener | None = None
         self._settings = settings
         self.histories = Histories(database, settings, is_spooled=is_spooled)
+        self._is_spooled = is_spooled
         self._state = State(database, settings, name)
         self.positions: dict[int, int] = {}
         """Of each tenant: the message of the log that the streams have come to (0: without a log)."""
@@ -90,7 +91,7 @@ class Streams(Mapping[int, Pipeline]):
                 self._recorder.late(plant.tenant_id, late)
 
         history = history or self.histories.of(plant.tenant_id)
-        history.is_ours = self._is_ours
+        history.is_ours = self._is_ours if self._is_spooled else self._must_be_ours
         return Pipeline(
             plant,
             self._settings,
@@ -226,6 +227,15 @@ class Streams(Mapping[int, Pipeline]):
             await self.fence(tx)
         except Fenced:
             return False
+        return True
+
+    async def _must_be_ours(self, tx: Tx) -> bool:
+        """From a log the other server reads the same samples: what is stored here would be there twice.
+
+        Raises:
+            Fenced: another server runs these streams.
+        """
+        await self.fence(tx)
         return True
 
     async def follow_stored(self) -> None:
