@@ -67,7 +67,12 @@ class Fleet:
 
     def subscribe(self, callback: FrameCallback) -> Callable[[], None]:
         ends = [plant.subscribe(self._named(number, callback)) for number, plant in enumerate(self._plants)]
-        return lambda: [end() for end in ends] and None
+
+        def end() -> None:
+            for each in ends:
+                each()
+
+        return end
 
     def _named(self, number: int, callback: FrameCallback) -> FrameCallback:
         def take(frame: PlantFrame) -> None:

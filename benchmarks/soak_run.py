@@ -28,6 +28,7 @@ FAULTS = (("bearing-wear", "P-102B"), ("cavitation", "PUMP-003"), ("bearing-wear
 LASTS_S = 45.0
 SAY_EVERY_S = 10.0
 LOOK_EVERY_S = 1.0
+SHED = "optria_history_shed_samples"
 
 
 class Taken(Protocol):
@@ -185,9 +186,10 @@ class Soak:
         """Samples that the product says it has shed; None where it does not say."""
         async with httpx.AsyncClient(base_url=self.served.base, trust_env=False, timeout=20) as client:
             answer = await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
-        lines = [line for line in answer.text.splitlines() if "shed" in line and not line.startswith("#")]
-        found = [float(line.rsplit(" ", 1)[1]) for line in lines if "history" in line]
-        return sum(found) if answer.is_success and found else None
+        if not answer.is_success or SHED not in answer.text:
+            return None
+        lines = [line for line in answer.text.splitlines() if line.startswith(SHED)]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if "_created" not in line)
 
     def _say(self, line: str) -> None:
         print(line, flush=True)

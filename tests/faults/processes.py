@@ -70,9 +70,9 @@ async def order(url: str, tenant_id: int, wanted: list[str]) -> None:
     tell("ordered")
 
 
-async def hold(url: str, tenant_id: int, incident_id: str) -> None:
+async def hold(url: str, tenant_id: int, incident_id: str, idle_s: float) -> None:
     """A worker in the middle of an analysis that does not come to its end by itself."""
-    database = Database(url)
+    database = Database(url, idle_s=idle_s)
     async with database.transaction(tenant_id) as tx:
         await incidents.find(tx, UUID(incident_id), lock=True)
         tell("holding")

