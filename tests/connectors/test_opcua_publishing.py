@@ -54,9 +54,14 @@ def subscription(sequence: int = 0, *, is_draining: bool = False) -> Subscriptio
     return Subscription(1, 0.1, 60.0, 0.1, 3, sequence=sequence, drained=drained)
 
 
-async def read(session: FakeSession, count: int, sub: Subscription | None = None) -> list[Published]:
+async def read(
+    session: FakeSession,
+    count: int,
+    sub: Subscription | None = None,
+    into: list[Published] | None = None,
+) -> list[Published]:
     client = cast("Client", SimpleNamespace(uaclient=SimpleNamespace(session=session)))
-    got: list[Published] = []
+    got = into if into is not None else []
     async for each in published(client, sub or subscription(), "opc.tcp://plant"):
         got.append(each)
         if len(got) == count:
@@ -85,6 +90,26 @@ async def test_what_was_lost_on_the_way_is_asked_for_again(last: ua.Notification
     assert values(got)[:3] == [1.0, 2.0, 3.0]
     assert not any(each.all_lossy for each in got)
     assert set(session.acknowledged) >= {1, 2, 3}
+
+
+async def test_what_came_again_is_handed_out_before_the_link_is_lost_anew() -> None:
+    """Else it would be taken as received, and nobody would have it."""
+
+    class Failing(FakeSession):
+        async def republish(self, subscription: int, number: int) -> ua.NotificationMessage:
+            if number == 3:
+                raise ConnectionError
+            return await super().republish(subscription, number)
+
+    session, sub = (
+        Failing([message(1, (7, 1.0)), message(4, (7, 4.0))], [message(2, (7, 2.0))]),
+        subscription(),
+    )
+    got: list[Published] = []
+    with pytest.raises(ConnectionError):
+        await read(session, 9, sub, got)
+    assert values(got) == [1.0, 2.0]
+    assert sub.sequence == 2
 
 
 async def test_what_came_twice_is_passed_on_once() -> None:

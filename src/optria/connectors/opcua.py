@@ -84,7 +84,7 @@ class OpcUaConnector:
             kept_until = 0.0
             await self._stream(at, mark, seam, since, is_kept=is_kept)
         except ConnectorUnavailable as error:
-            if not isinstance(error, LinkLost):
+            if not isinstance(error, LinkLost) or (at is not None and not at.is_monitored):
                 at = None
             kept_until = kept_until or asyncio.get_running_loop().time() + (at.kept_s if at else 0.0)
             self._remains = OpcUaRemains(mark, seam.waiting, at, kept_until, self.link)

@@ -42,15 +42,17 @@ async def published(client: Client, subscription: Subscription, where: str) -> A
             except (uaerrors.BadTimeout, uaerrors.BadTooManyPublishRequests):
                 asking = asyncio.ensure_future(session.publish([]))
                 continue
-            messages: list[ua.NotificationMessage] = []
+            received: list[ua.NotificationMessage] = []
             if result.SubscriptionId == subscription.id:
-                messages = await _in_order(session, subscription, result.NotificationMessage)
-            asking = asyncio.ensure_future(session.publish(_acknowledged(subscription, messages)))
-            for message in messages:
-                is_last = message is result.NotificationMessage
-                yield _read(
-                    message, subscription, where, is_last=is_last, more=bool(result.MoreNotifications)
-                )
+                async for earlier in _missing(session, subscription, result.NotificationMessage):
+                    received.append(earlier)
+                    yield _read(earlier, subscription, where, is_last=False, more=True)
+                is_news = _is_next(subscription, result.NotificationMessage)
+                received += [result.NotificationMessage] if is_news else []
+            asking = asyncio.ensure_future(session.publish(_acknowledged(subscription, received)))
+            if received and received[-1] is result.NotificationMessage:
+                more = bool(result.MoreNotifications)
+                yield _read(result.NotificationMessage, subscription, where, is_last=True, more=more)
     finally:
         asking.cancel()
         with suppress(asyncio.CancelledError, Exception):
@@ -80,23 +82,28 @@ async def _within(
     )
 
 
-async def _in_order(
+async def _missing(
     session: UaSession, subscription: Subscription, message: ua.NotificationMessage
-) -> list[ua.NotificationMessage]:
-    """The message, after those before it that never arrived; an empty one stands for what is gone for good.
+) -> AsyncGenerator[ua.NotificationMessage]:
+    """The messages before this one that never arrived, each as soon as it is here.
 
-    A keep-alive has the number of the message to come, so it tells of a loss as well.
+    An empty one stands for what is gone for good. A keep-alive has the number of the message to come, so it
+    tells of a loss as well.
     """
-    missing: list[ua.NotificationMessage] = []
-    while subscription.next_sequence != message.SequenceNumber:
-        if _is_before(message.SequenceNumber, subscription.next_sequence):
-            return [*missing, *([] if message.NotificationData else [message])]
+    while _is_before(subscription.next_sequence, message.SequenceNumber):
         again = await _again(session, subscription)
-        missing.append(again or ua.NotificationMessage())
         subscription.sequence = subscription.next_sequence if again else _before(message.SequenceNumber)
-    if message.NotificationData:
-        subscription.sequence = message.SequenceNumber
-    return [*missing, message]
+        yield again or ua.NotificationMessage()
+
+
+def _is_next(subscription: Subscription, message: ua.NotificationMessage) -> bool:
+    """Whether it was not received before; a keep-alive always is news."""
+    if not message.NotificationData:
+        return True
+    if message.SequenceNumber != subscription.next_sequence:
+        return False
+    subscription.sequence = message.SequenceNumber
+    return True
 
 
 async def _again(session: UaSession, subscription: Subscription) -> ua.NotificationMessage | None:

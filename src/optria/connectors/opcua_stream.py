@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from asyncua import Client, ua
@@ -49,6 +49,11 @@ class Attachment:
     started_at: datetime | None
     """When the server was started; another one means that nothing of ours is left there."""
     level: int = 255
+    since: datetime | None = None
+    """Where its history was to begin."""
+    is_monitored: bool = False
+    lossy: set[int] = field(default_factory=set)
+    """Tags of which history has yet to be read; what comes of them waits until then."""
 
     @property
     def kept_s(self) -> float:
@@ -61,7 +66,6 @@ class Stream:
 
     def __init__(self, at: Attachment, config: OpcUaConfig, link: Link, mark: HighWater, seam: Seam) -> None:
         self._at, self._config, self._link, self._mark, self._seam = at, config, link, mark, seam
-        self._lossy: set[int] = set()
         self._is_lossy = asyncio.Event()
         self._drained = asyncio.Event()
         self._look_around = asyncio.Event()
@@ -76,6 +80,8 @@ class Stream:
 
     async def go_on(self, find_better: Callable[[int], Awaitable[str | None]]) -> None:
         """Pass on what the server kept, and then what comes."""
+        if self._at.lossy:
+            self._is_lossy.set()
         self._at.subscription.drained = Counter()
         await self._run(self._drained.wait(), find_better)
 
@@ -100,15 +106,22 @@ class Stream:
         while True:
             await self._is_lossy.wait()
             self._is_lossy.clear()
-            tags, self._lossy = self._lossy, set()
-            await self._backfill([node for node in self._at.nodes if node[0] in tags], None)
+            await self._fill()
             self._link.enter(LinkState.CONNECTED)
+
+    async def _fill(self) -> None:
+        """Read history of the tags that lack it; also when the link is lost meanwhile they lack it still."""
+        at = self._at
+        await self._backfill([node for node in at.nodes if node[0] in at.lossy], at.since)
+        if not self._is_lossy.is_set():
+            at.lossy.clear()
 
     async def _subscribe_and_fill(self, since: datetime | None) -> None:
         at = self._at
         refused = await monitor(at.client, at.subscription, at.nodes, self._config)
         await self._watch_service_level()
         at.nodes = [node for node in at.nodes if node not in refused]
+        at.since, at.is_monitored = since, True
         self._link.tags = len(at.nodes)
         self._name_missing(refused)
         self._link.warn("outage", shortfall(at.subscription, self._config))
@@ -120,7 +133,8 @@ class Stream:
         if since is None:
             self._seam.join(NOTHING)
         else:
-            await self._backfill(at.nodes, since)
+            at.lossy |= {tag for tag, _node in at.nodes}
+            await self._fill()
 
     async def _watch_service_level(self) -> None:
         if len(self._config.urls) > 1:
@@ -146,7 +160,7 @@ class Stream:
         lossy = {tag for tag, _node in self._at.nodes} if message.all_lossy else set(message.lossy)
         lossy.discard(SERVICE_LEVEL_HANDLE)
         if lossy:
-            self._lossy |= lossy
+            self._at.lossy |= lossy
             self._seam.hold()
             self._is_lossy.set()
 
