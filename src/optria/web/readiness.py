@@ -86,7 +86,7 @@ def links_of(services: Services) -> list[SourceState]:
 
 def reasons_of(services: Services, database: DatabaseLook) -> Iterator[Reason]:
     """Everything that is not as it should be, the worst parts first."""
-    yield from _database(database)
+    yield from _database(database, services.database.away_since)
     yield from _tasks(services)
     yield from _history(services)
     yield from _sources(services)
@@ -100,13 +100,14 @@ def reasons_of(services: Services, database: DatabaseLook) -> Iterator[Reason]:
         )
 
 
-def _database(look: DatabaseLook) -> Iterator[Reason]:
+def _database(look: DatabaseLook, away_since: datetime | None) -> Iterator[Reason]:
     if not look.answers:
         yield Reason(
             "database",
             State.FAILING,
             "The database does not answer. Values are live; samples wait on disk, incidents in memory.",
             "Start it, or mend the way to it. Nothing needs a restart here.",
+            away_since,
         )
     if abs(look.clock_apart_s) > CLOCK_APART_S:
         yield Reason(
