@@ -18,7 +18,7 @@ from tests import factories
 
 AT_ONCE: Final = 8
 """Connections that send side by side, as many one by one as in batches."""
-BATCH: Final = 50
+BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ def event_of(number: int, asset_id: int, *, critical: bool) -> dict[str, object]
 
 
 async def send_all(client: httpx.AsyncClient, events: Sequence[dict[str, object]], over_s: float) -> int:
-    """Send each event once, evenly over ``over_s``: a fifth one by one, the rest in batches; how many."""
-    one_by_one = [("/api/blackbox/events", event, 1) for event in events[::5]]
-    rest = [event for number, event in enumerate(events) if number % 5]
+    """Send each event once, evenly over ``over_s``: a tenth one by one, the rest in batches; how many."""
+    one_by_one = [("/api/blackbox/events", event, 1) for event in events[::10]]
+    rest = [event for number, event in enumerate(events) if number % 10]
     parts = [rest[at : at + BATCH] for at in range(0, len(rest), BATCH)]
     batches = [("/api/blackbox/events/batch", {"events": part}, len(part)) for part in parts]
     loop = asyncio.get_running_loop()

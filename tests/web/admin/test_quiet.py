@@ -94,11 +94,13 @@ async def test_maintenance_is_planned_listed_and_ended(house: House) -> None:
         row = made.json()
         page = (await browser.get("/admin/alarms/maintenance")).text
         asset_page = (await browser.get(f"/assets/{house.own.asset.id}")).text
+        trends = (await browser.get(f"/api/assets/{house.own.asset.id}/trends")).text
         assert (await browser.delete(f"{WINDOWS}/{row['id']}")).status_code == 204
         over = (await browser.get("/admin/alarms/maintenance")).text
     assert (row["state"], row["assets"]) == ("active", [house.own.asset.code])
     assert "Bearing exchange." in page
     assert "Bearing exchange." in asset_page
+    assert "Bearing exchange." in trends
     assert "ended by a person" in over
     assert "every asset is watched" in over
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from optria.core.event import EventCategory
 from optria.core.roles import Permission, can
+from optria.db.alarms import MaintenanceWindow
 from optria.db.blackbox import EventRow, IncidentRow
 from optria.db.plant import AssetRow
 from optria.db.session import Tx
@@ -45,6 +46,7 @@ async def marks_of(tx: Tx, viewer: Viewer, asset: AssetRow, start: datetime, end
         marks += await _orders(tx, viewer, asset, start, end)
     if sees_analysis(viewer):
         marks += await _maintenance(tx, viewer, asset, start, end)
+        marks += await _windows(tx, asset, start, end)
     return sorted(marks, key=lambda mark: mark.time)
 
 
@@ -126,6 +128,30 @@ async def _maintenance(tx: Tx, viewer: Viewer, asset: AssetRow, start: datetime,
         words = said.ar if viewer.language == "ar" else said.en
         marks.append(Mark("maintenance", row.event_time, row.source_id or "", words))
     return marks
+
+
+async def _windows(tx: Tx, asset: AssetRow, start: datetime, end: datetime) -> list[Mark]:
+    """When the asset was, is or will be out of service."""
+    over_at = func.coalesce(MaintenanceWindow.ended_at, MaintenanceWindow.ends_at)
+    query = select(MaintenanceWindow).where(
+        MaintenanceWindow.tenant_id == asset.tenant_id,
+        MaintenanceWindow.site_id == asset.site_id,
+        MaintenanceWindow.starts_at <= end,
+        over_at > func.greatest(MaintenanceWindow.starts_at, start),
+        or_(MaintenanceWindow.asset_ids == [], MaintenanceWindow.asset_ids.contains([asset.id])),
+    )
+    rows = (await tx.session.scalars(query.order_by(MaintenanceWindow.starts_at.desc()).limit(MOST))).all()
+    return [
+        Mark(
+            "maintenance",
+            row.starts_at,
+            "",
+            row.reason,
+            "/admin/alarms/maintenance",
+            end=row.ended_at or row.ends_at,
+        )
+        for row in rows
+    ]
 
 
 def mark_json(mark: Mark) -> Json:
