@@ -170,7 +170,8 @@ async def _answers(
             for fault in FULL if scale.full else SHORT:
                 async with reader.reading(broken.connection(port)) as source:
                     await until(lambda: source.state == "connected")
-                    took_s, asked, said = await _endure(reader, broken, source, fault, for_s)
+                    rest_s = 0.9 * broken.switch.rest_s if "rest" in fault else 0.0
+                    took_s, asked, said = await _endure(reader, broken, source, fault, max(for_s, rest_s))
                     waits = [b - a for a, b in itertools.pairwise(asked)]
                     assert len(asked) <= 2 + 8 * for_s, f"{fault} was asked {len(asked)} times"
                     assert said.endswith(".")
