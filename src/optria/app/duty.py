@@ -57,7 +57,7 @@ class Duty:
             return
         self.lease = lease
         if self._is_scored:
-            self._streams.lease = lease
+            self._streams.fence.lease = lease
             await self._streams.restore()
 
     async def run(self) -> None:
@@ -87,7 +87,7 @@ class Duty:
             await self._streams.follow_stored()
 
     def _is_fenced(self) -> bool:
-        return self._is_scored and not self._streams.is_on_duty
+        return self._is_scored and not self._streams.fence.is_on_duty
 
     async def _stand_by_or_take_over(self) -> None:
         lease = await self._claimed()

@@ -51,10 +51,10 @@ class Partition:
         self._wake = wake
         mine = Plants({plant.tenant_id: self._part(plant.tenant_id) for plant in plants})
         self.streams = Streams(mine, database, settings, lease.name, is_spooled=False)
-        self.streams.lease = lease
+        self.streams.fence.lease = lease
         self.inbox = Inbox()
         self.streams.tell(self)
-        self._intake = Intake(database, plants, self.inbox, self.streams.fence)
+        self._intake = Intake(database, plants, self.inbox, self.streams.fence.hold)
         self.position = 0
         self._unsaved = 0
 
@@ -86,7 +86,7 @@ class Partition:
     async def _work(self, coming: asyncio.Queue[tuple[int, bytes]]) -> None:
         loop = asyncio.get_running_loop()
         saved_at = loop.time()
-        while self.streams.is_on_duty:
+        while self.streams.fence.is_on_duty:
             await self._take(coming)
             await self._commit()
             if self._unsaved >= MESSAGES or (self._unsaved and loop.time() - saved_at >= EVERY_S):

@@ -76,7 +76,7 @@ async def parts_of(settings: Settings, database: Database, plants: Plants, super
 
 def _alone(settings: Settings, database: Database, plants: Plants, supervisor: Supervisor) -> Parts:
     streams = Streams(plants, database, settings)
-    recorder = Recorder(database, plants, streams, streams, streams.fence)
+    recorder = Recorder(database, plants, streams, streams, streams.fence.hold)
     streams.tell(recorder)
     sources = Sources(database, streams, settings, supervisor)
     is_web = settings.role == "web"
@@ -95,7 +95,7 @@ def _with_log(
     takes_in, scores = settings.role in ("all", "ingest"), settings.role in ("all", "stream")
     outlet = Outlet(plants, database, settings, log)
     workers = Workers(database, plants, settings, log) if scores else None
-    recorder = Recorder(database, plants, outlet, workers or outlet, outlet.fence)
+    recorder = Recorder(database, plants, outlet, workers or outlet, outlet.fence.hold)
     sources = Sources(database, outlet, settings, supervisor)
     of_some = f" of connections {settings.connections}" if settings.connections else ""
     duty = Duty(database, outlet, sources, f"{INGEST}{of_some}" if takes_in else None, is_scored=False)

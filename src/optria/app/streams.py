@@ -7,10 +7,11 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from optria.app.fence import Fence
 from optria.app.histories import Histories
 from optria.app.listener import Listener
 from optria.app.plants import Plants
-from optria.app.series import longer, reaches_short
+from optria.app.series import read_series
 from optria.app.standby import follow
 from optria.app.state import State
 from optria.core.asset import PlantModel
@@ -18,14 +19,13 @@ from optria.core.errors import Fenced, NotFound
 from optria.core.event import Event
 from optria.core.incident import Anchor
 from optria.core.tag import SampleBatch, SignalMapping
-from optria.db.leases import Lease, confirm
+from optria.db.leases import Lease
 from optria.db.session import Database, Tx
 from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.rca.case import Series
 from optria.streams.handover import hand_over
 from optria.streams.historian import History
-from optria.streams.history import read_window
 from optria.streams.late import Late
 from optria.streams.pipeline import Pipeline
 
@@ -60,8 +60,7 @@ class Streams(Mapping[int, Pipeline]):
         self._state = State(database, settings, name)
         self.positions: dict[int, int] = {}
         """Of each tenant: the message of the log that the streams have come to (0: without a log)."""
-        self.lease: Lease | None = None
-        self.is_on_duty = True
+        self.fence = Fence()
         self._pipelines = {plant.tenant_id: self._pipeline(plant) for plant in plants if plant.mappings}
 
     def __getitem__(self, tenant_id: int) -> Pipeline:
@@ -91,7 +90,7 @@ class Streams(Mapping[int, Pipeline]):
                 self._recorder.late(plant.tenant_id, late)
 
         history = history or self.histories.of(plant.tenant_id)
-        history.is_ours = self._is_ours if self._is_spooled else self._must_be_ours
+        history.is_ours = self.fence.is_ours if self._is_spooled else self.fence.must_be_ours
         return Pipeline(
             plant,
             self._settings,
@@ -163,7 +162,7 @@ class Streams(Mapping[int, Pipeline]):
         self._recorder = recorder
 
     def is_active(self, tenant_id: int, asset_id: int) -> bool:
-        if not self.is_on_duty:
+        if not self.fence.is_on_duty:
             return True  # not for this server to say that it is over: it is asked again later
         pipeline = self._pipelines.get(tenant_id)
         return pipeline is not None and pipeline.anchoring.active(asset_id)
@@ -179,16 +178,7 @@ class Streams(Mapping[int, Pipeline]):
         self, tx: Tx, mappings: Sequence[SignalMapping], start: datetime, end: datetime
     ) -> tuple[Series, ...]:
         """Samples of a window: from memory, and from stored history where memory does not reach back."""
-        pipeline = self._pipelines.get(tx.tenant_id or 0)
-        tags = [mapping.id for mapping in mappings]
-        recent = pipeline.recent.windows(tags, start, end) if pipeline else {}
-        stored = await read_window(tx, tags, start, end) if reaches_short(recent, tags, start) else {}
-        found = {tag: longer(recent.get(tag), stored.get(tag)) for tag in tags}
-        return tuple(
-            Series(mapping, series.time, series.value, series.quality)
-            for mapping in mappings
-            if (series := found[mapping.id]) is not None
-        )
+        return await read_series(tx, self._pipelines.get(tx.tenant_id or 0), mappings, start, end)
 
     async def restore(self) -> None:
         """Go on where the last checkpoint was stored, and score what was stored after it."""
@@ -197,46 +187,18 @@ class Streams(Mapping[int, Pipeline]):
 
     async def take_over(self, lease: Lease) -> None:
         """From now on these streams run here: begun anew from what was stored last."""
-        self.lease = lease
+        self.fence.lease = lease
         for tenant_id, running in list(self._pipelines.items()):
             successor = self._pipeline(running.plant, running.history)
             successor.live.continue_after(running.live)
             self.positions[tenant_id] = await self._state.restore(tenant_id, successor)
             self._pipelines[tenant_id] = successor
-        self.is_on_duty = True
+        self.fence.is_on_duty = True
 
     def stand_by(self) -> None:
         """From now on another server runs these streams: nothing that is learned here is stored."""
-        self.is_on_duty, self.lease = False, None
+        self.fence.is_on_duty, self.fence.lease = False, None
         self._anchors.clear()
-
-    async def fence(self, tx: Tx) -> None:
-        """Hold the lease still while an anchor or event of these streams is committed.
-
-        Raises:
-            Fenced: another server runs them; the same comes from there.
-        """
-        if self.lease is not None:
-            await confirm(tx, self.lease)
-        elif not self.is_on_duty:
-            raise Fenced("Another server runs the streams; what was seen here is seen there.")
-
-    async def _is_ours(self, tx: Tx) -> bool:
-        """Whether no other server stores the same samples; what it may have stored is looked up else."""
-        try:
-            await self.fence(tx)
-        except Fenced:
-            return False
-        return True
-
-    async def _must_be_ours(self, tx: Tx) -> bool:
-        """From a log the other server reads the same samples: what is stored here would be there twice.
-
-        Raises:
-            Fenced: another server runs these streams.
-        """
-        await self.fence(tx)
-        return True
 
     async def follow_stored(self) -> None:
         """Show what another server has stored since the last look."""
@@ -259,12 +221,12 @@ class Streams(Mapping[int, Pipeline]):
 
     async def _save_one(self, tenant_id: int, pipeline: Pipeline) -> None:
         """Nothing while another server runs the streams."""
-        if not self.is_on_duty:
+        if not self.fence.is_on_duty:
             return
         inbox = self._recorder.inbox if self._recorder else None
         position = self.positions.get(tenant_id, 0)
         try:
-            await self._state.save(tenant_id, pipeline, inbox, self.lease, position)
+            await self._state.save(tenant_id, pipeline, inbox, self.fence.lease, position)
         except Fenced as error:
             log.warning("checkpoint_fenced", tenant=tenant_id, reason=str(error))
             self.stand_by()
