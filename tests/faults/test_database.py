@@ -100,7 +100,7 @@ async def test_down(
 
 
 TIGHT = {**THROW_AWAY, "max_wal_size": "48MB", "min_wal_size": "32MB", "shared_buffers": "16MB"}
-DISK_MB = 320
+DISK_MB = 512
 
 
 @asynccontextmanager
@@ -114,7 +114,7 @@ async def on_small_disk() -> AsyncGenerator[tuple[Path, str]]:
 
 async def test_disk_full(tmp_path: Path, scale: Scale, figures: Figures) -> None:
     """A tenth of the disk is left: history stops, a trip still becomes an incident, an order and a notice."""
-    tags, period_s = scale.of(500, 60), scale.of(0.25, 0.25)
+    tags, period_s = scale.of(500, 60), scale.of(0.5, 0.25)
     async with on_small_disk() as (disk, owner_url):
         database = Database(serving_url(owner_url))
         settings = {"OPTRIA_DATABASE_FOLDER": str(disk)}
@@ -126,7 +126,7 @@ async def test_disk_full(tmp_path: Path, scale: Scale, figures: Figures) -> None
         ):
             talking = asyncio.create_task(plant.go_on(period_s))
             await until(lambda: is_stored(owner_url, 2 * tags))
-            filler = await asyncio.to_thread(fill, disk, DISK_MB * 50_000)
+            filler = await asyncio.to_thread(fill, disk, DISK_MB * 90_000)
             await until(lambda: is_warned(client))
             paused = await stored_at(owner_url)
             plant.vibration = 9.0
@@ -146,7 +146,7 @@ async def test_disk_full(tmp_path: Path, scale: Scale, figures: Figures) -> None
     figures.lost = plant.emitted - stored.distinct
     figures.duplicated = stored.samples - stored.distinct
     figures.recovered_s = recovered_s
-    figures.notes.append(f"{told} and {warnings} warning while the disk had 5 % left")
+    figures.notes.append(f"{told} and {warnings} warning while the disk had 9 % left")
     assert (figures.lost, figures.duplicated) == (0, 0)
     assert still == paused
     assert told == {"incidents": 1, "orders": 1, "notified": 1}

@@ -8,6 +8,9 @@ from optria.db.session import Database
 from optria.kit import logs
 from optria.kit.settings import Settings
 
+PATIENCE_S = 60.0
+"""A command reads more at once than a screen does, and nobody waits behind it."""
+
 
 def settings_of_command() -> Settings:
     """The settings of the environment, with logs as they ask."""
@@ -20,7 +23,7 @@ def settings_of_command() -> Settings:
 async def opened_database(settings: Settings) -> AsyncGenerator[Database]:
     """The database of an installation, at the newest revision, for as long as the block runs."""
     async with ready_database(settings) as url:
-        database = Database(url)
+        database = Database(url, timeout_s=max(PATIENCE_S, settings.database_timeout_s))
         try:
             yield database
         finally:
