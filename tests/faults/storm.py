@@ -82,7 +82,10 @@ async def furnished(database: Database, assets: int) -> Plant:
 
 
 async def counted(plant: Plant) -> Counts:
-    """Rows, and facts: an incident of one asset; an analysis, order and notification of one incident."""
+    """Rows, and facts: an incident of one asset; an analysis, order and notification of one incident.
+
+    A digest of a flood is no notification of an incident.
+    """
     wanted = {
         "incidents": (IncidentRow.id, IncidentRow.root_asset_id, IncidentRow.root_asset_id.is_not(None)),
         "analyses": (AnalysisRow.id, AnalysisRow.incident_id, AnalysisRow.is_final),
@@ -90,7 +93,7 @@ async def counted(plant: Plant) -> Counts:
         "notifications": (
             NotificationRow.id,
             NotificationRow.entity_id,
-            NotificationRow.user_id.is_not(None),
+            NotificationRow.entity_type == "work_order",
         ),
     }
     rows, doubled = {}, 0
