@@ -220,7 +220,7 @@ async def test_from_version_1(empty_database: str, template: str, scale: Scale, 
     await run(empty_database, V1.read_text("utf-8") + ROWS.format(count=scale.of(100_000, 1_000)))
     load = Load(empty_database, V1_STATEMENTS)
     begun = time.monotonic()
-    async with load.at_work(empty_database, scale.of(1.5, 0.2)):
+    async with load.at_work(empty_database, scale.of(1.0, 0.2)):
         done = await upgrade(empty_database, password=APP_PASSWORD)
     took_s = time.monotonic() - begun
     lost = load.committed - await counted(empty_database)
@@ -239,7 +239,7 @@ async def test_from_the_version_before(
     await run(empty_database, ROWS.format(count=scale.of(100_000, 1_000)))
     load = Load(app_url(empty_database, APP_PASSWORD), OURS_STATEMENTS)
     begun = time.monotonic()
-    async with load.at_work(empty_database, scale.of(1.5, 0.2)):
+    async with load.at_work(empty_database, scale.of(1.0, 0.2)):
         done = await upgrade(empty_database, password=APP_PASSWORD)
         took_s = time.monotonic() - begun
         before = load.committed

@@ -23,7 +23,9 @@ log = structlog.get_logger(__name__)
 
 LOCK_KEY = 0x6F707472  # "optr"
 LOCK_PATIENCE_S = 600.0
-LONGEST_S = 0.4
+LONGEST_S = (0.4, 0.8)
+"""Others wait so long at the first try, and at most: what keeps its locks for longer gets more of it."""
+MORE_S = 0.05
 LOOK_EVERY_S = 0.1
 IN_USE = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
 """How it shows that a table was in use for too long."""
@@ -43,11 +45,12 @@ _CANCEL = text(
 
 
 @asynccontextmanager
-async def giving_way(engine: AsyncEngine, migrating: AsyncConnection) -> AsyncGenerator[None]:
-    """While the block runs on ``migrating``, nobody waits for it longer than half a second or so."""
+async def giving_way(engine: AsyncEngine, migrating: AsyncConnection, tries: int = 0) -> AsyncGenerator[None]:
+    """While the block runs on ``migrating``, nobody waits for it long; after ``tries`` a bit longer."""
     pid = await migrating.scalar(_PID)
     await migrating.rollback()
-    watching = asyncio.create_task(_watch(engine, int(pid or 0)))
+    longest_s = min(LONGEST_S[0] + MORE_S * tries, LONGEST_S[1])
+    watching = asyncio.create_task(_watch(engine, int(pid or 0), longest_s))
     try:
         yield
     finally:
@@ -55,13 +58,13 @@ async def giving_way(engine: AsyncEngine, migrating: AsyncConnection) -> AsyncGe
         await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _watch(engine: AsyncEngine, pid: int) -> None:
+async def _watch(engine: AsyncEngine, pid: int, longest_s: float) -> None:
     """A snapshot that is kept would hold up index builds, so each look is a transaction of its own."""
     try:
         async with engine.connect() as opened:
             connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
             while True:
-                if await connection.scalar(_CANCEL, {"pid": pid, "longest": LONGEST_S}):
+                if await connection.scalar(_CANCEL, {"pid": pid, "longest": longest_s}):
                     log.info("migration_gave_way")
                 await asyncio.sleep(LOOK_EVERY_S)
     except DBAPIError as error:

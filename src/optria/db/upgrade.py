@@ -37,7 +37,7 @@ BASELINE = "0001"
 OLDEST_SERVER = 150_000
 PAUSE_S = (0.1, 0.8)
 BUSY_PATIENCE_S = 120.0
-"""For so long a table in use is tried again."""
+"""For so long the same revision is tried again."""
 COMPATIBLE_SINCE = "0015"
 """Programs whose newest revision is this one may go on with the tables as they are today: migrations add."""
 
@@ -200,21 +200,31 @@ def _recognise(connection: Connection, where: str) -> tuple[Found, str | None]:
 
 async def _migrate(engine: AsyncEngine, found: Found) -> None:
     """Each revision is a transaction, so a busy table costs a repetition of one revision only."""
-    deadline = time.monotonic() + BUSY_PATIENCE_S
+    reached, deadline, tries = None, 0.0, 0
     while True:
         try:
-            async with engine.connect() as connection, giving_way(engine, connection):
+            async with engine.connect() as connection, giving_way(engine, connection, tries):
                 await connection.run_sync(_run_revisions, found)
             return
         except DBAPIError as error:
             if not isinstance(first_cause(error), IN_USE):
                 raise
-            if time.monotonic() > deadline:
+            before, reached = reached, await _revision(engine)
+            tries += 1
+            if reached != before or not deadline:
+                deadline, tries = time.monotonic() + BUSY_PATIENCE_S, 1
+            elif time.monotonic() > deadline:
                 raise DatabaseUnavailable(
                     "Other programs keep the tables locked, so the database could not be upgraded. "
                     "Nothing is half done; run `optria db upgrade` again when it is quieter."
                 ) from error
+        log.info("revision_postponed", after=reached, tries=tries)
         await anyio.sleep(random.uniform(*PAUSE_S))
+
+
+async def _revision(engine: AsyncEngine) -> str | None:
+    async with engine.connect() as connection:
+        return (await connection.run_sync(revisions.read))[0]
 
 
 def _run_revisions(connection: Connection, found: Found) -> None:

@@ -155,7 +155,9 @@ async def find_viewer(database: Database, settings: Settings, token: str, langua
     async with database.platform("session of a request") as tx:
         found = (
             await tx.session.execute(
-                select(UserSession, User, Tenant.name, Tenant.name_ar, Tenant.status, func.now())
+                select(
+                    UserSession, User, Tenant.name, Tenant.name_ar, Tenant.status, func.statement_timestamp()
+                )
                 .join(User, and_(User.id == UserSession.user_id, still_there))
                 .join(Tenant, Tenant.id == User.tenant_id, isouter=True)
                 .where(UserSession.token_sha256 == digest(token))
@@ -175,7 +177,7 @@ async def find_viewer(database: Database, settings: Settings, token: str, langua
 
 async def _now(tx: Tx) -> datetime:
     """The database's clock: a jump of this machine's signs nobody out, and revives no session."""
-    now: datetime = (await tx.session.execute(select(func.now()))).scalar_one()
+    now: datetime = (await tx.session.execute(select(func.statement_timestamp()))).scalar_one()
     return now
 
 
