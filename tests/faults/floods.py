@@ -80,7 +80,9 @@ async def send_all(client: httpx.AsyncClient, events: Sequence[dict[str, object]
     one_by_one = [("/api/blackbox/events", event, 1) for event in events[::10]]
     rest = [event for number, event in enumerate(events) if number % 10]
     parts = [rest[at : at + BATCH] for at in range(0, len(rest), BATCH)]
-    batches = [("/api/blackbox/events/batch", {"events": part}, len(part)) for part in parts]
+    batches: list[tuple[str, dict[str, object], int]] = [
+        ("/api/blackbox/events/batch", {"events": part}, len(part)) for part in parts
+    ]
     loop = asyncio.get_running_loop()
     begun, taken = loop.time(), 0
 
