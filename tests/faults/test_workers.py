@@ -1,14 +1,11 @@
 """Rows 8-11: several workers at one job, one of them half open, and a job that can never succeed."""
 
 import asyncio
-import json
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,8 +22,9 @@ from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.web import sessions
 from tests import factories
-from tests.fakes.prefork import Born, Prefork
+from tests.fakes.prefork import Prefork
 from tests.fakes.proxy import proxied
+from tests.faults.at_once import AtOnce, servers
 from tests.faults.figures import Figures, Scale
 from tests.faults.storm import PROCESSES, Plant, counted, furnished
 
@@ -93,45 +91,6 @@ async def test_half_open(
 async def _analysed(plant: Plant) -> bool:
     counts = await counted(plant)
     return counts.analyses == 1 and not counts.waiting
-
-
-@asynccontextmanager
-async def servers(forks: Prefork, url: str, home: Path, number: int) -> AsyncGenerator[list[str]]:
-    """Whole servers on one database; their addresses."""
-    born: list[Born] = []
-    for each in range(number):
-        folder = home / str(each)
-        born.append(await forks.begin(f"{PROCESSES}:serve", url=url, home=str(folder)))
-    try:
-        yield [await server.said() for server in born]
-    finally:
-        for server in born:
-            server.send(signal.SIGTERM)
-        for server in born:
-            await server.gone()
-
-
-class AtOnce:
-    """HTTP requests that are all sent before the first answer is read."""
-
-    def __init__(self) -> None:
-        self._open: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]] = []
-
-    async def prepare(self, base: str, path: str, token: str) -> None:
-        at = urlsplit(base)
-        reader, writer = await asyncio.open_connection(at.hostname, at.port)
-        head = f"POST {path} HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {token}\r\n"
-        self._open.append((reader, writer, f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()))
-
-    async def send(self) -> list[tuple[int, Any]]:
-        for _, writer, request in self._open:
-            writer.write(request)
-        return await asyncio.gather(*(self._answer(reader, writer) for reader, writer, _ in self._open))
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, Any]:
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-        writer.close()
-        return int(head.split()[1]), json.loads(body)
 
 
 @pytest.mark.parametrize("what", ["an incident", "an asset"])
