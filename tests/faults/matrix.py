@@ -85,7 +85,13 @@ FAULTS: Final = (
         21, "out of order, duplicates", "state and anchors as sorted", "faults/test_samples.py::test_shuffled"
     ),
     _fault(22, "times in the future or of 1970", "quarantined", "faults/test_samples.py::test_times"),
-    _fault(23, "clock jumps an hour", "no mass of anchors, leases hold", "faults/test_clock.py"),
+    _fault(
+        23,
+        "clock jumps an hour",
+        "no mass of anchors, leases hold",
+        "faults/test_clock.py",
+        "faults/test_samples.py::test_our_clock_jumps",
+    ),
     _fault(24, "source drifts 90 s", "window corrected", "faults/test_samples.py::test_drift"),
     _fault(25, "stuck value", "stale, no false normal", "faults/test_samples.py::test_stuck"),
     _fault(
