@@ -1,6 +1,7 @@
 """``optria backup`` and ``optria restore``: what was stored comes back whole, or nothing does."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import subprocess
@@ -281,6 +282,18 @@ async def test_a_damaged_backup_is_refused_before_anything_is_changed(
     await small.database.dispose()
     with pytest.raises(ConfigurationError, match=r"damaged|cut off|no backup"):
         await put_back(fresh_database, open_backup(path), replace=True)
+    assert await hashed(fresh_database) == before
+
+
+async def test_a_backup_that_names_other_tables_is_refused(
+    small: SmallPlant, fresh_database: str, tmp_path: Path
+) -> None:
+    backup = await backed_up(fresh_database, tmp_path)
+    tables = {**backup.header.tables, "pg_authid": ["rolname"]}
+    forged = dataclasses.replace(backup, header=dataclasses.replace(backup.header, tables=tables))
+    before = await hashed(fresh_database)
+    with pytest.raises(ConfigurationError, match="not of OPTRIA IQ: pg_authid"):
+        await put_back(fresh_database, forged, replace=True)
     assert await hashed(fresh_database) == before
 
 

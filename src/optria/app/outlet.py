@@ -19,29 +19,26 @@ from optria.streams.wire import message_id, to_bytes
 log = structlog.get_logger(__name__)
 
 HELD: Final = 20_000
-"""Messages that wait in memory for a log that does not take them; then the newest are shed, and counted."""
+"""Messages that wait in memory for a log that does not take them; then the newest are shed, and their samples
+counted among those that were not stored."""
 AGAIN_S: Final = 0.5
 
 
 class Outlet(Streams):
     """The streams of a server that hands samples over: nothing is scored or stored here."""
 
-    def __init__(self, plants: Plants, database: Database, settings: Settings, log_: Log) -> None:
+    def __init__(
+        self, plants: Plants, database: Database, settings: Settings, log_: Log, held: int = HELD
+    ) -> None:
         super().__init__(plants, database, settings)
-        self._plants, self._log = plants, log_
+        self._plants, self._log, self._held = plants, log_, held
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._news = asyncio.Event()
-        self.sent = self.shed = 0
-
-    @property
-    def waiting(self) -> int:
-        """Messages that the log has not taken yet."""
-        return len(self._waiting)
 
     def ingest(self, tenant_id: int, batch: SampleBatch) -> None:
         for key, part in by_partition(self._plants(tenant_id), batch, self._log.partitions):
-            if len(self._waiting) >= HELD:
-                self.shed += 1
+            if len(self._waiting) >= self._held:
+                self[tenant_id].history.shed_by["log_full"] += len(part)
                 continue
             self._waiting.append((key, to_bytes(tenant_id, part)))
         self._news.set()
@@ -66,4 +63,3 @@ class Outlet(Streams):
                     log.info("log_back", waiting=len(self._waiting))
                 is_lost = False
                 self._waiting.popleft()
-                self.sent += 1

@@ -73,10 +73,9 @@ class Partition:
         positions = [self.streams.positions.get(tenant_id, 0) for tenant_id in self.streams]
         self.position = min(positions, default=0)
         coming: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(MESSAGES)
-        reading = asyncio.create_task(self._read(coming), name=f"reading {self.lease.name}")
-        try:
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(self._read(coming), name=f"reading {self.lease.name}")
             await self._work(coming)
-        finally:
             reading.cancel()
 
     async def _read(self, coming: asyncio.Queue[tuple[int, bytes]]) -> None:

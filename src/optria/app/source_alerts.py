@@ -7,16 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from optria.blackbox.events import store_event
 from optria.core.errors import ConnectorRefused, DatabaseUnavailable
 from optria.core.event import Event, EventCategory, Severity
-from optria.core.roles import Role
-from optria.db.identity import User
 from optria.db.session import Database, Tx
 from optria.kit import clock
+from optria.work.assignment import admins
 from optria.work.notifications import Notice, notify
 
 log = structlog.get_logger(__name__)
@@ -43,10 +41,7 @@ def refusals_told(database: Database) -> TellRefusal:
 
 async def _store(tx: Tx, tenant_id: int, integration_id: int, name: str, refusal: ConnectorRefused) -> None:
     now = clock.now()
-    admins = select(User.id).where(
-        User.tenant_id == tenant_id, User.role == Role.TENANT_ADMIN, User.is_active.is_not(False)
-    )
-    people = list(await tx.session.scalars(admins.order_by(User.id)))
+    people = [admin.id for admin in await admins(tx, tenant_id)]
     key = f"connection_refused:{integration_id}:{refusal.key[:64]}:{now:%Y-%m-%d}"
     rows = await notify(tx, tenant_id, people, _notice(key, integration_id, name, refusal))
     if rows or not people:

@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from optria.core.event import Severity
-from optria.core.roles import Role
-from optria.db.identity import User
 from optria.db.session import Database
 from optria.streams.space import Space
+from optria.work.assignment import admins
 from optria.work.notifications import Notice, notify
 
 log = structlog.get_logger(__name__)
@@ -58,11 +56,8 @@ class SpaceAlerts:
         return True
 
     async def _tell(self, tenant_id: int, since: datetime) -> None:
-        admins = select(User.id).where(
-            User.tenant_id == tenant_id, User.role == Role.TENANT_ADMIN, User.is_active.is_not(False)
-        )
         async with self._database.transaction(tenant_id) as tx:
-            people = list(await tx.session.scalars(admins.order_by(User.id)))
+            people = [admin.id for admin in await admins(tx, tenant_id)]
             await notify(tx, tenant_id, people, _notice(tenant_id, since))
 
 

@@ -118,7 +118,9 @@ class Workers(Watch):
         partition, task = self._running.pop(number)
         log.info("partition_left", partition=number, epoch=partition.lease.epoch)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            log.error("partition_failed", partition=number, exc_info=ended)
 
     async def _stop_all(self) -> None:
         for number in list(self._running):

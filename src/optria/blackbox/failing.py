@@ -7,9 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from optria.blackbox import analyses, incidents
-from optria.core.roles import Role
 from optria.db.blackbox import IncidentRow
-from optria.db.identity import User
 from optria.db.session import Database, Tx
 from optria.kit import clock
 from optria.work import assignment
@@ -49,14 +47,9 @@ async def _give_up(tx: Tx, incident: IncidentRow) -> None:
 
 async def _who_minds(tx: Tx, incident: IncidentRow) -> list[int]:
     """Who would have had the order, and the admins of the tenant."""
-    statement = select(User.id).where(
-        User.tenant_id == incident.tenant_id,
-        User.role == Role.TENANT_ADMIN,
-        User.is_active.is_not(False),
-    )
-    admins = (await tx.session.execute(statement.order_by(User.id))).scalars().all()
+    admins = await assignment.admins(tx, incident.tenant_id)
     engineer = await assignment.pick(tx, incident.tenant_id, incident.site_id, clock.now())
-    return [*([engineer.id] if engineer else []), *admins]
+    return [*([engineer.id] if engineer else []), *(admin.id for admin in admins)]
 
 
 async def _notice(tx: Tx, incident: IncidentRow) -> Notice:

@@ -7,6 +7,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,13 @@ def _opened(tar: tarfile.TarFile, path: Path) -> BackupReader:
         raise _damaged(path, "its end is missing")
     keys = next((entry for entry in entries if entry.name == KEYS), None)
     try:
-        manifest = _manifest(_load(tar, entries[-1], path))
+        said, manifest = Header(**header), _manifest(_load(tar, entries[-1], path))
+        if said.tables.keys() != manifest.tables.keys():
+            raise ValueError("its beginning and its end name other tables")
+        for day in said.days:
+            date.fromisoformat(day)
         return BackupReader(
-            path, Header(**header), manifest, _load(tar, keys, path) if keys else None, _parts_of(entries)
+            path, said, manifest, _load(tar, keys, path) if keys else None, _parts_of(entries)
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise _damaged(path, "what it says of itself cannot be read") from error

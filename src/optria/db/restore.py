@@ -96,6 +96,10 @@ def _known(backup: BackupReader) -> None:
             f"The backup is of revision {backup.header.revision} (OPTRIA IQ {backup.header.version}), which "
             "this version does not know. Restore it with that version or a newer one."
         )
+    if strange := sorted(backup.header.tables.keys() - TABLES.keys()):
+        raise ConfigurationError(
+            f"The backup holds tables that are not of OPTRIA IQ: {', '.join(strange)}. Take another one."
+        )
 
 
 async def _revision(driver: Driver) -> str | None:

@@ -22,7 +22,7 @@ async def pick(tx: Tx, tenant_id: int, site_id: int | None, at: datetime) -> Use
     """
     able = {user.id: user for user in await engineers(tx, tenant_id)}
     if not able:
-        return next(iter(await _active(tx, tenant_id, (Role.TENANT_ADMIN,))), None)
+        return next(iter(await admins(tx, tenant_id)), None)
     claim = await on_call_at(tx, tenant_id, site_id, at, able)
     return able[claim.turn.user_id] if claim else next(iter(able.values()))
 
@@ -40,7 +40,12 @@ async def engineers(tx: Tx, tenant_id: int) -> Sequence[User]:
 async def planners(tx: Tx, tenant_id: int) -> Sequence[User]:
     """Who plans the work of others: the active optimization engineers, where there are none the admins."""
     found = await _active(tx, tenant_id, (Role.OPTIMIZATION_ENGINEER,))
-    return found or await _active(tx, tenant_id, (Role.TENANT_ADMIN,))
+    return found or await admins(tx, tenant_id)
+
+
+async def admins(tx: Tx, tenant_id: int) -> Sequence[User]:
+    """Who is told what nobody but an administrator can mend: the active admins of a tenant."""
+    return await _active(tx, tenant_id, (Role.TENANT_ADMIN,))
 
 
 async def _active(tx: Tx, tenant_id: int, roles: Sequence[Role]) -> Sequence[User]:
