@@ -43,6 +43,25 @@ async def test_the_page_shows_story_causes_arithmetic_actions_order_and_trends(
     assert "<script>" not in page.text
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "occurred 3 times"), ("ar", "حدث 3 مرات")])
+async def test_an_incident_that_comes_again_says_how_often_it_has_occurred(
+    house: House, recorder: Recorder, language: str, said: str
+) -> None:
+    row = await detected(house, recorder)
+    address = f"{LIST}/{row.id}"
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        browser.cookies.set("optria_lang", language)
+        once = await browser.get(address)
+        assert [(await detected(house, recorder)).id for _ in range(2)] == [row.id] * 2
+        pages = [(await browser.get(one)).text for one in (address, LIST, f"{address}/report")]
+        view = (await browser.get(f"/api/blackbox/incidents/{row.id}")).json()
+    assert view["occurrences"] == 3
+    assert [said in page for page in pages] == [True, True, True]
+    assert "occurred" not in once.text
+    async with house.client(Role.VIEWER) as browser:
+        assert "occurred" not in (await browser.get(address)).text
+
+
 @pytest.mark.parametrize(("language", "heading"), [("en", "What happened"), ("ar", "ما الذي حدث")])
 async def test_the_report_is_one_document_in_the_chosen_language(
     house: House, recorder: Recorder, language: str, heading: str
