@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from optria.core.errors import ConfigurationError
 from optria.db import upgrade as subject
 from optria.db.roles import app_url
 from optria.db.upgrade import Found, newest, require_current, upgrade
@@ -261,7 +262,7 @@ async def test_the_program_before_goes_on(
     if old is None:
         figures.notes.append("the version before was played by its statements")
         await at_revision(empty_database, revision_before())
-        with pytest.raises(subject.ConfigurationError, match="optria db upgrade"):
+        with pytest.raises(ConfigurationError, match="optria db upgrade"):
             await require_current(app_url(empty_database, APP_PASSWORD))  # the new program says what it needs
         return
     await served_through(old, empty_database, figures)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from optria.connectors.pi_values import decode
+from optria.connectors.pi_answers import decode
 from optria.kit import clock
 from optria.simulator.pi_server import pi_app, pi_time, web_id
 from tests.fakes.hosting import hosted

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from optria.core.asset import Threshold
 from optria.core.event import Severity
 from optria.core.tag import SampleBatch, from_micros, to_micros
-from optria.streams.moment import moment_of, positions_in, resume
+from optria.streams.moment import positions_in, resume, snapshot
+from optria.streams.pipeline import Pipeline
 from optria.streams.replay import replay
 from tests.streams.plants import BEGIN, Run, normal_run, plant
 
@@ -42,15 +43,20 @@ def stored(run: Run, values: NDArray[np.float64], first: int, last: int) -> Samp
     )
 
 
+def moment_of(pipeline: Pipeline) -> dict[str, object]:
+    moment: dict[str, object] = json.loads(snapshot(pipeline)())["moment"]
+    return moment
+
+
 def ended_and_begun_again(values: NDArray[np.float64], saved_at: int, ended_at: int) -> Run:
     """A run whose last checkpoint is of ``saved_at``, and whose samples are stored until ``ended_at``."""
     before = begun().feed(values[:saved_at])
-    kept = json.loads(json.dumps([before.pipeline.state(), moment_of(before.pipeline)], allow_nan=False))
+    kept = json.loads(snapshot(before.pipeline)())
     after = begun()
     after.anchors, after.events, after.cleared = before.anchors, before.events, before.cleared
     after.pipeline = after.listening()
-    after.pipeline.restore(kept[0])
-    resume(after.pipeline, kept[1], frozenset(positions_in(kept[1])))
+    after.pipeline.restore(kept["learned"])
+    resume(after.pipeline, kept["moment"], frozenset(positions_in(kept["moment"])))
     after.time = from_micros(to_micros(BEGIN) + ended_at * 1_000_000)
     assert replay(after.pipeline, stored(after, values, max(saved_at - 60, 0), ended_at)) > 0
     return after.feed(values[ended_at:])

@@ -23,7 +23,8 @@ class Held:
         return self.passed()
 
     def passed(self) -> list[float]:
-        return self.reorder.passed().value.tolist()
+        values: list[float] = self.reorder.passed().value.tolist()
+        return values
 
 
 def test_what_the_watermark_has_passed_goes_on_in_order() -> None:

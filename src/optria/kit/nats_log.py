@@ -8,7 +8,6 @@ from there into the one of the centre: while the link is down it grows, afterwar
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import Final
 
 import nats
@@ -20,13 +19,12 @@ from nats.js.api import ExternalStream, StreamConfig, StreamSource
 from nats.js.errors import APIError, NotFoundError
 
 from optria.core.errors import LogUnavailable
-from optria.kit.log import offer, partition_of
+from optria.kit.log import partition_of
 
 log = structlog.get_logger(__name__)
 
 STREAM: Final = "OPTRIA"
 SUBJECT: Final = "optria.log"
-LIVE: Final = "optria.live"
 ANSWER_S: Final = 2.0
 LOOK_S: Final = 0.1
 """Between two looks at a partition that has nothing new."""
@@ -114,34 +112,6 @@ class NatsLog:
                 continue
             after = message.seq or after
             yield after, message.data or b""
-
-
-class NatsLive:
-    """A :class:`optria.kit.log.Live`."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def publish(self, subject: str, data: bytes) -> None:
-        with suppress(*LOST):
-            await self._client.publish(f"{LIVE}.{subject}", data)
-
-    async def subscribe(self, pattern: str, maxlen: int) -> AsyncIterator[bytes]:
-        queue: asyncio.Queue[bytes] = asyncio.Queue(maxlen)
-        subscription = await self._client.subscribe(f"{LIVE}.{pattern}")
-
-        async def take() -> None:
-            async for message in subscription.messages:
-                offer(queue, message.data)
-
-        taking = asyncio.ensure_future(take())
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            taking.cancel()
-            with suppress(*LOST):
-                await subscription.unsubscribe()
 
 
 def _edge(domain: str) -> StreamSource:

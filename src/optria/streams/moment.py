@@ -37,11 +37,6 @@ def snapshot(pipeline: Pipeline) -> Callable[[], str]:
     return written
 
 
-def moment_of(pipeline: Pipeline) -> dict[str, object]:
-    """Everything of a pipeline that passes, between two batches."""
-    return _passing(pipeline) | _forecasts(pipeline.scorer)
-
-
 def _forecasts(scorer: Scorer) -> dict[str, object]:
     assets = range(len(scorer.roster.asset_ids))
     packed = (unfinished(*scorer.joint.forecast_of(asset)) for asset in assets)
