@@ -13,7 +13,7 @@ from optria.core.tag import SampleBatch, SignalMapping, to_micros
 from optria.kit import clock
 from optria.kit.settings import Settings
 from optria.streams.handover import hand_over
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.pipeline import Pipeline
 
 PUMP = Asset(1, "P-1", "Pump 1", "Pump", 1)
@@ -26,7 +26,7 @@ PLANT = PlantModel(1, assets=(PUMP,), mappings=(FLOW, HEAT), thresholds=(HIGH,))
 class Watched:
     """A pipeline and what it reported."""
 
-    def __init__(self, plant: PlantModel, history: History | None = None) -> None:
+    def __init__(self, plant: PlantModel, history: Historian | None = None) -> None:
         self.events: list[Event] = []
         self.stream = Pipeline(plant, Settings(), lambda _: None, self.events.append, lambda _: None, history)
 

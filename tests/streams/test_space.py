@@ -9,10 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from optria.core.errors import DatabaseUnavailable
 from optria.db.session import Database
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.space import Space
 from tests.fakes.small_disk import fill, small_disk
-from tests.streams.test_history import seconds
+from tests.streams.test_historian import seconds
 
 GB = 1_000_000_000
 
@@ -33,7 +33,7 @@ async def test_a_disk_that_fills_is_noticed_and_one_that_is_freed_too(database: 
 async def test_history_pauses_before_the_quota_of_a_hosted_database_is_used_up(
     database: Database, limit_bytes: int
 ) -> None:
-    history = History(database, 1, space=Space(None, limit_bytes))
+    history = Historian(database, 1, space=Space(None, limit_bytes))
     history.offer(seconds(7, 10))
     if limit_bytes == 1_000_000:
         with pytest.raises(DatabaseUnavailable, match="that it may have"):

@@ -16,10 +16,10 @@ from sqlalchemy import text
 from optria.core.errors import DatabaseUnavailable
 from optria.core.tag import SampleBatch
 from optria.db.session import Database
-from optria.streams.historian import SLICE, History
+from optria.streams.historian import SLICE, Historian
 from optria.streams.spool import Spool
 from optria.streams.spool_file import SpoolFile
-from tests.streams.test_history import NOW, many, rows_and_samples, seconds, stored
+from tests.streams.test_historian import NOW, many, rows_and_samples, seconds, stored
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_batches_come_back_as_they_were_in_their_order_and_leave_no_file(t
 async def test_an_outage_goes_to_disk_and_is_written_once_when_the_database_is_back(
     gone: Database, database: Database, tmp_path: Path
 ) -> None:
-    away = History(gone, 1, flush_s=0.01, spool=Spool(tmp_path, 1))
+    away = Historian(gone, 1, flush_s=0.01, spool=Spool(tmp_path, 1))
     away.offer(many(1000, 150))
     task = asyncio.ensure_future(away.run())
     await until(lambda: away.spool is not None and away.spool.figures.samples == 150_000)
@@ -79,7 +79,7 @@ async def test_an_outage_goes_to_disk_and_is_written_once_when_the_database_is_b
     await ended(task)
     assert away.buffered == 0
 
-    back = History(database, 1, flush_s=0.01, spool=Spool(tmp_path, 1))
+    back = Historian(database, 1, flush_s=0.01, spool=Spool(tmp_path, 1))
     back.offer(seconds(7, 10, NOW + timedelta(minutes=6)))
     task = asyncio.ensure_future(back.run())
     await until(lambda: back.written == 150_020)
@@ -96,12 +96,12 @@ async def test_a_batch_that_was_stored_but_not_removed_is_not_stored_again(
     """As a kill between the commit and its note leaves it, with late samples of the same minute since."""
     first, second = seconds(7, 40), seconds(7, 20, NOW + timedelta(seconds=30))
     await spooled(tmp_path, first, second)
-    before = History(database, 1)
+    before = Historian(database, 1)
     before.offer(first)
     await before.flush()
     before.offer(seconds(7, 5, NOW - timedelta(seconds=3)))
     await before.flush()
-    history = History(database, 1, spool=Spool(tmp_path, 1))
+    history = Historian(database, 1, spool=Spool(tmp_path, 1))
     assert history.spool is not None
     await history.spool.take_up()
     await history.flush()
@@ -114,9 +114,9 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from optria.db.session import Database
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.spool import Spool
-from tests.streams.test_history import many
+from tests.streams.test_historian import many
 
 class Dies(Spool):
     async def remove(self, spooled):
@@ -128,7 +128,7 @@ async def main(url, folder):
     for start in range(0, 50, 10):
         await spool.append(many(1000, 50).select(slice(start * 1000, (start + 10) * 1000)))
     print("spooled", flush=True)
-    await History(Database(url), 1, spool=spool).flush()
+    await Historian(Database(url), 1, spool=spool).flush()
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -156,7 +156,7 @@ async def test_a_kill_between_commit_and_removal_loses_and_doubles_nothing(
         await child.wait()
     assert said == ["spooled", "committed"]
     assert (await rows_and_samples(database))[1] == 10_000
-    history = History(database, 1, spool=Spool(tmp_path / "spool", 1))
+    history = Historian(database, 1, spool=Spool(tmp_path / "spool", 1))
     assert history.spool is not None
     await history.spool.take_up()
     assert history.spool.figures.samples == 50_000
@@ -225,7 +225,7 @@ async def test_samples_of_another_database_are_not_written_into_this_one(
     file = SpoolFile(path)
     file.tell("database", "another")
     file.close()
-    history = History(database, 1, spool=Spool(tmp_path, 1))
+    history = Historian(database, 1, spool=Spool(tmp_path, 1))
     assert history.spool is not None
     await history.spool.take_up()
     assert await history.flush() == 0
@@ -240,7 +240,7 @@ async def test_without_room_on_disk_the_oldest_wait_in_memory_and_new_ones_are_s
     if lack == "spool_failed":
         folder.write_text("in the way", "utf-8")
     spool = Spool(folder, 1, limit_bytes=0 if lack == "spool_full" else 10**9)
-    history = History(gone, 1, capacity=100, flush_s=0.01, spool=spool)
+    history = Historian(gone, 1, capacity=100, flush_s=0.01, spool=spool)
     history.offer(seconds(7, 80))
     task = asyncio.ensure_future(history.run())
     await until(lambda: spool.figures.refusal is not None)
@@ -253,7 +253,7 @@ async def test_without_room_on_disk_the_oldest_wait_in_memory_and_new_ones_are_s
 async def test_much_that_waits_goes_to_disk_although_the_database_answers(
     database: Database, tmp_path: Path
 ) -> None:
-    history = History(database, 1, spool=Spool(tmp_path, 1))
+    history = Historian(database, 1, spool=Spool(tmp_path, 1))
     for part in range(7):
         history.offer(many(1000, 700).select(np.arange(part * SLICE, (part + 1) * SLICE)))
     assert await history.flush() == 7 * SLICE
@@ -267,7 +267,7 @@ async def test_much_that_waits_goes_to_disk_although_the_database_answers(
 
 async def test_what_is_not_written_is_said_with_what_waits_where(gone: Database, tmp_path: Path) -> None:
     await spooled(tmp_path, seconds(7, 10))
-    history = History(gone, 1, spool=Spool(tmp_path, 1))
+    history = Historian(gone, 1, spool=Spool(tmp_path, 1))
     assert history.spool is not None
     await history.spool.take_up()
     history.offer(seconds(8, 5))

@@ -108,7 +108,7 @@ class _Server:
                 version=__version__,
             )
         )
-        alerts = SpaceAlerts(self._database, streams.histories.space, streams)
+        alerts = SpaceAlerts(self._database, streams.historians.space, streams)
         async with asyncio.TaskGroup() as lasting:
             web = lasting.create_task(
                 serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
@@ -164,7 +164,7 @@ class _Server:
             self._stop.set()
 
     async def _run_streams(self, streams: Streams, sources: Sources, configuration: Configuration) -> None:
-        """Sources and histories until the stop; sources end first, histories flush what came."""
+        """Sources and historians until the stop; sources end first, historians flush what came."""
         known, admission = self._beginning.known, self._beginning.admission
         async with asyncio.TaskGroup() as group:
             if known is not None:

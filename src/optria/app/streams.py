@@ -7,13 +7,13 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from optria.app.checkpoints import Checkpoints
 from optria.app.fence import Fence
-from optria.app.histories import Histories
+from optria.app.historians import Historians
 from optria.app.listener import Listener
 from optria.app.plants import Plants
 from optria.app.series import read_series
 from optria.app.standby import follow
-from optria.app.state import State
 from optria.core.asset import PlantModel
 from optria.core.errors import Fenced, NotFound
 from optria.core.event import Event
@@ -25,7 +25,7 @@ from optria.kit.bus import Bus
 from optria.kit.settings import Settings
 from optria.rca.case import Series
 from optria.streams.handover import hand_over
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.late import Late
 from optria.streams.pipeline import Pipeline
 
@@ -55,9 +55,9 @@ class Streams(Mapping[int, Pipeline]):
         self._anchors: dict[tuple[int, int], Anchor] = {}
         self._recorder: Listener | None = None
         self._settings = settings
-        self.histories = Histories(database, settings, is_spooled=is_spooled)
+        self.historians = Historians(database, settings, is_spooled=is_spooled)
         self._is_spooled = is_spooled
-        self._state = State(database, settings, name)
+        self._checkpoints = Checkpoints(database, settings, name)
         self.positions: dict[int, int] = {}
         """Of each tenant: the message of the log that the streams have come to (0: without a log)."""
         self.fence = Fence()
@@ -72,7 +72,7 @@ class Streams(Mapping[int, Pipeline]):
     def __len__(self) -> int:
         return len(self._pipelines)
 
-    def _pipeline(self, plant: PlantModel, history: History | None = None) -> Pipeline:
+    def _pipeline(self, plant: PlantModel, history: Historian | None = None) -> Pipeline:
         def on_anchor(anchor: Anchor) -> None:
             self._anchors[plant.tenant_id, anchor.asset_id] = anchor
             if self._recorder:
@@ -89,7 +89,7 @@ class Streams(Mapping[int, Pipeline]):
             if self._recorder:
                 self._recorder.late(plant.tenant_id, late)
 
-        history = history or self.histories.of(plant.tenant_id)
+        history = history or self.historians.of(plant.tenant_id)
         history.is_ours = self.fence.is_ours if self._is_spooled else self.fence.must_be_ours
         return Pipeline(
             plant,
@@ -183,7 +183,7 @@ class Streams(Mapping[int, Pipeline]):
     async def restore(self) -> None:
         """Go on where the last checkpoint was stored, and score what was stored after it."""
         for tenant_id, pipeline in list(self._pipelines.items()):
-            self.positions[tenant_id] = await self._state.restore(tenant_id, pipeline)
+            self.positions[tenant_id] = await self._checkpoints.restore(tenant_id, pipeline)
 
     async def take_over(self, lease: Lease) -> None:
         """From now on these streams run here: begun anew from what was stored last."""
@@ -191,7 +191,7 @@ class Streams(Mapping[int, Pipeline]):
         for tenant_id, running in list(self._pipelines.items()):
             successor = self._pipeline(running.plant, running.history)
             successor.live.continue_after(running.live)
-            self.positions[tenant_id] = await self._state.restore(tenant_id, successor)
+            self.positions[tenant_id] = await self._checkpoints.restore(tenant_id, successor)
             self._pipelines[tenant_id] = successor
         self.fence.is_on_duty = True
 
@@ -226,7 +226,7 @@ class Streams(Mapping[int, Pipeline]):
         inbox = self._recorder.inbox if self._recorder else None
         position = self.positions.get(tenant_id, 0)
         try:
-            await self._state.save(tenant_id, pipeline, inbox, self.fence.lease, position)
+            await self._checkpoints.save(tenant_id, pipeline, inbox, self.fence.lease, position)
         except Fenced as error:
             log.warning("checkpoint_fenced", tenant=tenant_id, reason=str(error))
             self.stand_by()

@@ -39,7 +39,7 @@ REFUSALS: tuple[type[Exception], ...] = (
 )
 
 
-class History:
+class Historian:
     """The way of a tenant's samples into the database, and where they wait when it is away.
 
     ``offer`` never waits. What a flush could not write goes to the ``spool``, which is written back oldest

@@ -20,7 +20,7 @@ from optria.streams import checkpoint
 from optria.streams.anchoring import Anchoring, Blame, Reading
 from optria.streams.blaming import blame_of
 from optria.streams.gate import Gate
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.late import Late, Lates
 from optria.streams.limits import Limits
 from optria.streams.live import Live
@@ -50,7 +50,7 @@ class Pipeline:
         on_anchor: Callable[[Anchor], None],
         on_event: Callable[[Event], None],
         on_cleared: Callable[[int], None],
-        history: History | None = None,
+        history: Historian | None = None,
         now: Callable[[], datetime] = clock.now,
         warm_up: int | None = None,
         rewarm_gap_us: int = REWARM_GAP_US,
@@ -61,7 +61,7 @@ class Pipeline:
             steady_s = monotonic
         self.plant, self.roster = plant, Roster.of(plant)
         tags = self.roster.ids.tolist()
-        self.history = history or History(None, plant.tenant_id)
+        self.history = history or Historian(None, plant.tenant_id)
         self.anchoring = Anchoring(on_anchor, on_cleared, self.blame)
         self.gate = Gate(plant, now, self.roster, steady_s)
         lateness = [plant.lateness_s.get(each, 0.0) for each in self.roster.connection_ids]

@@ -37,7 +37,7 @@ PART_US: Final = 60_000_000
 """Stored samples are replayed a minute at a time; others get their turn between."""
 
 
-class State:
+class Checkpoints:
     """Checkpoints of the streams of one process, by ``name``."""
 
     def __init__(self, database: Database, settings: Settings, name: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from optria.core.errors import DatabaseUnavailable
 from optria.core.tag import SampleBatch, from_micros, to_micros
 from optria.db.session import Database
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.history import CHUNK_US, RECORDS_PER_TURN, chunks, in_turns, read_window
 from tests.streams.plants import batch
 
@@ -53,7 +53,7 @@ async def stored(database: Database, tag: int) -> list[tuple[datetime, float, in
 
 @pytest.mark.clause("C4", "D7", "I4")
 async def test_what_was_offered_is_read_back_from_the_database(database: Database) -> None:
-    history, samples = History(database, 1), seconds(7, 150)
+    history, samples = Historian(database, 1), seconds(7, 150)
     history.offer(samples)
     history.offer(seconds(8, 10))
     assert await history.flush() == 160
@@ -67,7 +67,7 @@ async def test_what_was_offered_is_read_back_from_the_database(database: Databas
 
 
 async def test_repeats_and_overlaps_neither_lose_nor_double_a_sample(database: Database) -> None:
-    history = History(database, 1)
+    history = Historian(database, 1)
     for samples in (
         seconds(7, 20),
         seconds(7, 20),
@@ -82,7 +82,7 @@ async def test_repeats_and_overlaps_neither_lose_nor_double_a_sample(database: D
 
 
 async def test_history_of_one_tenant_is_not_seen_by_another(database: Database) -> None:
-    history = History(database, 1)
+    history = Historian(database, 1)
     history.offer(seconds(7, 10))
     await history.flush()
     async with database.transaction(2) as tx:
@@ -91,7 +91,7 @@ async def test_history_of_one_tenant_is_not_seen_by_another(database: Database) 
 
 async def test_an_outage_keeps_what_waits_up_to_the_bound_and_counts_what_is_shed(database: Database) -> None:
     gone = Database("postgresql://nobody:nothing@127.0.0.1:1/none")
-    history = History(gone, 1, capacity=100)
+    history = Historian(gone, 1, capacity=100)
     history.offer(seconds(7, 80))
     with pytest.raises(DatabaseUnavailable, match="80 samples wait"):
         await history.flush()
@@ -119,7 +119,7 @@ async def transactions(database: Database) -> list[int]:
 
 
 async def test_a_long_outage_is_written_in_slices_of_bounded_size(database: Database) -> None:
-    history = History(database, 1)
+    history = Historian(database, 1)
     history.offer(many(1000, 50))
     history.offer(many(1000, 220).select(np.arange(50_000, 220_000)))
     assert await history.flush() == 220_000
@@ -150,7 +150,7 @@ async def test_packing_many_rows_gives_others_their_turn() -> None:
 async def test_the_slices_before_a_failing_one_stay_written_and_the_rest_waits_in_order(
     database: Database, fresh_database: str
 ) -> None:
-    history = History(database, 1)
+    history = Historian(database, 1)
     history.offer(many(1000, 100))
     history.offer(seconds(2000, 10))
     history.offer(seconds(8, 10, NOW + timedelta(minutes=5)))
@@ -168,7 +168,7 @@ async def test_the_slices_before_a_failing_one_stay_written_and_the_rest_waits_i
 async def test_the_task_makes_the_partitions_writes_and_writes_once_more_at_the_end(
     database: Database,
 ) -> None:
-    history = History(database, 1, flush_s=0.02)
+    history = Historian(database, 1, flush_s=0.02)
     early = NOW - timedelta(days=6)
     history.offer(seconds(7, 10, early))
     task = asyncio.ensure_future(history.run())
@@ -183,7 +183,7 @@ async def test_the_task_makes_the_partitions_writes_and_writes_once_more_at_the_
 
 
 async def test_a_day_without_a_partition_gets_one(database: Database) -> None:
-    history, far = History(database, 1), datetime(2024, 1, 1, tzinfo=UTC)
+    history, far = Historian(database, 1), datetime(2024, 1, 1, tzinfo=UTC)
     history.offer(seconds(7, 10, far))
     assert await history.flush() == 10
     assert history.last_error is None
@@ -200,7 +200,7 @@ async def test_a_sample_is_stored_once_however_often_and_in_whatever_order_it_co
     database: Database,
 ) -> None:
     """Counted in the table, not as readers see it: partial chunks, repeats, late ones, another process."""
-    history = History(database, 1)
+    history = Historian(database, 1)
     for samples in (
         seconds(7, 90),
         seconds(7, 20, NOW + timedelta(seconds=80)),
@@ -209,7 +209,7 @@ async def test_a_sample_is_stored_once_however_often_and_in_whatever_order_it_co
     ):
         history.offer(samples)
         await history.flush()
-    another = History(database, 1)
+    another = Historian(database, 1)
     another.offer(SampleBatch.concat([seconds(7, 100), seconds(8, 4)]))
     await another.flush()
     assert await rows_and_samples(database) == (7, 130 + 4)

@@ -1,15 +1,15 @@
-"""The histories of all tenants: each with a spool of its own, all in view of one database's space."""
+"""The historians of all tenants: each with a spool of its own, all in view of one database's space."""
 
 from optria.db.session import Database
 from optria.kit.settings import Settings
-from optria.streams.historian import History
+from optria.streams.historian import Historian
 from optria.streams.space import Space
 from optria.streams.spool import GB, Spool
 
 SPOOL = "spool"
 
 
-class Histories:
+class Historians:
     """``of`` makes a tenant's history; ``space`` is what the database has left."""
 
     def __init__(self, database: Database, settings: Settings, *, is_spooled: bool = True) -> None:
@@ -19,9 +19,9 @@ class Histories:
         self._limit_bytes = int(settings.spool_gb * GB)
         self.space = _space(settings)
 
-    def of(self, tenant_id: int) -> History:
+    def of(self, tenant_id: int) -> Historian:
         spool = Spool(self._folder, tenant_id, self._limit_bytes) if self._is_spooled else None
-        return History(self._database, tenant_id, spool=spool, space=self.space)
+        return Historian(self._database, tenant_id, spool=spool, space=self.space)
 
 
 def _space(settings: Settings) -> Space:
