@@ -13,7 +13,7 @@ BEGIN, END = "<!-- rows -->\n", "<!-- /rows -->"
 
 
 def line(fault: Fault) -> str:
-    proofs = ", ".join(f"`{proof.removeprefix('tests/')}`" for proof in fault.proofs)
+    proofs = ", ".join(f"`{proof}`" for proof in fault.proofs)
     return f"| {fault.number} | {fault.name} | {fault.must} | {proofs} |"
 
 

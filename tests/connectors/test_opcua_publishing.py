@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import aclosing
 from types import SimpleNamespace
 from typing import cast
 
@@ -62,11 +63,18 @@ async def read(
 ) -> list[Published]:
     client = cast("Client", SimpleNamespace(uaclient=SimpleNamespace(session=session)))
     got = into if into is not None else []
-    async for each in published(client, sub or subscription(), "opc.tcp://plant"):
-        got.append(each)
-        if len(got) == count:
-            await asyncio.sleep(0)
-            break
+    try:
+        async with asyncio.TaskGroup() as group:
+            coming = published(client, sub or subscription(), "opc.tcp://plant", group)
+            async with aclosing(coming) as messages:
+                async for each in messages:
+                    got.append(each)
+                    if len(got) == count:
+                        await asyncio.sleep(0)
+                        break
+    except BaseExceptionGroup as failures:
+        (failure,) = failures.exceptions
+        raise failure from failure.__cause__
     return got
 
 

@@ -22,17 +22,13 @@ HANG_UP_S = 1.0
 
 async def unless(stop: anyio.Event, work: Coroutine[None, None, None]) -> bool:
     """Whether ``work`` was done before ``stop`` was set; it is not waited for any longer then."""
-    doing, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
+    async with asyncio.TaskGroup() as group:
+        doing, stopped = group.create_task(work), group.create_task(stop.wait())
         await asyncio.wait([doing, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            return False
-        doing.result()
-        return True
-    finally:
+        is_done = doing.done()
         for task in (doing, stopped):
             task.cancel()
-        await asyncio.gather(doing, stopped, return_exceptions=True)
+    return is_done
 
 
 async def disposed(database: Database) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from asyncua import Client, ua
@@ -27,20 +26,22 @@ class Published:
     has_more: bool
 
 
-async def published(client: Client, subscription: Subscription, where: str) -> AsyncGenerator[Published]:
+async def published(
+    client: Client, subscription: Subscription, where: str, group: asyncio.TaskGroup
+) -> AsyncGenerator[Published]:
     """The server's messages in the order of their numbers; one that was lost on the way is asked for again.
 
-    The next request is sent before a message is handed out. Ends only by an exception: LinkLost after
-    a silence, otherwise asyncua's or the network's.
+    The next request is sent, by a task of ``group``, before a message is handed out. Ends only by an
+    exception: LinkLost after a silence, otherwise asyncua's or the network's.
     """
     session = client.uaclient.session
-    asking = asyncio.ensure_future(session.publish([]))
+    asking = group.create_task(_answer(session, []))
     try:
         while True:
             try:
                 result = (await _within(asking, subscription.silence_s, where)).Parameters
             except (uaerrors.BadTimeout, uaerrors.BadTooManyPublishRequests):
-                asking = asyncio.ensure_future(session.publish([]))
+                asking = group.create_task(_answer(session, []))
                 continue
             received: list[ua.NotificationMessage] = []
             if result.SubscriptionId == subscription.id:
@@ -49,14 +50,22 @@ async def published(client: Client, subscription: Subscription, where: str) -> A
                     yield _read(earlier, subscription, where, is_last=False, more=True)
                 is_news = _is_next(subscription, result.NotificationMessage)
                 received += [result.NotificationMessage] if is_news else []
-            asking = asyncio.ensure_future(session.publish(_acknowledged(subscription, received)))
+            asking = group.create_task(_answer(session, _acknowledged(subscription, received)))
             if received and received[-1] is result.NotificationMessage:
                 more = bool(result.MoreNotifications)
                 yield _read(result.NotificationMessage, subscription, where, is_last=True, more=more)
     finally:
         asking.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await asking
+
+
+async def _answer(
+    session: UaSession, acknowledgements: list[ua.SubscriptionAcknowledgement]
+) -> ua.PublishResponse | Exception:
+    """A failure is for whoever waits for the answer; it does not end the group."""
+    try:
+        return await session.publish(acknowledgements)
+    except (uaerrors.UaError, OSError, TimeoutError) as failure:
+        return failure
 
 
 def _acknowledged(
@@ -70,12 +79,15 @@ def _acknowledged(
 
 
 async def _within(
-    asking: "asyncio.Future[ua.PublishResponse]", silence_s: float, where: str
+    asking: asyncio.Task[ua.PublishResponse | Exception], silence_s: float, where: str
 ) -> ua.PublishResponse:
     for patience_s in (silence_s - LAST_LOOK_S, LAST_LOOK_S):
         done, _ = await asyncio.wait([asking], timeout=patience_s)
         if done:
-            return asking.result()
+            answer = asking.result()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
     raise LinkLost(
         f"The OPC UA server {where} has been silent for {silence_s:.0f} s, "
         "without even a keep-alive. Check the network and the server's load."

@@ -92,7 +92,7 @@ class Stream:
             self._at.client.uaclient.protocol.timeout = PATIENT_ANSWER_S
         try:
             async with asyncio.TaskGroup() as group:
-                for task in (self._receive(), keep_channel(self._at.client), self._watch_dates()):
+                for task in (self._receive(group), keep_channel(self._at.client), self._watch_dates()):
                     group.create_task(task)
                 group.create_task(self._watch_level(find_better))
                 await first
@@ -141,8 +141,9 @@ class Stream:
             node = (SERVICE_LEVEL_HANDLE, standard(ua.ObjectIds.Server_ServiceLevel))
             await monitor(self._at.client, self._at.subscription, [node], self._config)
 
-    async def _receive(self) -> None:
-        async with aclosing(published(self._at.client, self._at.subscription, self._at.url)) as messages:
+    async def _receive(self, group: asyncio.TaskGroup) -> None:
+        coming = published(self._at.client, self._at.subscription, self._at.url, group)
+        async with aclosing(coming) as messages:
             async for message in messages:
                 self._note_losses(message)
                 self._pass_on(message)

@@ -14,7 +14,7 @@ import anyio
 import asyncpg
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from optria.core.errors import DatabaseUnavailable
@@ -50,12 +50,16 @@ async def giving_way(engine: AsyncEngine, migrating: AsyncConnection, tries: int
     pid = await migrating.scalar(_PID)
     await migrating.rollback()
     longest_s = min(LONGEST_S[0] + MORE_S * tries, LONGEST_S[1])
-    watching = asyncio.create_task(_watch(engine, int(pid or 0), longest_s))
     try:
-        yield
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_watch(engine, int(pid or 0), longest_s))
+            try:
+                yield
+            finally:
+                watching.cancel()
+    except BaseExceptionGroup as failures:
+        (failure, *_) = failures.exceptions
+        raise failure from failure.__cause__
 
 
 async def _watch(engine: AsyncEngine, pid: int, longest_s: float) -> None:
@@ -67,8 +71,8 @@ async def _watch(engine: AsyncEngine, pid: int, longest_s: float) -> None:
                 if await connection.scalar(_CANCEL, {"pid": pid, "longest": longest_s}):
                     log.info("migration_gave_way")
                 await asyncio.sleep(LOOK_EVERY_S)
-    except DBAPIError as error:
-        log.warning("migration_not_watched", error=str(error.orig))
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("migration_not_watched", error=str(error).partition("\n")[0])
 
 
 @asynccontextmanager
