@@ -77,6 +77,8 @@ class WorkOrderPolicy:
     """How long after the work a returning anomaly reopens its order; 0 never does."""
     rebaseline_when_closed: bool = True
     """Whether the detectors learn an asset anew when its corrective order is closed."""
+    longest_shelving_hours: float = 24.0
+    """For how long people may shelve alarms at most."""
 
 
 def needs_work_order(severity: Severity, analysis: Analysis, policy: WorkOrderPolicy) -> bool:

@@ -37,6 +37,7 @@ async def load_policy(tx: Tx, tenant_id: int) -> WorkOrderPolicy:
         Severity[row.min_severity],
         row.verification_hours,
         row.rebaseline_when_closed,
+        row.longest_shelving_hours,
     )
 
 

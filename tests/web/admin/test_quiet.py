@@ -79,6 +79,20 @@ async def test_nobody_shelves_for_longer_than_the_policy_lets_them(house: House)
     assert "at most 24 hours" in refused.text
 
 
+async def test_an_administrator_says_for_how_long_alarms_are_shelved_at_most(house: House) -> None:
+    async with house.client(Role.TENANT_ADMIN) as browser:
+        policy = await browser.put("/api/config/work-order-policy", json={"longest_shelving_hours": 36})
+        shown = (await browser.get("/rules/work-orders")).text
+        offered = (await browser.get("/admin/alarms/shelved")).text
+        refused = await shelved(browser, house, hours=37)
+        taken = await shelved(browser, house, hours=36)
+    assert policy.json()["longest_shelving_hours"] == 36
+    assert 'name="longest_shelving_hours" type="number" value="36"' in shown
+    assert "36 hours" in offered
+    assert "at most 36 hours" in refused.text
+    assert taken.status_code == 201, taken.text
+
+
 @pytest.mark.parametrize(
     "values", [{"reason": "  "}, {"hours": 0}, {"mapping_id": 999_999}, {"asset_id": 999_999}]
 )

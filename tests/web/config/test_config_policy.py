@@ -26,6 +26,7 @@ async def test_without_a_policy_the_default_is_shown(house: House) -> None:
         "watchers": [],
         "verification_hours": 24.0,
         "rebaseline_when_closed": True,
+        "longest_shelving_hours": 24.0,
     }
 
 

@@ -164,6 +164,20 @@ async def test_a_limit_shows_the_value_that_is_nearest(house: House) -> None:
     assert "3.75" in text
 
 
+async def test_a_limit_shows_what_it_has_of_its_own_against_chatter(house: House) -> None:
+    limit: Json = {"metric": "pressure", "direction": "high", "limit_value": 9.5, "severity": "MAJOR"}
+    proposed = await done(house, "POST", "thresholds", limit | {"dead_band_percent": 5, "off_delay_s": 90})
+    await done(house, "POST", f"thresholds/{proposed['id']}/approve")
+    _, text = await shown(house, "/rules/limits")
+    line = next(row for row in text.split("<tr") if "data-row" in row and "9.5" in row)
+    assert 'dead band <bdi dir="ltr" class="">5 %' in line
+    assert 'off-delay <bdi dir="ltr" class="">90 s' in line
+    assert "on-delay" not in line
+    for name in ("dead_band_percent", "on_delay_s", "off_delay_s"):
+        assert f'name="{name}"' in text
+    assert "&#34;off_delay_s&#34;: 90" in line
+
+
 async def test_the_costs_say_which_factor_counts_today(house: House) -> None:
     later = (clock.now() + timedelta(days=40)).date().isoformat()
     for day, factor in (("2020-01-01", 0.6), ("2024-01-01", 0.568), (later, 0.5)):

@@ -86,7 +86,7 @@ async def shelving_choices(tx: Tx, viewer: Viewer) -> Mapping[str, object]:
     return {
         "may_shelve": can(viewer.role, Permission.SHELVE_ALARMS),
         "may_shelve_critical": can(viewer.role, Permission.SHELVE_CRITICAL_ALARMS),
-        "hours": [each for each in HOURS if each <= longest] or [longest],
+        "hours": sorted({each for each in HOURS if each <= longest} | {longest}),
     }
 
 

@@ -1,17 +1,17 @@
 """``/api/alarms/shelvings``: people take alarms aside for a while, and back again (ISA-18.2-2016, 11.5)."""
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Query, Request
 from sqlalchemy import select
 
 from optria.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from optria.core.roles import Permission, can
+from optria.core.work_order import WorkOrderPolicy
 from optria.db.alarms import Shelving
 from optria.db.plant import AssetRow, MappingRow
 from optria.db.session import Tx
-from optria.db.work import WorkOrderPolicyRow
 from optria.kit import clock
 from optria.web import changes
 from optria.web.admin.quiet_bodies import ShelvingCreate
@@ -22,12 +22,12 @@ from optria.web.routing import api_router
 from optria.web.rows import count, find
 from optria.web.sessions import Viewer
 from optria.web.shapes import Json, when
+from optria.work.orders import load_policy
 
 router = api_router(prefix="/api/alarms/shelvings", tags=["alarms"])
 
 Seeing = Annotated[Viewer, require(Permission.VIEW_RCA)]
 Shelves = Annotated[Viewer, require(Permission.SHELVE_ALARMS)]
-USUAL_LONGEST_H: Final = 24.0
 
 
 @router.get("", summary="List shelved alarms")
@@ -102,8 +102,8 @@ async def unshelve(request: Request, viewer: Shelves, tx: OpenTx, shelving_id: R
 
 async def longest_hours(tx: Tx) -> float:
     """For how long the tenant lets alarms be shelved."""
-    row = await tx.session.get(WorkOrderPolicyRow, tx.tenant_id) if tx.tenant_id else None
-    return row.longest_shelving_hours if row else USUAL_LONGEST_H
+    policy = await load_policy(tx, tx.tenant_id) if tx.tenant_id else WorkOrderPolicy()
+    return policy.longest_shelving_hours
 
 
 async def _asset_of(tx: Tx, body: ShelvingCreate) -> AssetRow:

@@ -56,6 +56,9 @@ class PolicyBody(NewBody):
     rebaseline_when_closed: bool = Field(
         True, description="Closing a corrective order has the detectors learn the asset anew."
     )
+    longest_shelving_hours: Annotated[float, Field(ge=1, le=720, allow_inf_nan=False)] = Field(
+        24, description="For how long people may shelve alarms at most."
+    )
 
 
 def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> Json:
@@ -67,6 +70,7 @@ def policy_json(tenant_id: int, policy: WorkOrderPolicy) -> Json:
         "watchers": list(policy.watchers),
         "verification_hours": policy.verification_hours,
         "rebaseline_when_closed": policy.rebaseline_when_closed,
+        "longest_shelving_hours": policy.longest_shelving_hours,
     }
 
 
