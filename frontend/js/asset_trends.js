@@ -4,7 +4,7 @@ import { serverNow, values } from "./app.js";
 import { formatAge, formatValue } from "./format.js";
 import { isInGap } from "./gaps.js";
 import { TrendChart } from "./trend_chart.js";
-import { append, valueAt } from "./trend_data.js";
+import { append, servicesOf, valueAt } from "./trend_data.js";
 import { Clock, drawLane, drawScale, listMarks } from "./trend_marks.js";
 
 const AT_ONCE = 6;
@@ -103,6 +103,7 @@ export class Trends {
     this.note();
     listMarks(this.part("events"), this.marks, this.words, this.clock);
     this.part("count").textContent = this.marks.length;
+    this.part("service").hidden = !servicesOf(this.marks).length;
   }
 
   describe({ node, box, signal }) {

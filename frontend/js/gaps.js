@@ -17,6 +17,18 @@ export function gapsOf({ times_ms: x, values }) {
 
 export const isInGap = (signal, ms) => gapsOf(signal).some(([from, to]) => ms > from && ms < to);
 
+// When the asset is out of service: a band under everything else, [[from, to], ...] in ms.
+export function drawService({ ctx, bbox: { left, top, width, height } }, spans, placeOf) {
+  ctx.save();
+  ctx.fillStyle = colour("trend2");
+  ctx.globalAlpha = 0.18;
+  for (const [from, to] of spans) {
+    const begin = Math.max(left, placeOf(from));
+    ctx.fillRect(begin, top, Math.max(0, Math.min(left + width, placeOf(to)) - begin), height);
+  }
+  ctx.restore();
+}
+
 // Slanted lines over each gap; placeOf gives the place of a time on the canvas.
 export function drawGaps({ ctx, bbox: { left, top, width, height } }, signal, placeOf) {
   const ratio = devicePixelRatio || 1;

@@ -1,7 +1,7 @@
 // One trend on a canvas: expected band, limits, marks; heavy outside the band, coloured past a limit.
 // A signal is {times_ms, values, expected: [low, high] | null, limits: [{severity, direction, value}], decimals}.
 import { formatValue } from "./format.js";
-import { drawGaps } from "./gaps.js";
+import { drawGaps, drawService } from "./gaps.js";
 import { colour, FONT, INKS } from "./ink.js";
 import { stateOf } from "./trend_data.js";
 import uPlot from "./uplot.js";
@@ -83,6 +83,7 @@ export class Plot {
     this.node = node;
     this.signal = signal;
     this.marks = [];
+    this.services = [];
     this.chart = new uPlot(this.options(zone, height, onCursor), [[], []], node);
     new ResizeObserver(() => this.fit()).observe(node);
     new MutationObserver(() => this.chart.redraw(false, true)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -100,11 +101,16 @@ export class Plot {
         { ...axis, size: 56, space: 28, values: (u, splits) => splits.map((value) => formatValue(value, stepDecimals(splits))) }],
       series: [{}, { stroke: (u) => strokeOf(u, this.signal), width: 1.75, points: { show: false }, spanGaps: false }],
       hooks: {
-        drawClear: [(u) => u.series[1].show && band(u, this.signal), (u) => drawGaps(u, this.signal, (ms) => u.valToPos(ms / 1000, "x", true))],
+        drawClear: [(u) => u.series[1].show && band(u, this.signal), (u) => this.under(u, (ms) => u.valToPos(ms / 1000, "x", true))],
         draw: [(u) => lines(u, this.signal, this.marks)],
         setCursor: [(u) => onCursor(u.cursor.idx === null || u.cursor.idx === undefined ? null : { time_ms: u.data[0][u.cursor.idx] * 1000, value: u.data[1][u.cursor.idx] })],
       },
     };
+  }
+
+  under(u, place) {
+    drawService(u, this.services, place);
+    drawGaps(u, this.signal, place);
   }
 
   show(from, to, marks = this.marks) {

@@ -4,7 +4,7 @@ import { serverNow, values } from "./app.js";
 import { formatAge, formatValue } from "./format.js";
 import { isInGap } from "./gaps.js";
 import { Plot } from "./plot.js";
-import { append, forgetBefore } from "./trend_data.js";
+import { append, forgetBefore, servicesOf } from "./trend_data.js";
 
 const REDRAW_MS = 1000;
 const AGAIN_MS = 300000;
@@ -65,17 +65,20 @@ function failed(failure) {
 
 function draw(answer) {
   state("");
-  const marks = answer.marks.filter((mark) => mark.kind === "anchor").map((mark) => ({ ...mark, time_ms: Date.parse(mark.time) }));
-  for (const signal of answer.signals) drawOne(signal, answer, marks);
+  const marks = answer.marks.map((mark) => ({ ...mark, time_ms: Date.parse(mark.time), from: Date.parse(mark.time), until: mark.end ? Date.parse(mark.end) : null }));
+  const services = servicesOf(marks);
+  for (const node of root.querySelectorAll("[data-service]")) node.hidden = !services.length;
+  for (const signal of answer.signals) drawOne(signal, answer, marks.filter(({ kind }) => kind === "anchor"), services);
   redraw(true);
 }
 
-function drawOne(signal, answer, marks) {
+function drawOne(signal, answer, marks, services) {
   const figure = root.querySelector(`[data-trend="${signal.tag}"]`);
   if (!figure) return;
   const known = plots.get(String(signal.tag));
   const plot = known ?? new Plot(figure.querySelector("[data-plot]"), signal, { zone: root.dataset.timeZone, onCursor: (point) => read(figure, signal, point) });
   plot.signal = signal;
+  plot.services = services;
   plots.set(String(signal.tag), plot);
   if (!known) seen.observe(figure);
   figure.querySelector("[data-empty]").hidden = signal.values.some((value) => value !== null);

@@ -1,8 +1,8 @@
 // One trend: line, expected range, limits in force and marks, drawn by uPlot in the colours of the page.
 import { formatValue } from "./format.js";
-import { drawGaps } from "./gaps.js";
+import { drawGaps, drawService } from "./gaps.js";
 import { colour, FONT, INKS } from "./ink.js";
-import { columns, scaleOf, STATES } from "./trend_data.js";
+import { columns, scaleOf, servicesOf, STATES } from "./trend_data.js";
 import uPlot from "./uplot.js";
 
 const HEIGHT = 76;
@@ -89,7 +89,9 @@ export class TrendChart {
       ctx.fillRect(bbox.left, top, bbox.width, Math.max(1, bottom - top));
     }
     ctx.restore();
-    drawGaps(this.plot, this.signal, (ms) => this.plot.valToPos(ms, "x", true));
+    const place = (ms) => this.plot.valToPos(ms, "x", true);
+    drawService(this.plot, servicesOf(this.marks), place);
+    drawGaps(this.plot, this.signal, place);
   }
 
   drawOver() {

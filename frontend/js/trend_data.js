@@ -42,6 +42,9 @@ export function scaleOf({ values, expected, limits }) {
   return [low - pad, high + pad];
 }
 
+// The times in which maintenance is planned for the asset or goes on, [[from, to], ...] in ms.
+export const servicesOf = (marks) => marks.filter(({ kind, until }) => kind === "maintenance" && until).map(({ from, until }) => [from, until]);
+
 // The place of the last of the rising numbers x that is at or before a place; -1 before the first.
 export function placeAt(x, at) {
   let low = 0;

@@ -44,7 +44,8 @@ export function drawScale(node, range, clock) {
   node.replaceChildren(...at.map((ms) => svg("text", { class: "rec-tick-text", x: place(ms, range), y: 12, "text-anchor": "middle" }, clock.short(ms, step))));
 }
 
-const wordsOf = (mark, words, clock) => `${words[mark.kind]} ${mark.label}, ${clock.exact(mark.from)}, ${mark.words}`;
+const timesOf = (mark, clock) => (mark.until ? `\u2066${clock.exact(mark.from)} \u2013 ${clock.exact(mark.until)}\u2069` : clock.exact(mark.from));
+const wordsOf = (mark, words, clock) => [`${words[mark.kind]} ${mark.label}`.trim(), timesOf(mark, clock), mark.words].join(", ");
 
 function shape(mark) {
   if (mark.kind === "anchor") {
@@ -83,7 +84,7 @@ export function drawLane(node, marks, range, words, clock) {
 export function listMarks(list, marks, words, clock) {
   list.replaceChildren(...marks.map((mark) => {
     const row = element("li", "");
-    const time = element("bdi", "text-ink2 whitespace-nowrap", clock.exact(mark.from));
+    const time = element("bdi", "text-ink2 whitespace-nowrap", timesOf(mark, clock));
     time.dir = "ltr";
     const label = element(mark.href ? "a" : "span", mark.href ? "link" : "");
     if (mark.href) label.href = mark.href;
