@@ -13,6 +13,7 @@ from tests.faults.matrix import Fault
 class _Row:
     tests: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
     figures: list[Mapping[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -40,7 +41,8 @@ class Rows:
         row.tests.add(report.nodeid)
         row.seconds += report.duration
         if report.failed:
-            row.failures[report.nodeid] = report.longreprtext.strip().splitlines()[-1]
+            row.failures[report.nodeid] = _why(report.longreprtext)
+            row.details[report.nodeid] = report.longreprtext
         elif report.skipped:
             row.failures[report.nodeid] = f"skipped: {_reason(report)}"
         if report.when == "teardown":
@@ -65,6 +67,7 @@ class Rows:
                 "seconds": round(self._rows[fault.number].seconds, 1),
                 "figures": self._rows[fault.number].figures,
                 "failures": self._rows[fault.number].failures,
+                "details": self._rows[fault.number].details,
             }
             for fault in self._faults
         ]
@@ -118,6 +121,13 @@ def _shown(value: int | None) -> str:
 
 def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} s"
+
+
+def _why(traceback: str) -> str:
+    """The innermost error: of a group of errors the first that is none itself."""
+    lines = [line.strip(" |") for line in traceback.splitlines()]
+    errors = [line for line in lines if "Error" in line.partition(":")[0] and "Group" not in line]
+    return (errors or lines or ["failed"])[-1]
 
 
 def _reason(report: pytest.TestReport) -> str:
