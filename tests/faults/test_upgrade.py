@@ -210,7 +210,7 @@ def _run(connection: Connection, revision: str) -> None:
 
 def tell(figures: Figures, load: Load, lost: int, took_s: float, origin: str) -> None:
     figures.load = f"{load.committed:,} commits beside it, from {origin}"
-    figures.lost, figures.duplicated = lost, 0
+    figures.lost, figures.duplicated = max(lost, 0), 0
     figures.notes.append(
         f"from {origin}: {took_s:.1f} s, longest wait for a lock {load.longest_wait_s * 1e3:.0f} ms,"
         f" slowest statement {load.slowest_s * 1e3:.0f} ms"
