@@ -17,14 +17,17 @@ export function gapsOf({ times_ms: x, values }) {
 
 export const isInGap = (signal, ms) => gapsOf(signal).some(([from, to]) => ms > from && ms < to);
 
-// When the asset is out of service: a band under everything else, [[from, to], ...] in ms.
+// When the asset is out of service: a band with a bar along its top, under everything else; [[from, to], ...] in ms.
 export function drawService({ ctx, bbox: { left, top, width, height } }, spans, placeOf) {
   ctx.save();
   ctx.fillStyle = colour("trend2");
-  ctx.globalAlpha = 0.18;
   for (const [from, to] of spans) {
     const begin = Math.max(left, placeOf(from));
-    ctx.fillRect(begin, top, Math.max(0, Math.min(left + width, placeOf(to)) - begin), height);
+    const across = Math.max(0, Math.min(left + width, placeOf(to)) - begin);
+    ctx.globalAlpha = 0.18;
+    ctx.fillRect(begin, top, across, height);
+    ctx.globalAlpha = 1;
+    ctx.fillRect(begin, top, across, 3 * (devicePixelRatio || 1));
   }
   ctx.restore();
 }
