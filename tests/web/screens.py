@@ -12,7 +12,7 @@ from optria.web.server import ROUTERS
 
 AXE: Final = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21aa", "wcag22aa")
-NO_PAGES: Final = ("/api", "/health", "/docs", "/openapi", "/ws", "/static")
+NO_PAGES: Final = ("/api", "/health", "/docs", "/openapi", "/ws", "/static", "/metrics")
 LEADS_ELSEWHERE: Final = ("/",)
 MOST_STOPS: Final = 600
 """Presses of Tab after which a page is given up: it holds more, or it is a trap."""

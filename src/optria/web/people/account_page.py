@@ -32,12 +32,12 @@ async def account_page(
     tx: OpenTx,
     services: Given,
 ) -> Response:
-    user, opened = await _own(services, viewer)
     preferences: Json | None = None
     if viewer.tenant_id is not None:
         row = await row_of(tx, viewer.tenant_id, viewer.user_id)
         preferences = preferences_json(row or fresh_row(viewer.tenant_id, viewer.user_id))
     shell = await shell_for(tx, viewer, "account")
+    user, opened = await _own(services, viewer)
     return render_page(
         request,
         "account.html",
