@@ -7,14 +7,14 @@ from contextlib import suppress
 
 import anyio
 import structlog
+from fastapi import FastAPI
 
 from optria import __version__
 from optria.app.beginning import Beginning
 from optria.app.configuration import Configuration
 from optria.app.known_plants import KnownPlants
 from optria.app.plants import Plants, load_plants
-from optria.app.roles import parts_of
-from optria.app.sources import Sources
+from optria.app.roles import Parts, parts_of
 from optria.app.space_alerts import SpaceAlerts
 from optria.app.stopping import disposed, last_words, signals, unless
 from optria.app.streams import Streams
@@ -84,58 +84,64 @@ class _Server:
         self._refused: OptriaError | None = None
 
     async def run(self, on_bound: Callable[[int], None] | None) -> None:
-        known, admission = self._beginning.known, self._beginning.admission
         plants = await self._plants()
         parts = await parts_of(self._settings, self._database, plants, self._supervisor)
-        streams, recorder, sources, duty = parts.streams, parts.recorder, parts.sources, parts.duty
-        if known is None:
-            await duty.begin()
-        sender = await asyncio.to_thread(open_sender, self._database, self._settings)
+        if self._beginning.known is None:
+            await parts.duty.begin()
         upkeeper, loop = Upkeeper(self._database, self._settings), LoopWatch()
-        app = create_app(
+        app = self._app(parts, plants, upkeeper, loop)
+        lasting_work = await self._lasting(parts, app, upkeeper, loop)
+        async with asyncio.TaskGroup() as lasting:
+            web = lasting.create_task(
+                serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
+            )
+            inner = [self._keep(lasting, name, run) for name, run in lasting_work.items()]
+            inner += self._keep_database(lasting)
+            await self._run_streams(parts, plants)
+            await web
+            for task in inner:
+                task.cancel()
+        await last_words(parts.streams, parts.recorder, parts.duty)
+        await parts.end()
+        if self._refused is not None:
+            raise self._refused
+
+    def _app(self, parts: Parts, plants: Plants, upkeeper: Upkeeper, loop: LoopWatch) -> FastAPI:
+        return create_app(
             Services(
                 database=self._database,
                 settings=self._settings,
                 bus=self._bus,
-                pipelines=streams,
+                pipelines=parts.streams,
                 plants=plants,
-                links=sources.of,
-                recorder=recorder,
+                links=parts.sources.of,
+                recorder=parts.recorder,
                 health=lambda: self._supervisor.states,
-                vitals=lambda: _vitals(streams, recorder),
+                vitals=lambda: _vitals(parts.streams, parts.recorder),
                 upkeep=lambda: upkeeper.last,
                 loop=loop,
                 version=__version__,
             )
         )
-        alerts = SpaceAlerts(self._database, streams.historians.space, streams)
-        async with asyncio.TaskGroup() as lasting:
-            web = lasting.create_task(
-                serve(app, self._settings.host, self._settings.port, self._stop, on_bound)
-            )
-            inner = [
-                self._keep(lasting, "recorder", admission.after(parts.background(recorder.run))),
-                self._keep(lasting, "duty", admission.after(duty.run)),
-                self._keep(lasting, "sender", admission.after(parts.background(sender.run))),
-                self._keep(lasting, "hub", app.state.hub.run),
-                self._keep(lasting, "space", admission.after(alerts.run)),
-                self._keep(lasting, "upkeep", admission.after(upkeeper.run)),
-                self._keep(lasting, "loop", loop.run),
-                self._keep(lasting, "back-tests", admission.after(app.state.back_tests.run)),
-                *self._keep_database(lasting),
-                *(self._keep(lasting, name, admission.after(run)) for name, run in parts.tasks.items()),
-            ]
-            configuration = Configuration(
-                self._database, plants, streams, sources, self._supervisor, self._beginning.plants
-            )
-            await self._run_streams(streams, sources, configuration)
-            await web
-            for task in inner:
-                task.cancel()
-        await last_words(streams, recorder, duty)
-        await parts.end()
-        if self._refused is not None:
-            raise self._refused
+
+    async def _lasting(
+        self, parts: Parts, app: FastAPI, upkeeper: Upkeeper, loop: LoopWatch
+    ) -> dict[str, Callable[[], Awaitable[None]]]:
+        """Everything that goes on from the start until the web has ended, by name."""
+        sender = await asyncio.to_thread(open_sender, self._database, self._settings)
+        alerts = SpaceAlerts(self._database, parts.streams.historians.space, parts.streams)
+        with_database = {
+            "recorder": parts.background(parts.recorder.run),
+            "duty": parts.duty.run,
+            "sender": parts.background(sender.run),
+            "space": alerts.run,
+            "upkeep": upkeeper.run,
+            "back-tests": app.state.back_tests.run,
+            **parts.tasks,
+        }
+        admission = self._beginning.admission
+        waiting = {name: admission.after(run) for name, run in with_database.items()}
+        return waiting | {"hub": app.state.hub.run, "loop": loop.run}
 
     def _keep_database(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """The database is waited for where it was away at the start; one of our own is kept running."""
@@ -163,9 +169,13 @@ class _Server:
             self._refused = error
             self._stop.set()
 
-    async def _run_streams(self, streams: Streams, sources: Sources, configuration: Configuration) -> None:
+    async def _run_streams(self, parts: Parts, plants: Plants) -> None:
         """Sources and historians until the stop; sources end first, historians flush what came."""
         known, admission = self._beginning.known, self._beginning.admission
+        streams, sources = parts.streams, parts.sources
+        configuration = Configuration(
+            self._database, plants, streams, sources, self._supervisor, self._beginning.plants
+        )
         async with asyncio.TaskGroup() as group:
             if known is not None:
                 await configuration.begin(known.tenants, group)
