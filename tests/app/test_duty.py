@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from optria.db.session import Database
 from tests.fakes.served import Served
+from tests.fakes.waiting import until
+from tests.faults.edge import TAGS, Recorder, server, site_of
 from tests.faults.partitioned import SAMPLES
-from tests.faults.test_edge import TAGS, Recorder, server, site_of
-from tests.faults.test_partitions import until
 
 
 async def running_sources(served: Served) -> bool:

@@ -1,7 +1,6 @@
 """Administrators are told once that the database runs out of space, and again when it does so anew."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -13,6 +12,7 @@ from optria.db.work import NotificationRow
 from optria.kit import clock
 from optria.streams.space import Space
 from tests import factories
+from tests.fakes.waiting import until
 
 
 async def test_each_administrator_is_told_once_and_nobody_else(database: Database) -> None:
@@ -41,9 +41,3 @@ async def test_each_administrator_is_told_once_and_nobody_else(database: Databas
 async def told(database: Database, tenant_id: int) -> list[int]:
     async with database.transaction(tenant_id) as tx:
         return list(await tx.session.scalars(select(NotificationRow.user_id)))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 - the task under test announces nothing
-            await asyncio.sleep(0.01)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -36,6 +36,7 @@ from tests.fakes.plant import FakePlant
 from tests.fakes.proxy import Proxy, proxied
 from tests.fakes.served import Served
 from tests.fakes.sources import pi_rig
+from tests.fakes.waiting import until
 
 PATIENCE_S = 30.0
 TAGS = 4
@@ -89,12 +90,6 @@ class Plant:
 def behind(url: str, port: int) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}"))
-
-
-async def until(holds: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await holds():  # noqa: ASYNC110 it is another process
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture

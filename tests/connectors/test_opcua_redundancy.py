@@ -18,8 +18,9 @@ from optria.kit import clock
 from optria.kit.supervise import Supervisor
 from optria.simulator.opcua_server import OpcUaEndpoint, opcua_server
 from tests.fakes.plant import FakePlant
-from tests.fakes.plant_line import ticking, until
+from tests.fakes.plant_line import ticking
 from tests.fakes.proxy import Proxy, proxied
+from tests.fakes.waiting import until
 
 
 class Set:

@@ -31,8 +31,8 @@ from tests import factories
 from tests.fakes.plant import FakePlant
 from tests.fakes.programs import free_port
 from tests.fakes.proxy import Proxy, proxied
+from tests.fakes.waiting import until
 
-PATIENCE_S = 60.0
 Key = tuple[int, int]
 """A tag and a source time."""
 
@@ -129,12 +129,6 @@ class PlantLine:
         }
         twice = sum(count - 1 for key, count in keys.items() if key in measured)
         return Tally(len(measured), len(measured - set(keys)), twice)
-
-
-async def until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
-    async with asyncio.timeout(patience_s):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ from tests import factories
 METRICS = ("vibration", "temperature", "flow")
 KEYS = "k1:" + "A" * 43 + "="
 """The same on all servers."""
+WAIT_S = 240.0
 
 
 @dataclass(slots=True)

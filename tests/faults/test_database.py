@@ -24,8 +24,9 @@ from tests.fakes.proxy import proxied
 from tests.fakes.served import Served
 from tests.fakes.small_disk import fill, small_disk
 from tests.fakes.speaking import keep_commits, speaking, stored_at
+from tests.fakes.waiting import until
 from tests.faults.figures import Figures, Scale
-from tests.faults.visits import answers, ask, consequences, ending_idle, running, screen, signed_in, until
+from tests.faults.visits import answers, ask, consequences, ending_idle, running, screen, signed_in
 
 QUICK = {"OPTRIA_DATABASE_TIMEOUT_S": "1"}
 

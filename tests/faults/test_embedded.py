@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,9 +21,9 @@ import pytest
 from optria.db.credentials import secret
 from optria.db.embedded import EmbeddedServer
 from tests.fakes.served import Served
+from tests.fakes.waiting import until
 from tests.faults.figures import Figures, Scale
 
-PATIENCE_S = 120.0
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, IndexError)
 """How it shows that the server is gone, or not there yet."""
 KEEPS = """
@@ -140,14 +140,6 @@ class House:
         except LOST:
             return False
         return True
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> float:
-    begun = time.monotonic()
-    async with asyncio.timeout(PATIENCE_S):
-        while not await holds():  # noqa: ASYNC110 it is another process
-            await asyncio.sleep(0.05)
-    return time.monotonic() - begun
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from optria.db.work import NotificationRow
 from optria.kit import clock
 from tests.fakes.certificates import made
 from tests.fakes.plant import FakePlant
-from tests.fakes.plant_line import Certificates, Forgetful, PlantLine, plant_line, ticking, until
+from tests.fakes.plant_line import Certificates, Forgetful, PlantLine, plant_line, ticking
+from tests.fakes.waiting import until
 from tests.faults.figures import Figures, Scale
 
 PERIOD_S = 0.1

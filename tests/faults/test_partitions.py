@@ -1,10 +1,9 @@
 """Servers share the partitions of a log: one is killed, one paused beyond its lease, the broker killed."""
 
 import asyncio
-import base64
 import signal
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -20,8 +19,11 @@ from optria.kit.settings import Settings
 from optria.streams.wire import message_id
 from tests.fakes.broker import Broker
 from tests.fakes.served import Served
+from tests.fakes.waiting import until
 from tests.faults.figures import Figures, Scale
 from tests.faults.partitioned import (
+    KEYS,
+    WAIT_S,
     Site,
     Stored,
     anchored,
@@ -32,14 +34,11 @@ from tests.faults.partitioned import (
     stored,
 )
 
-KEY = "shared:" + base64.b64encode(bytes(32)).decode()
-WAIT_S = 240.0
-
 
 @asynccontextmanager
 async def worker(url: str, home: Path, broker: Broker) -> AsyncGenerator[Served]:
     await asyncio.to_thread(home.mkdir)
-    served = Served.at(url, home, OPTRIA_SECRET_KEYS=KEY, OPTRIA_LOG_LEVEL="INFO")
+    served = Served.at(url, home, OPTRIA_SECRET_KEYS=KEYS, OPTRIA_LOG_LEVEL="INFO")
     served.arguments = ("--port", "0", "--role", "stream", "--nats", broker.url)
     served.log = home / "log"
     try:
@@ -59,16 +58,6 @@ async def send(log: NatsLog, site: Site, pause_s: float) -> None:
             except LogUnavailable:
                 await asyncio.sleep(0.2)
         await asyncio.sleep(pause_s)
-
-
-async def until(look: Callable[[], Awaitable[bool]]) -> float:
-    """Seconds until it is so."""
-    begun = time.monotonic()
-    while not await look():
-        if time.monotonic() - begun > WAIT_S:
-            raise TimeoutError("it did not come about")
-        await asyncio.sleep(0.3)
-    return time.monotonic() - begun
 
 
 async def held_by(database: Database) -> dict[str, int]:
@@ -120,7 +109,7 @@ async def test_a_worker_killed_one_paused_and_the_broker_killed(
             held = await held_by(database)
             return len(held) == number and sum(held.values()) == site.partitions
 
-        await until(all_held)
+        await until(all_held, WAIT_S)
         pause_s = scale.of(15.0, 4.0) / len(site.messages)
         sending = asyncio.create_task(send(log, site, pause_s))
         await asyncio.sleep(scale.of(4.0, 1.0))
@@ -133,7 +122,9 @@ async def test_a_worker_killed_one_paused_and_the_broker_killed(
             others = {pid_of(holder): count for holder, count in held.items()}
             return killed.pid not in others and sum(others.values()) == site.partitions
 
-        figures.notes.append(f"a killed worker's partitions taken over in {await until(taken_over):.1f} s")
+        figures.notes.append(
+            f"a killed worker's partitions taken over in {await until(taken_over, WAIT_S):.1f} s"
+        )
         await broker.kill()
         await asyncio.sleep(scale.of(3.0, 0.5))
         await broker.start()
@@ -144,7 +135,7 @@ async def test_a_worker_killed_one_paused_and_the_broker_killed(
             paused.process.send_signal(signal.SIGCONT)  # type: ignore[union-attr]
         await sending
         begun = time.monotonic()
-        settings = Settings(home=tmp_path, secret_keys=SecretStr(KEY))
+        settings = Settings(home=tmp_path, secret_keys=SecretStr(KEYS))
         goal, found = expected(pipelines), dict[int, object]()
 
         async def is_done() -> bool:
@@ -153,7 +144,7 @@ async def test_a_worker_killed_one_paused_and_the_broker_killed(
             return now.distinct >= site.emitted and now.orders >= now.incidents > 0 and found == goal
 
         try:
-            figures.recovered_s = await until(is_done)
+            figures.recovered_s = await until(is_done, WAIT_S)
         except TimeoutError:
             print({n: found[n] == goal[n] for n in goal}, await stored(database, site), site.emitted)
             raise

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import resource
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -31,20 +31,14 @@ from optria.simulator.pi_server import SERVER, pi_app
 from tests.fakes.faulty_pi import FaultyPi, PiFault, Switch
 from tests.fakes.plant import FakePlant
 from tests.fakes.sources import http_server
+from tests.fakes.waiting import until
 from tests.faults.figures import Figures, Scale
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 TAGS = 8
 EVERY_S = 0.1
-PATIENCE_S = 60.0
 SHORT = (PiFault.BROKEN, PiFault.HASTE_WITH_REST, PiFault.CUT_SHORT)
 FULL = tuple(fault for fault in PiFault if fault is not PiFault.NONE)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 class Plant:

@@ -1,8 +1,7 @@
 """Rows 8-11: several workers at one job, one of them half open, and a job that can never succeed."""
 
-import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -24,6 +23,7 @@ from optria.web import sessions
 from tests import factories
 from tests.fakes.prefork import Prefork
 from tests.fakes.proxy import proxied
+from tests.fakes.waiting import until
 from tests.faults.at_once import AtOnce, servers
 from tests.faults.figures import Figures, Scale
 from tests.faults.storm import PROCESSES, Plant, counted, furnished
@@ -35,16 +35,6 @@ async def opened(plant: Plant, asset_id: int) -> str:
         model = await load_plant(tx, plant.tenant_id)
         anchor = Anchor(asset_id, clock.now() - timedelta(hours=1), 2.0, 0.97, (), "level")
         return str((await incidents.open_incident(tx, model, anchor)).incident.id)
-
-
-async def until(found: Callable[[], Awaitable[object]], within_s: float = 90) -> float:
-    """Seconds until it is true."""
-    begun = monotonic()
-    async with asyncio.timeout(within_s):
-        while True:
-            if await found():
-                return monotonic() - begun
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("how", ["stopped", "behind a black hole"])

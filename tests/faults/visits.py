@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -32,15 +32,6 @@ async def signed_in(served: Served, email: str, timeout_s: float = 60.0) -> Asyn
         answer = await client.post("/api/auth/login", json=who, headers={"Origin": served.base})
         answer.raise_for_status()
         yield client
-
-
-async def until(holds: Callable[[], Awaitable[bool]], patience_s: float = 60.0) -> float:
-    """Seconds until something held, tried over and over."""
-    begun = time.monotonic()
-    async with asyncio.timeout(patience_s):
-        while not await holds():  # noqa: ASYNC110 - another process announces nothing
-            await asyncio.sleep(0.05)
-    return time.monotonic() - begun
 
 
 async def answers(client: httpx.AsyncClient, path: str = "/api/assets/") -> bool:

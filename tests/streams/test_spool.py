@@ -19,6 +19,7 @@ from optria.db.session import Database
 from optria.streams.historian import SLICE, Historian
 from optria.streams.spool import Spool
 from optria.streams.spool_file import SpoolFile
+from tests.fakes.waiting import until
 from tests.streams.test_historian import NOW, many, rows_and_samples, seconds, stored
 
 
@@ -274,12 +275,6 @@ async def test_what_is_not_written_is_said_with_what_waits_where(gone: Database,
     with pytest.raises(DatabaseUnavailable, match="5 samples wait in memory, 10 on disk"):
         await history.flush()
     await history.spool.close()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not holds():  # noqa: ASYNC110 - what is waited for announces nothing
-            await asyncio.sleep(0.01)
 
 
 async def ended(task: "asyncio.Task[None]") -> None:
