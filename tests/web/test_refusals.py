@@ -3,7 +3,7 @@
 import pytest
 
 from optria.core.roles import Role
-from optria.web.refusals import SENTENCES, in_language, of_rows
+from optria.web.refusals import SENTENCES, all_in_language, in_language, of_rows
 from optria.web.rendering import translate
 from tests import factories
 from tests.web.house import House
@@ -30,6 +30,26 @@ def test_states_of_orders_are_translated_with_their_sentence() -> None:
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_a_sentence_that_is_not_known_stays(language: str) -> None:
     assert in_language("The moon is full.", language) == "The moon is full."
+
+
+def test_each_sentence_of_a_connection_is_said_on_its_own() -> None:
+    said = all_in_language(
+        "Of the redundant set: Nothing answers at plc-2:4840. Check host and port, the network and the "
+        "firewall. Of the redundant set opc.tcp://plc-1:4840 is read. Our certificate for OPC UA expires on "
+        "2026-12-01. Renew it with `optria opcua certificate --renew` and trust the new one at the servers. "
+        "The server has no node ns=2;s=A.B; the other signals are read. The moon is full.",
+        "ar",
+    )
+    for kept in ("plc-2:4840", "opc.tcp://plc-1:4840", "2026-12-01", "`optria opcua certificate --renew`"):
+        assert kept in said
+    for gone in ("redundant", "Nothing", "Check", "expires", "trust", "no node"):
+        assert gone not in said
+    assert said.endswith(" The moon is full.")
+
+
+def test_what_a_connection_says_in_english_stays() -> None:
+    text = "No rows for A.B; the other signals are read.  Odd."
+    assert all_in_language(text, "en") == text
 
 
 def test_errors_of_rows_keep_their_column() -> None:

@@ -5,7 +5,7 @@ sentences that people meet in ordinary work are then translated at the edge; oth
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -63,6 +63,34 @@ SENTENCES: Final = (
         "The OPC UA server does not offer %(mode)s with %(policy)s. It offers: %(offered)s. "
         "Choose one of these."
     ),
+    _(
+        "Our certificate for OPC UA expires on %(date)s. Renew it with `%(command)s` "
+        "and trust the new one at the servers."
+    ),
+    _(
+        "Our certificate for OPC UA expired on %(date)s. Renew it with `%(command)s` "
+        "and trust the new one at the servers."
+    ),
+    _(
+        "The certificate '%(name)s' of the OPC UA server expires on %(date)s. "
+        "Renew it at the server, then trust the new one here."
+    ),
+    _(
+        "The certificate '%(name)s' of the OPC UA server expired on %(date)s. "
+        "Renew it at the server, then trust the new one here."
+    ),
+    _(
+        "The server keeps samples for %(granted)s s of a cut link, not for the %(asked)s s asked for; "
+        "after a longer one they are fetched from its history."
+    ),
+    _("The server gives no history of %(count)s of %(all)s signals; they are read from now on."),
+    _("Nothing is known of %(count)s signals from %(start)s to %(end)s UTC: the server kept nothing of it."),
+    _("The server has no node %(names)s; the other signals are read."),
+    _("The server does not let us read %(names)s; the other signals are read."),
+    _("No rows for %(names)s; the other signals are read."),
+    _("Of the redundant set:"),
+    _("Of the redundant set %(url)s is read."),
+    _("The OPC UA server %(url)s has fallen to service level %(level)s; %(other)s is read instead."),
     _("Field required"),
     _("Input should be a valid number"),
     _("Input should be a valid number, unable to parse string as a number"),
@@ -78,6 +106,7 @@ SENTENCES: Final = (
     _("String should have at most %(count)s characters"),
 )
 """What is answered, word for word, with names for the parts that differ."""
+_BETWEEN: Final = re.compile(r"(?<=[.:])\s+(?=[A-Z0-9'])")
 _PART: Final = re.compile(r"%\((\w+)\)s")
 
 
@@ -91,6 +120,25 @@ def in_language(sentence: str, language: str) -> str:
             parts = {name: _part(name, text, language) for name, text in found.groupdict().items()}
             return translate(message, language) % parts if parts else translate(message, language)
     return sentence
+
+
+def all_in_language(text: str, language: str) -> str:
+    """Several sentences after one another, as a connection says them; those that are not known stay."""
+    pieces = _BETWEEN.split(text) if language != "en" else [text]
+    said = []
+    while pieces:
+        count, sentence = next(_known(pieces, language), (1, pieces[0]))
+        said.append(sentence)
+        pieces = pieces[count:]
+    return " ".join(said)
+
+
+def _known(pieces: Sequence[str], language: str) -> Iterator[tuple[int, str]]:
+    """How many of the pieces at the beginning are one known sentence, and that sentence; the fewest first."""
+    for count in range(1, len(pieces) + 1):
+        sentence = " ".join(pieces[:count])
+        if (said := in_language(sentence, language)) != sentence:
+            yield count, said
 
 
 def of_rows(errors: Sequence[str], language: str) -> list[str]:

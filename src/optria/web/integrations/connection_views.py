@@ -16,6 +16,7 @@ from optria.db.session import Tx
 from optria.kit import clock
 from optria.web.assets.readings import latest_readings
 from optria.web.integrations.integration_config import target
+from optria.web.refusals import all_in_language
 from optria.web.services import Services, SourceState
 
 REFUSED_SHOWN = 5
@@ -82,15 +83,23 @@ class ConnectionView:
         return sum(self.rejected.values())
 
 
-async def connection_views(tx: Tx, services: Services, rows: Sequence[Integration]) -> list[ConnectionView]:
-    """The connections as they do now; one statement for the mappings of all of them."""
+async def connection_views(
+    tx: Tx, services: Services, rows: Sequence[Integration], language: str = "en"
+) -> list[ConnectionView]:
+    """The connections as they do now, and what they say in ``language``; one statement for all mappings."""
     tags = await _mapped(tx, [row.id for row in rows])
     links = {
         link.integration_id: link
         for tenant in {row.tenant_id for row in rows}
         for link in services.links(tenant)
     }
-    return [_view(services, row, tags.get(row.id, {}), links.get(row.id)) for row in rows]
+    views = [_view(services, row, tags.get(row.id, {}), links.get(row.id)) for row in rows]
+    return [_said(view, language) for view in views]
+
+
+def _said(view: ConnectionView, language: str) -> ConnectionView:
+    error, warning = (all_in_language(text, language) for text in (view.error, view.warning))
+    return replace(view, error=error, warning=warning)
 
 
 async def _mapped(tx: Tx, ids: Sequence[int]) -> dict[int, dict[int, float]]:

@@ -48,7 +48,7 @@ async def integrations_page(request: Request, viewer: Seeing, tx: OpenTx, servic
         request,
         "integrations.html",
         await shell_for(tx, viewer, "integrations"),
-        connections=await connection_views(tx, services, rows),
+        connections=await connection_views(tx, services, rows, viewer.language),
         first_steps=await first_steps(tx, viewer, services),
         words=words,
         access=_access(viewer, tx),
@@ -87,7 +87,7 @@ async def integration_page(
     """``view`` is its ``signals``, or for those who manage connections to ``browse`` and to ``import``."""
     row = await find_connection(tx, integration_id)
     manages = can(viewer.role, Permission.MANAGE_INTEGRATIONS)
-    (connection,) = await connection_views(tx, services, [row])
+    (connection,) = await connection_views(tx, services, [row], viewer.language)
     return render_page(
         request,
         "integration.html",
@@ -114,7 +114,7 @@ async def edit_integration_page(
     row = await find_connection(tx, integration_id)
     if row.integration_type not in CONNECTOR_SCHEMAS:
         raise NotFound("A connection of this kind has no settings here.")
-    (connection,) = await connection_views(tx, services, [row])
+    (connection,) = await connection_views(tx, services, [row], viewer.language)
     return render_page(
         request,
         "integration_form.html",
