@@ -22,7 +22,8 @@ export function newKey() {
 function sentence(body, status) {
   const detail = body?.detail;
   if (typeof detail === "string") return detail;
-  if (Array.isArray(detail) && detail[0]?.msg) return detail[0].msg;
+  const said = Array.isArray(detail) ? detail[0]?.msg : null;
+  if (said) return said[0].toUpperCase() + said.slice(1);
   return `HTTP ${status}`;
 }
 

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     chosen = [fault for fault in FAULTS if not asked.rows or fault.number in asked.rows]
     os.environ["OPTRIA_FAULTS"] = "full"
     os.environ[ROWS] = ",".join(str(fault.number) for fault in chosen)
-    rows = Rows(chosen, print)
+    rows = Rows(chosen, partial(print, flush=True))
     files = {file for fault in chosen for file in files_of(fault)}
     pytest.main([*_options(asked.workers), *sorted(files)], plugins=[rows])
     held = rows.finish()

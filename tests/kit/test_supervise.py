@@ -89,3 +89,25 @@ async def test_a_task_that_waits_can_be_woken() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_of_failures_side_by_side_the_first_is_said() -> None:
+    supervisor, tries = Supervisor(first_delay_s=3600.0), asyncio.Semaphore(0)
+
+    async def refused() -> None:
+        raise OSError("nothing listens there")
+
+    async def fail() -> None:
+        tries.release()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(refused())
+
+    task = asyncio.create_task(supervisor.keep("sender", fail))
+    async with asyncio.timeout(30):
+        await tries.acquire()
+        while not supervisor.states["sender"].restarts:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert supervisor.states["sender"].last_error == "nothing listens there"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -21,7 +21,7 @@ app = typer.Typer(help="The audit log and its chains of hashes.", no_args_is_hel
 
 Exported = Mapping[int | None, Mapping[int, str]]
 """Tenant to the hashes that were kept elsewhere, by sequence."""
-NOBODY = "nobody's tenant"
+NOBODY = "(no tenant)"
 
 
 @app.command()
@@ -74,8 +74,9 @@ async def _chains(database: Database, code: str | None, exported: Exported) -> d
 
 def _sentence(report: ChainReport) -> str:
     beside = f", {report.unchained:,} rows of version 1 not chained" if report.unchained else ""
+    rows = "row" if report.checked == 1 else "rows"
     if report.first_bad is None:
-        return f"intact, {report.checked:,} rows{beside}"
+        return f"intact, {report.checked:,} {rows}{beside}"
     bad = report.first_bad
     return f"BROKEN at row {bad.sequence:,} of {report.length:,}: {bad.reason}{beside}"
 

@@ -84,7 +84,7 @@ def restore(
         typer.confirm("Everything that is in the database goes. Go on?", abort=True)
     restored, verified = asyncio.run(_restore(settings, reader, replace))
     if keys is not None:
-        typer.echo(f"Keys of stored secrets: {take_keys(settings, keys)} new ones.")
+        typer.echo(f"Keys of stored secrets that were not here yet: {take_keys(settings, keys)}.")
     typer.echo(
         f"Restored: {restored.rows:,} rows of {restored.tables} tables, each counted again; "
         f"revision {restored.revision}."

@@ -41,6 +41,11 @@ def jittered(delay_s: float, chance: float) -> float:
     return delay_s * (1 - JITTER + 2 * JITTER * chance)
 
 
+def _first(error: Exception) -> Exception:
+    """Of several failures side by side, the first: their group says only how many there were."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
 class Supervisor:
     """Runs named coroutines for ever; an ``Exception`` restarts one, it never ends the process."""
 
@@ -101,7 +106,8 @@ class Supervisor:
             await run()
             failure = "finished unexpectedly"
         except Exception as error:
-            failure = str(error) or type(error).__name__
+            first = _first(error)
+            failure = str(first) or type(first).__name__
             asked_s = error.retry_after_s if isinstance(error, ConnectorUnavailable) else None
             log.debug("task_failed", task=name, exc_info=True)
         state.last_error = failure

@@ -43,7 +43,7 @@ async def test_a_person_is_added_and_put_on_call(browser: Browser, database: Dat
         await form.get_by_label("From").fill("2026-01-01T06:00")
         await form.get_by_label("To").fill("2026-01-01T05:00")
         await form.get_by_role("button", name="Put on call").click()
-        await expect(form.locator("[data-error]")).to_contain_text("a shift ends after it starts")
+        await expect(form.locator("[data-error]")).to_contain_text("A shift ends after it starts")
         assert [error for error in errors if "422" not in error] == []
 
         read, errors = await signed_in(browser, url, house.user(Role.ENGINEER), "/on-call")
