@@ -51,15 +51,16 @@ class Workers(Watch):
         return {number: partition for number, (partition, _) in self._running.items()}
 
     async def run(self) -> None:
-        try:
-            while True:
-                try:
-                    await self._turn()
-                except (SQLAlchemyError, DatabaseUnavailable, OSError, TimeoutError) as error:
-                    log.debug("partitions_unknown", error=str(error))
-                await asyncio.sleep(TURN_S)
-        finally:
-            await self._stop_all()
+        async with asyncio.TaskGroup() as group:
+            try:
+                while True:
+                    try:
+                        await self._turn(group)
+                    except (SQLAlchemyError, DatabaseUnavailable, OSError, TimeoutError) as error:
+                        log.debug("partitions_unknown", error=str(error))
+                    await asyncio.sleep(TURN_S)
+            finally:
+                await self._stop_all()
 
     async def end(self) -> None:
         """Give everything back, so that others take over at once."""
@@ -81,7 +82,7 @@ class Workers(Watch):
     def _of(self, tenant_id: int, asset_id: int) -> Partition | None:
         return self.partitions.get(partition_of(key_of(tenant_id, asset_id), self._log.partitions))
 
-    async def _turn(self) -> None:
+    async def _turn(self, group: asyncio.TaskGroup) -> None:
         """Renew what is held, and take a fair share of what is free."""
         await self._say_alive()
         for number, (partition, task) in list(self._running.items()):
@@ -90,7 +91,7 @@ class Workers(Watch):
         share = -(-self._log.partitions // max(1, len(await holders(self._database, "worker "))))
         for number in range(self._log.partitions):
             if number not in self._running and len(self._running) < share:
-                await self._try(number)
+                await self._try(number, group)
         for number in sorted(self._running)[share:]:
             lease = self._running[number][0].lease
             await self._stop(number)
@@ -100,7 +101,7 @@ class Workers(Watch):
         if self._self is None or not await renew(self._database, self._self):
             self._self = await claim(self._database, f"worker {self._holder}"[:100], self._holder)
 
-    async def _try(self, number: int) -> None:
+    async def _try(self, number: int, group: asyncio.TaskGroup) -> None:
         name = name_of(number, self._log.partitions)
         holder = await holder_of(self._database, name)
         is_dead = holder is not None and await asyncio.to_thread(is_gone, holder)
@@ -112,15 +113,13 @@ class Workers(Watch):
         partition = Partition(
             self._database, self._plants, self._settings, self._log, number, lease, self.wake
         )
-        self._running[number] = partition, asyncio.create_task(partition.run(), name=name)
+        self._running[number] = partition, group.create_task(_run(partition, number), name=name)
 
     async def _stop(self, number: int) -> None:
         partition, task = self._running.pop(number)
         log.info("partition_left", partition=number, epoch=partition.lease.epoch)
         task.cancel()
-        (ended,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(ended, Exception):
-            log.error("partition_failed", partition=number, exc_info=ended)
+        await asyncio.wait([task])
 
     async def _stop_all(self) -> None:
         for number in list(self._running):
@@ -130,6 +129,14 @@ class Workers(Watch):
                 await end(self._database, lease)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("lease_not_given_back", partition=number, error=str(error))
+
+
+async def _run(partition: Partition, number: int) -> None:
+    """A failure ends this partition, which is then taken anew, and none of the others."""
+    try:
+        await partition.run()
+    except Exception:
+        log.exception("partition_failed", partition=number)
 
 
 def _nobody() -> None:
