@@ -106,8 +106,9 @@ async def _work_on_the_order(page: Page, plant: Plant, role: Role) -> None:
     await page.goto(plant.url + plant.at(f"/work-orders/{plant.order.id}", role))
     drawer = page.locator('[data-region="order"]')
     await expect(drawer).to_contain_text(plant.order.work_order_number or plant.order.code)
-    story = (plant.incident.event_story or "").split(".")[0]
-    await expect(drawer).to_contain_text(story)
+    async with plant.house.database.transaction(plant.house.own.tenant.id) as tx:
+        told = (await tx.session.get_one(IncidentRow, plant.incident.id)).event_story or ""
+    await expect(drawer).to_contain_text(told.splitlines()[0])
     note = f"Seen by the {role.value}."
     await drawer.get_by_label("Add a note").fill(note)
     await drawer.get_by_role("button", name="Add the note").click()
