@@ -222,8 +222,3 @@ FAULTS: Final = (
     ),
     _fault(48, "kill -9 with the embedded database", "next start re-attaches", "faults/test_embedded.py"),
 )
-
-
-def fault_of(test_id: str) -> Fault | None:
-    """The fault that a test proves something about."""
-    return next((fault for fault in FAULTS if test_id.startswith(fault.proofs)), None)
