@@ -5,7 +5,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser node-tools pooler servers demo screenshots test test-pooled faults fuzz check bench bench-quality clauses docs build-frontend lock
+.PHONY: help setup setup-dev browser node-tools pooler servers servers-if-any demo screenshots test test-pooled faults fuzz check bench bench-quality clauses docs build-frontend lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -26,7 +26,7 @@ node-tools: # the front-end's own tests want them; without npm they are skipped 
 demo: setup ## the simulated plant and the screens, in one go (ARGS="--port 8080 --no-browser")
 	@$(BIN)/optria demo $(ARGS)
 
-test: setup-dev browser node-tools ## all tests (WORKERS=1 for one at a time, ARGS="-k words" to choose)
+test: setup-dev browser node-tools servers-if-any ## all tests (WORKERS=1 for one at a time, ARGS="-k words" to choose)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) </dev/null
 
 pooler: setup-dev
@@ -34,6 +34,9 @@ pooler: setup-dev
 
 servers: setup-dev
 	@sh scripts/servers.sh pgbouncer nats-server libfaketime
+
+servers-if-any: setup-dev # a machine without them skips their tests, with the reason
+	@sh scripts/servers.sh pgbouncer nats-server libfaketime || true
 
 test-pooled: setup-dev browser node-tools pooler ## all tests, with PgBouncer in transaction mode before the database
 	@OPTRIA_TEST_POOLER=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) </dev/null
