@@ -18,6 +18,7 @@ from optria.core.messages import Message
 from optria.db.blackbox import IncidentRow
 from optria.db.counters import next_incident_number
 from optria.db.session import Tx
+from optria.db.work import WorkOrderRow
 from optria.kit import clock
 from optria.kit.correlation import correlate
 from optria.work.delivery import Fact, tell_webhooks
@@ -199,8 +200,12 @@ async def _own(tx: Tx, tenant_id: int, asset_id: int) -> IncidentRow | None:
 async def _taken_up_again(tx: Tx, plant: PlantModel, anchor: Anchor) -> IncidentRow | None:
     """The incident of the asset that ended by itself only just now: what comes back so soon never left.
 
-    Without this a value that swings about its limit would open an incident at each swing.
+    Without this a value that swings about its limit would open an incident at each swing. What comes back
+    after its work was done is another matter: a fix that did not hold (:mod:`optria.blackbox.recurrence`).
     """
+    worked_on = select(WorkOrderRow.id).where(
+        WorkOrderRow.id == IncidentRow.auto_work_order_id, WorkOrderRow.completed_at.is_not(None)
+    )
     statement = (
         select(IncidentRow)
         .where(
@@ -210,6 +215,7 @@ async def _taken_up_again(tx: Tx, plant: PlantModel, anchor: Anchor) -> Incident
             IncidentRow.end_time > clock.now() - TAKEN_UP_WITHIN,
             IncidentRow.resolved_by.is_(None),
             IncidentRow.status.in_(GOING_ON),
+            ~worked_on.exists(),
         )
         .order_by(IncidentRow.end_time.desc())
         .limit(1)
