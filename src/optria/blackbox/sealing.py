@@ -63,8 +63,15 @@ async def _seal_safely(database: Database, tenant_id: int, incident_id: UUID) ->
 
 
 async def seal(tx: Tx, incident_id: UUID) -> SealRow | None:
-    """Seal the recording of an incident; None when it has been sealed before."""
-    incident = await tx.session.get_one(IncidentRow, incident_id)
+    """Seal the recording of an incident; None when it has been sealed before, or is worked on just now.
+
+    A worker that stopped in the middle of its work keeps its incident to itself: it is not waited for.
+    """
+    found = select(IncidentRow).where(IncidentRow.id == incident_id)
+    found = found.with_for_update(read=True, key_share=True, skip_locked=True)
+    incident = (await tx.session.scalars(found)).one_or_none()
+    if incident is None:
+        return None
     await tx.session.execute(_ONE_AT_A_TIME, {"tenant": incident.tenant_id})
     if await seal_of(tx, incident) is not None:
         return None
