@@ -3,11 +3,13 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import asyncpg
 
 from tests.fakes.prefork import Born, Prefork
 from tests.faults.storm import PROCESSES
@@ -50,3 +52,16 @@ class AtOnce:
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         writer.close()
         return int(head.split()[1]), json.loads(body)
+
+
+@asynccontextmanager
+async def nothing_stored(owner_url: str) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """No analysis can be stored until what this gives is called."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("LOCK TABLE incident_analyses IN SHARE MODE")
+        yield transaction.rollback
+    finally:
+        await connection.close()

@@ -58,7 +58,7 @@ VALUES (gen_random_uuid(), 1, 2, 'SYSTEM', $1)
 """
 CHUNK = """
 INSERT INTO history_chunks (tenant_id, tag_id, t0, dt, value, quality)
-VALUES (1, 1, clock_timestamp(), ARRAY[0], ARRAY[1.5], ARRAY[0]) RETURNING $1::text
+VALUES (1, split_part($1, ' ', 2)::int, clock_timestamp(), ARRAY[0], ARRAY[1.5], ARRAY[0])
 """
 RECENT = """
 SELECT e.* FROM blackbox_events AS e JOIN assets AS a ON a.id = e.asset_id ORDER BY event_time DESC LIMIT 20

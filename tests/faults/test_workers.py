@@ -1,5 +1,6 @@
 """Rows 8-11: several workers at one job, one of them half open, and a job that can never succeed."""
 
+import asyncio
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +25,7 @@ from tests import factories
 from tests.fakes.prefork import Prefork
 from tests.fakes.proxy import proxied
 from tests.fakes.waiting import until
-from tests.faults.at_once import AtOnce, servers
+from tests.faults.at_once import AtOnce, nothing_stored, servers
 from tests.faults.figures import Figures, Scale
 from tests.faults.storm import PROCESSES, Plant, counted, furnished
 
@@ -106,8 +107,12 @@ async def test_asked_at_once(
         crowd = AtOnce()
         for number in range(people * each):
             await crowd.prepare(bases[number % 2], f"/api/blackbox/{path}", tokens[number % people])
-        begun = monotonic()
-        answers = await crowd.send()
+        async with nothing_stored(fresh_database) as let_go:
+            begun = monotonic()
+            sending = asyncio.create_task(crowd.send())
+            await asyncio.sleep(scale.of(4.0, 1.5))  # every request has come by then, none is answered
+            await let_go()
+        answers = await sending
         took_s = monotonic() - begun
     runs = await _revisions(plant) - before
     seen = {answer["incident_id"] for status, answer in answers if status == 200}

@@ -105,6 +105,7 @@ async def test_the_summary_takes_three_statements_however_many_assets(house: Hou
             statements.append(statement)
 
     engine = house.database.engine.sync_engine
+    await house.token(house.user(Role.TENANT_ADMIN))
     event.listen(engine, "before_cursor_execute", count)
     try:
         first = len((await _summary(house))["assets"])

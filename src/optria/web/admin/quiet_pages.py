@@ -37,7 +37,7 @@ HOURS: Final = (1, 2, 4, 8, 12, 24, 72, 168)
 async def shelved_page(request: Request, viewer: Seeing, tx: OpenTx) -> Response:
     shell = await shell_for(tx, viewer, "admin")
     if tx.tenant_id is None:
-        return render_page(request, "alarms_shelved.html", shell, lasting=None)
+        return render_page(request, "alarms_shelved.html", shell, lasting=None, choices=None)
     since = clock.now() - BEFORE
     query = select(Shelving).where(Shelving.tenant_id == tx.tenant_id, Shelving.until > since)
     rows: Sequence[Shelving] = (await tx.session.scalars(query.order_by(Shelving.until).limit(MOST))).all()
@@ -61,7 +61,7 @@ async def shelved_page(request: Request, viewer: Seeing, tx: OpenTx) -> Response
 async def maintenance_page(request: Request, viewer: Seeing, tx: OpenTx) -> Response:
     shell = await shell_for(tx, viewer, "admin")
     if tx.tenant_id is None:
-        return render_page(request, "alarms_maintenance.html", shell, coming=None)
+        return render_page(request, "alarms_maintenance.html", shell, coming=None, choices=None)
     since = clock.now() - BEFORE
     query = select(MaintenanceWindow).where(
         MaintenanceWindow.tenant_id == tx.tenant_id, MaintenanceWindow.ends_at > since
