@@ -7,10 +7,8 @@ says which database it was read from, so that it is never used for another one.
 import asyncio
 import hashlib
 import json
-import os
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -19,7 +17,7 @@ from pydantic import TypeAdapter
 from optria.app.sources import Connection
 from optria.connectors.secrets import Vault
 from optria.core.asset import PlantModel
-from optria.kit import clock
+from optria.kit import clock, private_file
 from optria.kit.secrets import Sealer, sealer_of
 from optria.kit.settings import Settings
 
@@ -71,7 +69,7 @@ class KnownPlants:
     def _write(self, known: Known) -> None:
         sealer = sealer_of(self._settings)
         tenants = tuple(_sealed(tenant, sealer) for tenant in known.tenants)
-        _replace(self.file, _as_text(replace(known, tenants=tenants)))
+        private_file.replace(self.file, _as_text(replace(known, tenants=tenants)).encode())
 
     async def read(self) -> Known | None:
         """What was kept of this database; None where there is nothing that could be used."""
@@ -136,13 +134,3 @@ def _from_text(text: str) -> Known | None:
 
 def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
-
-
-def _replace(file: Path, text: str) -> None:
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-        written.write(text)
-        written.flush()
-        os.fsync(written.fileno())
-    fresh.replace(file)

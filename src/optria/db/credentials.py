@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from optria.core.errors import ConfigurationError
+from optria.kit import private_file
 
 FILE = "credentials.json"
 
@@ -54,8 +55,4 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, known: dict[str, str]) -> None:
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(known, file, indent=2)
-    fresh.replace(path)
+    private_file.replace(path, json.dumps(known, indent=2).encode())

@@ -4,7 +4,6 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from optria.core.errors import ConfigurationError
+from optria.kit import private_file
 from optria.kit.secrets import FILE, read_keys, sealer_of
 from optria.kit.settings import Settings
 
@@ -72,15 +72,9 @@ def _all_keys(settings: Settings) -> str:
 
 
 def _write(path: Path, keys: Mapping[str, bytes]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
-            file.write(_lines(keys))
-        draft.replace(path)
+        private_file.replace(path, _lines(keys).encode())
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise ConfigurationError(f"The keys cannot be written to {path} ({error.strerror}).") from error
 
 

@@ -4,7 +4,6 @@ It is not renewed by itself: every server that trusts the old one would refuse t
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from optria.kit import clock
+from optria.kit import clock, private_file
 
 VALID_FOR = timedelta(days=3 * 365)
 WARN_BEFORE = timedelta(days=30)
@@ -74,10 +73,7 @@ def _make(path: Path, name: str, application_uri: str, hosts: tuple[str, ...]) -
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     certificate = _sign(key, name, application_uri, hosts)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(_bytes(key, Encoding.PEM) + certificate.public_bytes(Encoding.PEM))
-    draft.replace(path)
+    private_file.replace(path, _bytes(key, Encoding.PEM) + certificate.public_bytes(Encoding.PEM))
     return OwnCertificate(path, certificate.public_bytes(Encoding.DER), _bytes(key, Encoding.DER))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from optria.core.errors import SimulatorError
+from optria.kit import private_file
 
 ADDRESS_FILE = "simulator.json"
 
@@ -47,10 +48,7 @@ async def address_file(home: Path, addresses: PlantAddresses) -> AsyncIterator[N
 
 
 def _write(path: Path, addresses: PlantAddresses) -> None:
-    draft = path.parent / f".{ADDRESS_FILE}.{addresses.pid}"
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(asdict(addresses), indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    private_file.replace(path, (json.dumps(asdict(addresses), indent=2) + "\n").encode())
 
 
 def read_addresses(home: Path) -> PlantAddresses | None:
